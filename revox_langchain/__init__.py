@@ -1,0 +1,1 @@
+"""LangChain tools and LangGraph graphs for phone calls through Revox."""

@@ -1,0 +1,205 @@
+"""Everything that can go wrong, drawn once; each error says what to do next.
+
+    RevoxToolError(RuntimeError)      kind                  may be sent again?
+    ├── InvalidInput                  invalid               after correcting it
+    │   ├── UnknownLanguage           (code unknown_language)
+    │   ├── UnsupportedLanguage       (code unsupported_language)
+    │   ├── AmbiguousLanguage         (code ambiguous_language)
+    │   └── NoVoice                   (code no_voice)
+    ├── AuthError                     auth                  after fixing the key
+    ├── NotFound                      not_found             no
+    ├── Refused                       refused               after changing what the code names
+    ├── RateLimited                   rate_limited          later
+    │   └── ConcurrencyLimited        concurrency_limited   later
+    ├── Unavailable                   unavailable           reads: yes; dials: only if `sent` is False
+    │   └── TimedOut                  timeout
+    ├── AnswerError                   answer                reads: yes; dials: no
+    └── PlacementUnknown              placement_unknown     no: look first
+
+`kind` is the branch of the tree and closed; `code` is the precise, stable name within it
+(`recently_placed`, `premium_number`, ...) and equals `kind` where nothing finer is known.
+They derive from `RuntimeError` so that LangGraph servers show their message and a default
+`RetryPolicy` does not repeat them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+
+class RevoxToolError(RuntimeError):
+    """Base of every known failure of this package.
+
+    Args:
+        message: One sentence: what is wrong.
+        code: Precise stable name; defaults to the kind.
+        next_step: One sentence: what to do about it.
+        retry_safe: Whether sending the very same thing again can do no harm.
+        retry_after_s: How many seconds to wait first, if known.
+        details: Plain JSON for programs (never secrets).
+
+    Attributes:
+        kind: Branch of the tree, see the module's drawing.
+    """
+
+    kind: ClassVar[str] = "error"
+    default_next_step: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        next_step: str | None = None,
+        retry_safe: bool = False,
+        retry_after_s: float | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.kind
+        self.next_step = self.default_next_step if next_step is None else next_step
+        self.retry_safe = retry_safe
+        self.retry_after_s = retry_after_s
+        self.details = details or {}
+
+    @property
+    def http_status(self) -> int | None:
+        """The HTTP status Revox answered with, if it answered."""
+        status = self.details.get("http_status")
+        return status if isinstance(status, int) else None
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}".strip()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Say the error in plain JSON, as artifacts, graph outputs and `--json` carry it."""
+        return {
+            "code": self.code,
+            "kind": self.kind,
+            "message": self.message,
+            "next_step": self.next_step,
+            "retry_safe": self.retry_safe,
+            "retry_after_s": self.retry_after_s,
+            **({"details": self.details} if self.details else {}),
+        }
+
+
+class InvalidInput(RevoxToolError):
+    """The input cannot mean anything that may be sent; nothing was sent."""
+
+    kind = "invalid"
+    default_next_step = "Correct the input and try again."
+
+
+class UnknownLanguage(InvalidInput):
+    """The text given as a language names none."""
+
+
+class UnsupportedLanguage(InvalidInput):
+    """A language, but not one that a Revox voice speaks."""
+
+
+class AmbiguousLanguage(InvalidInput):
+    """The text does not say which language to speak."""
+
+
+class NoVoice(InvalidInput):
+    """The catalogue has no voice of the kind that was asked for."""
+
+
+class AuthError(RevoxToolError):
+    """The API key is missing or was refused."""
+
+    kind = "auth"
+    default_next_step = "Set REVOX_API_KEY to a key from the Revox dashboard (API Keys)."
+
+
+class NotFound(RevoxToolError):
+    """Revox knows nothing under this id."""
+
+    kind = "not_found"
+    default_next_step = "Check the id; list the resource to see which ids exist."
+
+
+class Refused(RevoxToolError):
+    """The guard, or Revox itself, said no; nothing was placed."""
+
+    kind = "refused"
+
+
+class RateLimited(RevoxToolError):
+    """Revox wants fewer requests (429); this one was not accepted."""
+
+    kind = "rate_limited"
+    default_next_step = "Wait before trying again."
+
+
+class ConcurrencyLimited(RateLimited):
+    """Revox has as many calls running as the account or key allows (429)."""
+
+    kind = "concurrency_limited"
+    default_next_step = "Wait until a running call has ended."
+
+
+class Unavailable(RevoxToolError):
+    """Revox could not be reached, or failed on its side.
+
+    Attributes:
+        sent: False if the request certainly never left (the connection did not open).
+            True means it may have been acted upon.
+    """
+
+    kind = "unavailable"
+    default_next_step = "Check the network and REVOX_BASE_URL, then try again."
+
+    def __init__(self, message: str, *, sent: bool = True, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.sent = sent
+
+
+class TimedOut(Unavailable):
+    """No answer within the time limit; whether Revox acted is not known."""
+
+    kind = "timeout"
+    default_next_step = "Look whether it took effect before doing it again."
+
+
+class AnswerError(RevoxToolError):
+    """Revox answered with success, but not with the JSON it documents."""
+
+    kind = "answer"
+    default_next_step = "Check that REVOX_BASE_URL points at the Revox API (it ends in /api)."
+
+
+class PlacementUnknown(RevoxToolError):
+    """A call may or may not have been placed; it was not placed a second time.
+
+    Attributes:
+        intent_id: Mark the order would carry in its metadata.
+        phone_number: Number the order would go to, E.164.
+    """
+
+    kind = "placement_unknown"
+
+    def __init__(self, message: str, *, intent_id: str, phone_number: str) -> None:
+        super().__init__(
+            message,
+            next_step=(
+                f"Do not dial again. Look with recover(intent_id={intent_id!r}, phone_number={phone_number!r}) "
+                "(tool revox_recover_call, `revox-langchain recover`); if the order still is not there and the call "
+                "is wanted, place it under a new intent."
+            ),
+            details={"intent_id": intent_id, "phone_number": phone_number},
+        )
+        self.intent_id = intent_id
+        self.phone_number = phone_number
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Say which of `known` resemble `name`, as a sentence end: `; did you mean 'a' or 'b'?`."""
+    from difflib import get_close_matches
+
+    matches = get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else "."

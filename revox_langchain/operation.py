@@ -1,0 +1,312 @@
+"""The one idea of this package: an operation is a class, a request is an instance of it.
+
+    MakeCall(phone_number="+12025550100", assistant_id="…").wire()
+
+says what would be sent. Nothing in this module performs I/O.
+
+Where a field goes is its serialization alias: `"assistant.voice.id"` nests it, `"assistant.*"` merges a mapping,
+no alias leaves it flat under its own name. A field with `exclude=True` is for this package and is never sent.
+`None` means "left out" everywhere, since models send null for anything optional.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from inspect import cleandoc
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from revox_langchain.errors import InvalidInput
+
+Verb = Literal["GET", "POST", "PATCH", "DELETE"]
+Render = Callable[[Any, Any], str]
+RequestT = TypeVar("RequestT", bound="Request")
+
+_CAMEL_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+_PATH_FIELD = re.compile(r"{(\w+)}")
+_PATH_SAFE = "!$&'()*+,;=:@"
+
+
+def _lean_schema(schema: dict[str, Any]) -> None:
+    """Drop the null branch and default from an optional field's JSON schema: fewer tokens, same meaning."""
+    for field in schema.get("properties", {}).values():
+        branches = field.get("anyOf")
+        if branches and {"type": "null"} in branches:
+            rest = [branch for branch in branches if branch != {"type": "null"}]
+            del field["anyOf"]
+            field.update(rest[0] if len(rest) == 1 else {"anyOf": rest})
+        if "default" in field and field["default"] is None:
+            del field["default"]
+        field.pop("title", None)
+    schema.pop("title", None)
+
+
+class Risk(IntEnum):
+    """What happens in the world if an operation runs by mistake, mildest first."""
+
+    READ = 0
+    """Nothing changes."""
+
+    WRITE = 1
+    """Something changes that a second call can put back."""
+
+    DIAL = 2
+    """A phone rings and money is spent."""
+
+    DELETE = 3
+    """Something is gone for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """All there is to a request class besides its arguments.
+
+    Attributes:
+        name: Name of the tool, such as `revox_make_call`.
+        verb: HTTP verb; None for a procedure, which is several requests.
+        path: Path below the API's base URL, with `{fields}`; None for a procedure.
+        risk: What happens in the world if it runs by mistake.
+        render: Makes the few lines a model reads out of the answer and the request.
+        toolset: Which set of tools it belongs to.
+        doc: Description for the model.
+        binary: Whether the answer is bytes instead of JSON.
+        for_models: Whether a model can use it at all (not the ones that take or give audio).
+    """
+
+    name: str
+    verb: Verb | None
+    path: str | None
+    risk: Risk
+    render: Render
+    toolset: str
+    doc: str
+    binary: bool = False
+    for_models: bool = True
+
+    @property
+    def title(self) -> str:
+        """The first line of the description."""
+        return self.doc.splitlines()[0]
+
+    @property
+    def dials(self) -> bool:
+        """Whether a phone can ring because of it."""
+        return self.risk is Risk.DIAL
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A request in the terms every HTTP client shares."""
+
+    verb: Verb
+    path: str
+    query: dict[str, Any]
+    body: dict[str, Any] | None
+
+
+class Request(BaseModel):
+    """Base of everything that can be asked for by name: the fields are the arguments."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_lean_schema)
+
+    spec: ClassVar[Spec]
+
+    @classmethod
+    def parse(cls, arguments: Mapping[str, Any]) -> Self:
+        """Build the request from untrusted arguments.
+
+        Raises:
+            InvalidInput: Naming each field that is wrong and what it takes.
+        """
+        try:
+            return cls(**arguments)
+        except ValidationError as error:
+            raise invalid(error, cls.spec.name) from error
+
+
+class Operation(Request):
+    """One endpoint of Revox's REST API."""
+
+    def wire(self) -> Wire:
+        """Say what to send: path fields fill the path, the rest is query or body."""
+        verb, path = self.spec.verb, self.spec.path
+        assert verb is not None
+        assert path is not None
+        fields = self.model_dump(mode="json")
+        in_path = {name: quote(fields.pop(name), safe=_PATH_SAFE) for name in _PATH_FIELD.findall(path)}
+        cleared = fields.pop("clear_fields", None) or []
+        nested: dict[str, Any] = {}
+        for name, value in fields.items():
+            if value is not None:
+                _put(nested, self.wire_name(name), value)
+        for name in cleared:
+            _put(nested, self.wire_name(name), None)
+        if verb in ("GET", "DELETE"):
+            return Wire(verb, path.format(**in_path), query=nested, body=None)
+        # Operations without arguments besides the path send no body at all, as the SDK does.
+        return Wire(verb, path.format(**in_path), query={}, body=nested if self.takes_body() else None)
+
+    @classmethod
+    def wire_name(cls, name: str) -> str:
+        """Where field `name` goes, dots nesting; a name that is no field stays itself."""
+        field = cls.model_fields.get(name)
+        return (field.serialization_alias if field else None) or name
+
+    @classmethod
+    def takes_body(cls) -> bool:
+        """Whether anything but the path is sent."""
+        path_fields = set(_PATH_FIELD.findall(cls.spec.path or ""))
+        return any(not field.exclude and name not in path_fields for name, field in cls.model_fields.items())
+
+    @classmethod
+    def unwire(cls, path: Mapping[str, str], query: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn what arrived over REST back into arguments: the inverse of `wire`, for servers.
+
+        What no field claims stays in the result under its dotted name, so that validation names it.
+        """
+        rest: dict[str, Any] = _copied({**query, **body})
+        arguments: dict[str, Any] = dict(path)
+        wildcards: list[tuple[str, str]] = []
+        for name, field in cls.model_fields.items():
+            if name in arguments or field.exclude or name == "clear_fields":
+                continue
+            alias = cls.wire_name(name)
+            if alias == "*" or alias.endswith(".*"):
+                wildcards.append((name, alias[:-2]))
+                continue
+            found, value = _take(rest, alias)
+            if not found:
+                continue
+            if value is None and "clear_fields" in cls.model_fields:
+                arguments.setdefault("clear_fields", []).append(name)
+            else:
+                arguments[name] = value
+        for name, prefix in wildcards:
+            found, value = _take(rest, prefix) if prefix else (True, rest)
+            if prefix == "":
+                rest = {}
+            if found and isinstance(value, dict) and value:
+                arguments[name] = value
+        return {**arguments, **_dotted(rest)}
+
+
+def operation(
+    route: str,
+    *,
+    risk: Risk,
+    render: Render,
+    name: str | None = None,
+    binary: bool = False,
+    for_models: bool = True,
+) -> Callable[[type[RequestT]], type[RequestT]]:
+    """Declare the class below as a Revox operation.
+
+    Its name and docstring become the name and description of the tool; its module names the toolset.
+
+    Args:
+        route: Verb and path, such as `"GET /call/{call_id}"`. Names in braces are fields.
+        risk: What happens if a model calls this by mistake.
+        render: Makes the text a model gets to see out of the decoded answer and the request.
+        name: Tool name without the prefix, if the class name does not give it.
+        binary: The answer is bytes.
+        for_models: False keeps it out of every toolset for models.
+    """
+    verb, path = route.split()
+    return _declare(
+        verb=cast("Verb", verb), path=path, risk=risk, render=render, name=name, binary=binary, for_models=for_models
+    )
+
+
+def procedure(*, risk: Risk, render: Render) -> Callable[[type[RequestT]], type[RequestT]]:
+    """Declare the class below as a tool made of several requests; its `flow()` yields them."""
+    return _declare(verb=None, path=None, risk=risk, render=render, toolset="calls")
+
+
+def invalid(error: ValidationError, subject: str) -> InvalidInput:
+    """Turn a validation error into one sentence per wrong field, without the values themselves."""
+    problems = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        where = ".".join(map(str, item["loc"]))
+        what = item["msg"].removeprefix("Value error, ")
+        problems.append(f"{where}: {what}" if where else what)
+    return InvalidInput(
+        f"{subject}: {'; '.join(problems)}",
+        next_step="Correct these arguments and try again; nothing was sent.",
+        details={"fields": [".".join(map(str, item["loc"])) for item in error.errors(include_input=False)]},
+    )
+
+
+def _declare(
+    *,
+    verb: Verb | None,
+    path: str | None,
+    risk: Risk,
+    render: Render,
+    name: str | None = None,
+    toolset: str | None = None,
+    binary: bool = False,
+    for_models: bool = True,
+) -> Callable[[type[RequestT]], type[RequestT]]:
+    def declare(cls: type[RequestT]) -> type[RequestT]:
+        cls.spec = Spec(
+            name=f"revox_{name or _CAMEL_HUMP.sub('_', cls.__name__).lower()}",
+            verb=verb,
+            path=path,
+            risk=risk,
+            render=render,
+            toolset=toolset or cls.__module__.rpartition(".")[2],
+            doc=cleandoc(cls.__doc__ or ""),
+            binary=binary,
+            for_models=for_models,
+        )
+        return cls
+
+    return declare
+
+
+def _put(target: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for parent in parents:
+        target = target.setdefault(parent, {})
+    if last == "*":
+        for key, item in value.items():
+            if isinstance(item, dict) and isinstance(target.get(key), dict):
+                target[key] = {**item, **target[key]}
+            else:
+                target.setdefault(key, item)
+    else:
+        target[last] = value
+
+
+def _take(source: dict[str, Any], path: str) -> tuple[bool, Any]:
+    head, _, tail = path.partition(".")
+    if head not in source:
+        return False, None
+    if not tail:
+        return True, source.pop(head)
+    inner = source[head]
+    if not isinstance(inner, dict):
+        return False, None
+    found, value = _take(inner, tail)
+    if not inner:
+        del source[head]
+    return found, value
+
+
+def _copied(value: Any) -> Any:
+    return {key: _copied(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def _dotted(rest: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in rest.items():
+        if isinstance(value, dict) and value:
+            flat |= _dotted(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

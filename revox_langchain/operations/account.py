@@ -1,0 +1,16 @@
+"""Operations on the account behind the API key."""
+
+from __future__ import annotations
+
+from revox_langchain import render
+from revox_langchain.operation import Operation, Risk, operation
+
+
+@operation("GET /auth-status", risk=Risk.READ, render=render.auth_status, name="auth_status")
+class AuthStatus(Operation):
+    """Check whether the API key is valid."""
+
+
+@operation("GET /users/me", risk=Risk.READ, render=render.user)
+class GetUser(Operation):
+    """Read who the API key belongs to, with the organisation's country."""

@@ -1,0 +1,85 @@
+"""Operations on assistants: who talks, with which voice, and what they are told."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from revox_langchain import render
+from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operations.fields import (
+    AssistantId, FirstSentenceMode, Id, OutputConfig, Settings, VoiceProvider,
+)  # fmt: skip
+
+
+@operation("GET /assistants", risk=Risk.READ, render=render.assistants)
+class ListAssistants(Operation):
+    """List the assistants that can make calls, with ids, voices and languages."""
+
+
+@operation("GET /assistants/{assistant_id}", risk=Risk.READ, render=render.assistant)
+class GetAssistant(Operation):
+    """Read one assistant: voice, first sentence, limits."""
+
+    assistant_id: AssistantId
+
+
+class AssistantFields(Operation):
+    """What create and update have in common."""
+
+    first_sentence: str | None = Field(None, description="What it says first.")
+    first_sentence_mode: FirstSentenceMode | None = Field(
+        None, description="static: said word for word; generated: made from it; none: the person speaks first."
+    )
+    voice_provider: VoiceProvider | None = Field(None, serialization_alias="voice.provider")
+    voice_id: Id | None = Field(None, serialization_alias="voice.id")
+    max_call_duration_secs: int | None = Field(None, ge=1)
+    structured_output_config: OutputConfig | None = None
+    webhook_url: str | None = Field(None, description="Gets a POST when a call ends.")
+
+    @model_validator(mode="after")
+    def _voice_whole(self) -> Self:
+        if (self.voice_id is None) != (self.voice_provider is None):
+            raise ValueError("voice_id and voice_provider go together")
+        return self
+
+
+@operation("POST /assistants", risk=Risk.WRITE, render=render.assistant)
+class CreateAssistant(AssistantFields):
+    """Create an assistant that can then make calls.
+
+    Choose a voice that speaks the language of the prompt (revox_list_voices): left out, it is American English.
+    """
+
+    name: str = Field(min_length=1)
+    prompt: str = Field(min_length=1, description="What it must do, in the language it speaks.")
+    settings: Settings | None = Field(None, serialization_alias="*")
+
+
+@operation("PATCH /assistants/{assistant_id}", risk=Risk.WRITE, render=render.assistant)
+class UpdateAssistant(AssistantFields):
+    """Change an assistant; what is left out stays. Changes its future calls.
+
+    To change the voice give voice_provider and voice_id.
+    """
+
+    assistant_id: AssistantId
+    name: str | None = Field(None, min_length=1)
+    prompt: str | None = Field(None, min_length=1)
+    settings: Settings | None = Field(None, serialization_alias="*")
+    clear_fields: list[str] | None = Field(None, description="Fields to empty, by name.")
+
+
+@operation("POST /assistants/{assistant_id}/clone", risk=Risk.WRITE, render=render.assistant)
+class CloneAssistant(Operation):
+    """Copy an assistant with all its settings; the copy's name ends in (Copy)."""
+
+    assistant_id: AssistantId
+
+
+@operation("DELETE /assistants/{assistant_id}", risk=Risk.DELETE, render=render.done)
+class DeleteAssistant(Operation):
+    """Delete an assistant for good; its past calls stay."""
+
+    assistant_id: AssistantId

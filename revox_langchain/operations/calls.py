@@ -1,0 +1,152 @@
+"""Operations on calls. Revox says *call* where this package says *order*: one wish, one or more attempts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AliasGenerator, ConfigDict, Field, model_validator
+
+from revox_langchain import render
+from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operations.fields import (
+    E164, AttemptResult, CallId, CallStatus, Direction, Id, Moment, Outcome, OwnNumber, Settings,
+    TranscriptWindow, Variables, VoiceProvider,
+)  # fmt: skip
+
+Transcript = Annotated[
+    TranscriptWindow, Field(exclude=True, description="How much of the transcript to show; last = 6 turns.")
+]
+
+
+@operation("POST /call", risk=Risk.DIAL, render=render.call)
+class MakeCall(Operation):
+    """Place a phone call with an AI assistant, now or at a scheduled time.
+
+    Rings a real person. Give assistant_id or prompt, not both; for a prompt that is not English also give
+    voice_provider and voice_id (revox_list_voices). Returns a call id at once; read the outcome with
+    revox_wait_for_call. The same arguments never ring twice: a repeat returns the first call.
+    """
+
+    phone_number: E164
+    assistant_id: Id | None = Field(None, description="Which assistant talks.")
+    prompt: str | None = Field(
+        None, min_length=1, serialization_alias="assistant.prompt",
+        description="What the assistant must do, in the language it speaks.",
+    )  # fmt: skip
+    first_sentence: str | None = Field(
+        None, serialization_alias="assistant.first_sentence", description="What it says first."
+    )
+    voice_provider: VoiceProvider | None = Field(None, serialization_alias="assistant.voice.provider")
+    voice_id: Id | None = Field(None, serialization_alias="assistant.voice.id")
+    prompt_variables: Variables | None = None
+    metadata: dict[str, str] | None = Field(None, description="Labels kept with the call.")
+    scheduled_at: Moment | None = Field(None, description="ISO 8601 with offset; leave out to call now.")
+    from_phone_number: OwnNumber | None = None
+    skip_calling_window: bool | None = Field(None, description="Ring even outside calling hours.")
+    concurrency_key: str | None = Field(
+        None, min_length=1, serialization_alias="concurrency.key", description="Calls with one key share a limit."
+    )
+    settings: Settings | None = Field(None, serialization_alias="assistant.*")
+    intent: str | None = Field(
+        None, min_length=1, exclude=True, description="Name of this wish. Give a new one only to call again on purpose."
+    )
+
+    @model_validator(mode="after")
+    def _one_assistant(self) -> Self:
+        if (self.assistant_id is None) == (self.prompt is None):
+            raise ValueError("give exactly one of assistant_id and prompt")
+        if self.prompt is not None and not self.prompt.strip():
+            raise ValueError("prompt: say what the assistant must do; it is empty")
+        if self.assistant_id is not None:
+            idle = [n for n in ("first_sentence", "voice_provider", "voice_id", "settings") if getattr(self, n)]
+            if idle:
+                raise ValueError(f"{', '.join(idle)}: only with prompt; an assistant_id brings its own")
+        if (self.voice_id is None) != (self.voice_provider is None):
+            raise ValueError("voice_id and voice_provider go together")
+        return self
+
+
+@operation("GET /call/{call_id}", risk=Risk.READ, render=render.call)
+class GetCall(Operation):
+    """Read one call: status, attempts, outcome, transcript.
+
+    To wait until it has ended use revox_wait_for_call.
+    """
+
+    call_id: CallId
+    transcript: Transcript = "none"
+
+
+class CallFilters(Operation):
+    """Which calls: every filter that is given must hold."""
+
+    to_phone_number: E164 | None = None
+    statuses: list[CallStatus] = Field([])
+    outcomes: list[Outcome] = Field([])
+    results: list[AttemptResult] = Field([], description="How the last attempt was answered.")
+    assistant_ids: list[Id] = []
+    campaign_ids: list[Id] = []
+    call_ids: list[Id] | None = None
+    directions: list[Direction] = []
+    from_phone_numbers: list[str] = []
+    assignee_ids: list[Id] = []
+    query: str | None = Field(None, description="Text to search for.")
+    sort_by: str | None = None
+    sort_direction: Annotated[str, Field(pattern="^(asc|desc)$")] | None = None
+    page: int = Field(1, ge=0)
+    page_size: int = Field(20, ge=1, le=100)
+
+
+@operation("POST /call/search", risk=Risk.READ, render=render.calls)
+class GetCallHistory(CallFilters):
+    """List calls, newest first, by number, status, outcome, assistant or campaign.
+
+    Returns one line per call; read one with revox_get_call.
+    """
+
+
+@operation("POST /call/{call_id}/cancel", risk=Risk.WRITE, render=render.done)
+class CancelCall(Operation):
+    """Cancel a running or scheduled call for good; no further attempt is made."""
+
+    call_id: CallId
+
+
+@operation("POST /call/{call_id}/pause", risk=Risk.WRITE, render=render.done)
+class PauseCall(Operation):
+    """Pause a call: the attempt under way ends normally, no new one starts."""
+
+    call_id: CallId
+
+
+@operation("POST /call/{call_id}/resume", risk=Risk.DIAL, render=render.done)
+class ResumeCall(Operation):
+    """Resume a paused call: the phone may ring again."""
+
+    call_id: CallId
+
+
+@operation("POST /call/export", risk=Risk.READ, render=render.csv)
+class ExportCalls(CallFilters):
+    """Export calls as CSV, filtered like revox_get_call_history.
+
+    For programs; to read a few calls use revox_get_call_history.
+    """
+
+    # The filters of a search, one level down.
+    model_config = ConfigDict(alias_generator=AliasGenerator(serialization_alias="filters.{}".format))
+
+    include_metadata: bool | None = Field(None, serialization_alias="include_metadata")
+    include_structured_output_fields: bool | None = Field(
+        None, serialization_alias="include_structured_output_fields"
+    )
+
+
+@operation("GET /calls/phone-history", risk=Risk.READ, render=render.phone_history)
+class GetPhoneHistory(Operation):
+    """Read what is known of the numbers called so far: how often, last outcome, do-not-contact.
+
+    Look here before calling somebody again.
+    """
+
+    phone_number: E164 | None = Field(None, exclude=True, description="Show only this number.")

@@ -1,0 +1,187 @@
+"""The types that operations share: what a value may be, and what a model reads about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
+
+from revox_langchain.errors import InvalidInput, near
+from revox_langchain.numbers import parse_phone
+
+REDACTED = "[redacted]"
+"""What stands in answers where Revox echoes a secret; it is refused where it would be sent back."""
+
+VoiceProvider = Literal["cartesia", "elevenlabs", "gradium"]
+VoiceLanguage = Literal["en", "fr", "es", "de", "it", "pt", "ru", "zh"]
+VoiceModel = Literal["sonic-3", "sonic-3.5"]
+CallStatus = Literal[
+    "initializing", "queued_for_calling", "calling", "post_processing", "not_launched",
+    "scheduled", "paused", "completed", "cancelled", "errored",
+]  # fmt: skip
+AttemptResult = Literal["IVR", "voicemail", "human", "unknown", "ios-screening-filter", "none"]
+Outcome = Literal["not_interested", "interested", "completed", "requested_callback_later", "none"]
+Direction = Literal["inbound", "outbound"]
+FirstSentenceMode = Literal["generated", "static", "none"]
+TranscriptWindow = Literal["none", "last", "full"]
+ENDED: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
+"""The statuses after which a call order changes no more (revox-api: order life cycle)."""
+
+ASSISTANT_SETTINGS: frozenset[str] = frozenset(
+    """after_call_sms_outcomes after_call_sms_prompt background_sound background_sound_volume calendly
+    call_retry_config cartesia_dictionary_pronunciation_id custom_tools email_notification_address
+    email_notification_outcomes end_of_call_sentence faq_items first_sentence first_sentence_delay_ms
+    first_sentence_mode from_phone_number human_transfer_mode ivr_navigation_enabled llm_model logo_url
+    max_call_duration_secs max_duration_end_message name position precall_lookup_url prompt prompt_flow slack
+    sms_enabled sms_template structured_output_config structured_output_prompt stt_context stt_model
+    thinking_sound thinking_sound_probability thinking_sound_volume transfer_destinations type voice
+    voicemail_message voicemail_sms_prompt warm_transfer_summary_instructions webhook_url zoho""".split()
+)
+"""Every field Revox takes for an assistant; a test holds it to the SDK's own list."""
+
+
+class CallingWindow(BaseModel):
+    """Hours of the day, in the recipient's time zone, in which a call order may dial."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    calling_window_start_time: str
+    calling_window_end_time: str
+    retry_delay_seconds: int = Field(ge=0)
+
+
+class CallRetryConfig(BaseModel):
+    """When and how often one call order dials; Revox wants every field but the time zone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    allowed_days: list[
+        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    ]
+    call_twice_in_a_row: bool
+    calling_windows: list[CallingWindow]
+    max_retry_attempts: int = Field(ge=1)
+    timezone: str | None = None
+
+
+class StructuredOutputField(BaseModel):
+    """One value to extract from the conversation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1)
+    type: Literal["string", "number", "boolean", "enum", "date", "datetime"]
+    required: bool
+    description: str | None = None
+    enum_options: list[str] | None = None
+
+
+def checked_by(model: type[BaseModel]) -> AfterValidator:
+    """Validate a free-form mapping with `model`, without putting the model's whole schema before a language model."""
+
+    def check(value: Any) -> Any:
+        for item in value if isinstance(value, list) else [value]:
+            model.model_validate(item)
+        return value
+
+    return AfterValidator(check)
+
+
+def _number(value: Any, info: ValidationInfo) -> Any:
+    default_region = (info.context or {}).get("default_region") if isinstance(info.context, Mapping) else None
+    if not isinstance(value, str):
+        return value
+    try:
+        phone = parse_phone(value, default_region)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+    if phone.extension:
+        raise ValueError(f"Revox cannot dial the extension {phone.extension!r}. Give the number without it.")
+    return phone.e164
+
+
+def _identifier(value: str) -> str:
+    if not value.strip() or any(char.isspace() for char in value) or set(value) <= {"."}:
+        raise ValueError("an id is one word, exactly as Revox returned it")
+    return value
+
+
+def _with_offset(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("give an offset, such as 2026-05-04T10:00:00+02:00 or a Z for UTC")
+    return value
+
+
+def _known_settings(value: dict[str, Any]) -> dict[str, Any]:
+    for key in value:
+        if key not in ASSISTANT_SETTINGS:
+            raise ValueError(f"Revox has no assistant setting {key!r}{near(key, ASSISTANT_SETTINGS)}")
+    refuse_redacted(value)
+    if value.get("call_retry_config") is not None:
+        CallRetryConfig.model_validate(value["call_retry_config"])
+    for item in value.get("structured_output_config") or []:
+        StructuredOutputField.model_validate(item)
+    return value
+
+
+def refuse_redacted(value: Any) -> None:
+    """Refuse a value that is our stand-in for a secret: sending it would overwrite the secret.
+
+    Raises:
+        ValueError: The stand-in occurs somewhere in `value`.
+    """
+    if value == REDACTED:
+        raise ValueError(f"{REDACTED} stands for a secret that was not shown; leave the field out to keep it")
+    if isinstance(value, Mapping):
+        for item in value.values():
+            refuse_redacted(item)
+    elif isinstance(value, list):
+        for item in value:
+            refuse_redacted(item)
+
+
+def near_enum(*literals: Any) -> BeforeValidator:
+    """Take enum values in any letter case, as models write them."""
+    known = {option.casefold(): option for literal in literals for option in get_args(literal)}
+
+    def fold(value: Any) -> Any:
+        return known.get(value.strip().casefold(), value) if isinstance(value, str) else value
+
+    return BeforeValidator(fold)
+
+
+Id = Annotated[str, AfterValidator(_identifier)]
+CallId = Annotated[Id, Field(description="Call id, as returned when it was placed.")]
+AssistantId = Annotated[Id, Field(description="Assistant id.")]
+VoiceId = Annotated[Id, Field(description="Voice id from revox_list_voices.")]
+CampaignId = Annotated[Id, Field(description="Campaign id.")]
+PhoneNumberId = Annotated[Id, Field(description="Id of one of your phone numbers.")]
+E164 = Annotated[
+    str, BeforeValidator(_number), Field(description="E.164, e.g. +33142685300.", examples=["+12025550100"])
+]
+OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers, E.164.")]
+Moment = Annotated[datetime, AfterValidator(_with_offset), PlainSerializer(datetime.isoformat, when_used="json")]
+Settings = Annotated[
+    dict[str, Any],
+    AfterValidator(_known_settings),
+    Field(description="Any further assistant fields of Revox's API, by name."),
+]
+Variables = Annotated[dict[str, str], Field(description="Values for {{variables}} in the prompt.")]
+RetryConfig = Annotated[
+    dict[str, Any],
+    checked_by(CallRetryConfig),
+    Field(
+        description="allowed_days, calling_windows [{calling_window_start_time, calling_window_end_time, "
+        "retry_delay_seconds}], max_retry_attempts, call_twice_in_a_row, timezone."
+    ),
+]
+OutputConfig = Annotated[
+    list[dict[str, Any]],
+    checked_by(StructuredOutputField),
+    Field(
+        description="What to extract: [{name, type: string|number|boolean|enum|date|datetime, required, "
+        "description?, enum_options?}]."
+    ),
+]

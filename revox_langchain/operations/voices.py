@@ -1,0 +1,90 @@
+"""Operations on voices."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from revox_langchain import render
+from revox_langchain.errors import InvalidInput
+from revox_langchain.language import resolve_language
+from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operations.fields import VoiceId, VoiceLanguage, VoiceModel, VoiceProvider
+
+MAX_AUDIO_BYTES = 7_500_000
+"""Revox's limit for the sample of a cloned voice, decoded (API page Voices, clone)."""
+
+
+def _language_tag(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return resolve_language(value).tag
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+
+
+def _audio(value: Any) -> Any:
+    if isinstance(value, Path):
+        value = value.read_bytes()
+    if isinstance(value, bytes):
+        if len(value) > MAX_AUDIO_BYTES:
+            raise ValueError(f"{len(value)} bytes are more than Revox takes; keep the sample under {MAX_AUDIO_BYTES}")
+        return base64.b64encode(value).decode()
+    return value
+
+
+@operation("GET /voices", risk=Risk.READ, render=render.voices)
+class ListVoices(Operation):
+    """List voices with ids, filtered by language, accent and gender.
+
+    Choose one that speaks the language of the prompt.
+    """
+
+    language: Annotated[str, BeforeValidator(_language_tag)] | None = Field(
+        None, exclude=True, description="Code or name: fr, fr-CA, French."
+    )
+    accent: str | None = Field(None, exclude=True)
+    gender: str | None = Field(None, exclude=True)
+
+
+@operation("GET /voices/{voice_id}", risk=Risk.READ, render=render.voice)
+class GetVoice(Operation):
+    """Read one voice's name and description."""
+
+    voice_id: VoiceId
+    voice_provider: VoiceProvider = Field(serialization_alias="provider")
+
+
+@operation("POST /voices/clone", risk=Risk.WRITE, render=render.cloned_voice, for_models=False)
+class CloneVoice(Operation):
+    """Make a new voice from a recording: a path, bytes, or base64 text of at most 7.5 MB decoded."""
+
+    name: str = Field(min_length=1)
+    language: VoiceLanguage
+    audio: Annotated[str, BeforeValidator(_audio)]
+    content_type: Literal["audio/webm", "audio/wav", "audio/mpeg", "audio/ogg", "audio/mp4", "video/webm"] = Field(
+        serialization_alias="contentType"
+    )
+
+
+@operation("POST /voices/preview", risk=Risk.WRITE, render=render.audio, binary=True, for_models=False)
+class PreviewVoice(Operation):
+    """Hear a voice: answers MP3 bytes."""
+
+    voice_id: VoiceId = Field(serialization_alias="voiceId")
+    voice_provider: VoiceProvider = Field(serialization_alias="provider")
+    text: str | None = Field(None, min_length=1, max_length=2000)
+    model: VoiceModel | None = None
+    speed: float | None = Field(None, ge=0.6, le=1.5)
+    volume: float | None = Field(None, ge=0.5, le=2.0)
+
+
+@operation("DELETE /voices/{voice_id}", risk=Risk.DELETE, render=render.done)
+class DeleteVoice(Operation):
+    """Delete a cloned voice for good; refused while an assistant uses it."""
+
+    voice_id: VoiceId

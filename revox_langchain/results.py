@@ -1,0 +1,293 @@
+"""What became of a call, in the terms a program asks about: was it answered, by whom, what was said."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Generic, Literal, TypeVar, Union
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from revox_langchain.errors import InvalidInput
+
+Disposition = Literal[
+    "answered", "voicemail", "no_answer", "busy", "screened", "ivr", "failed", "cancelled", "unknown"
+]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_BY_RESULT: dict[str, Disposition] = {
+    "human": "answered",
+    "voicemail": "voicemail",
+    "IVR": "ivr",
+    "ios-screening-filter": "screened",
+}
+_BY_DIAL_ERROR: dict[str, Disposition] = {
+    "busy": "busy",
+    "no_answer": "no_answer",
+    "temporarily_unavailable": "no_answer",
+}
+_BY_END_REASON: dict[str, Disposition] = {
+    "voicemail": "voicemail",
+    "ivr_no_navigate": "ivr",
+    "user_unavailable": "no_answer",
+    "user_rejected": "busy",
+}
+_ENDED = ("completed", "cancelled", "errored")
+
+
+class Turn(BaseModel):
+    """One thing said (or one tool used) in a conversation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+    content: str
+
+
+class Attempt(BaseModel):
+    """One time the phone was dialed.
+
+    Attributes:
+        disposition: How it went.
+        duration_s: From start to end, in seconds; None while it runs.
+        talk_s: From answer to end, in seconds; None if nobody answered.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    attempt_id: str | None = None
+    status: str
+    disposition: Disposition
+    started_at: str | None = None
+    answered_at: str | None = None
+    ended_at: str | None = None
+    duration_s: float | None = None
+    talk_s: float | None = None
+    ended_by: str | None = None
+    end_reason: str | None = None
+    dial_error: str | None = None
+
+
+class CallResult(BaseModel):
+    """A call order as far as it is known, read from one answer of `GetCall`.
+
+    Attributes:
+        ended: Whether nothing more will happen (completed, cancelled or errored).
+        disposition: How the last attempt went; `cancelled` and `failed` speak of the order.
+        attempts: Oldest first.
+        talk_s: Seconds of conversation over all attempts.
+        transcript: Of the newest attempt that has one; the version made from the recording if it is there.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    status: str
+    ended: bool
+    disposition: Disposition
+    phone_number: str | None = None
+    outcome: str | None = None
+    outcome_summary: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    duration_s: float = 0.0
+    talk_s: float = 0.0
+    transcript: tuple[Turn, ...] = ()
+    recording_url: str | None = None
+    structured_output: dict[str, Any] | None = None
+    scheduled_at: str | None = None
+
+    @classmethod
+    def from_call(cls, call: Mapping[str, Any]) -> CallResult:
+        """Read the JSON of one call, leniently: unknown values pass through, missing ones stay empty."""
+        raw = list(call.get("call_attempts") or [])
+        if not raw and call.get("last_call_attempt"):
+            raw = [call["last_call_attempt"]]
+        attempts = tuple(_attempt(item) for item in reversed(raw))
+        return cls(
+            call_id=str(call["id"]),
+            status=str(call.get("status")),
+            ended=call.get("status") in _ENDED,
+            disposition=_order_disposition(call, attempts),
+            phone_number=call.get("to_phone_number"),
+            outcome=call.get("outcome"),
+            outcome_summary=call.get("outcome_summary"),
+            attempts=attempts,
+            duration_s=sum(a.duration_s or 0.0 for a in attempts),
+            talk_s=sum(a.talk_s or 0.0 for a in attempts),
+            transcript=_transcript(raw),
+            recording_url=_first(raw, "recording_url"),
+            structured_output=_first(raw, "structured_output"),
+            scheduled_at=call.get("scheduled_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Structured(Generic[ModelT]):
+    """Structured output read back into a pydantic model.
+
+    Attributes:
+        state: `ready`: `value` holds it. `absent`: Revox gave none. `invalid`: it does not fit, see `errors`.
+            `contradicts_disposition`: values were extracted although nobody was reached.
+    """
+
+    state: Literal["ready", "absent", "invalid", "contradicts_disposition"]
+    value: ModelT | None = None
+    errors: tuple[str, ...] = ()
+
+
+def structured(result: CallResult, model: type[ModelT]) -> Structured[ModelT]:
+    """Read the structured output of `result` as `model`."""
+    if not result.structured_output:
+        return Structured("absent")
+    given = {name: value for name, value in result.structured_output.items() if value is not None}
+    try:
+        value = model.model_validate(given)
+    except ValidationError as error:
+        problems = tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        return Structured("invalid", errors=problems)
+    if result.disposition not in ("answered", "unknown"):
+        return Structured("contradicts_disposition", value)
+    return Structured("ready", value)
+
+
+def structured_output_config(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """Say a flat pydantic model as Revox's `structured_output_config`.
+
+    Fields may be str, int, float, bool, date, datetime, Literal of strings, Enum of strings, or Optional of these.
+
+    Raises:
+        InvalidInput: A field is of another type; it is named.
+    """
+    return [_config_field(model.__name__, name, field) for name, field in model.model_fields.items()]
+
+
+def config_from_schema(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Say a flat JSON schema (an object's `properties`) as Revox's `structured_output_config`.
+
+    Raises:
+        InvalidInput: It is no object schema, or a property is nested or of an unknown type.
+    """
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping) or not properties:
+        raise InvalidInput(
+            "structured_output_schema: not a JSON schema of an object with properties.",
+            next_step='Give for example {"properties": {"confirmed": {"type": "boolean"}}, "required": ["confirmed"]}.',
+        )
+    required = schema.get("required") or []
+    return [_schema_field(name, item, name in required, schema.get("$defs") or {}) for name, item in properties.items()]
+
+
+def _schema_field(name: str, item: Any, required: bool, defs: Mapping[str, Any]) -> dict[str, Any]:
+    branches = [b for b in item.get("anyOf", [item]) if b.get("type") != "null"] if isinstance(item, Mapping) else []
+    branch = branches[0] if len(branches) == 1 else {}
+    branch = defs.get(str(branch.get("$ref", "")).rpartition("/")[2], branch)
+    options = branch.get("enum") or ([branch["const"]] if "const" in branch else None)
+    kind = branch.get("type")
+    if isinstance(kind, list):
+        kind = next((k for k in kind if k != "null"), None)
+    if options and all(isinstance(o, str) for o in options):
+        type_: str | None = "enum"
+    elif kind == "string":
+        type_ = {"date": "date", "date-time": "datetime"}.get(branch.get("format", ""), "string")
+    else:
+        type_ = {"integer": "number", "number": "number", "boolean": "boolean"}.get(str(kind))
+        options = None
+    if type_ is None:
+        raise InvalidInput(
+            f"structured_output_schema: property {name!r} is nested or of an unknown type.",
+            next_step="Keep it flat: string, number, integer, boolean, enum of strings, date or date-time.",
+        )
+    config: dict[str, Any] = {"name": name, "type": type_, "required": required}
+    description = item.get("description") or branch.get("description")
+    if description:
+        config["description"] = description
+    if type_ == "enum":
+        config["enum_options"] = list(options or [])
+    return config
+
+
+def _config_field(owner: str, name: str, field: Any) -> dict[str, Any]:
+    annotation = field.annotation
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        rest = [arm for arm in typing.get_args(annotation) if arm is not type(None)]
+        annotation = rest[0] if len(rest) == 1 else None
+    options: list[str] | None = None
+    if typing.get_origin(annotation) is Literal:
+        options = list(typing.get_args(annotation))
+    elif isinstance(annotation, type) and issubclass(annotation, Enum):
+        options = [member.value for member in annotation]
+    plain: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", date: "date",
+                             datetime: "datetime"}  # fmt: skip
+    type_ = "enum" if options is not None else plain.get(annotation)
+    if type_ is None or (options is not None and not all(isinstance(o, str) for o in options)):
+        raise InvalidInput(
+            f"{owner}.{name}: structured output cannot hold {field.annotation}.",
+            next_step="Use str, int, float, bool, date, datetime, Literal or Enum of strings, or Optional of these.",
+        )
+    config: dict[str, Any] = {"name": name, "type": type_, "required": field.is_required()}
+    if field.description:
+        config["description"] = field.description
+    if options is not None:
+        config["enum_options"] = options
+    return config
+
+
+def _attempt(raw: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        attempt_id=raw.get("id"),
+        status=str(raw.get("status")),
+        disposition=_attempt_disposition(raw),
+        started_at=raw.get("started_at"),
+        answered_at=raw.get("answered_at"),
+        ended_at=raw.get("ended_at"),
+        duration_s=_seconds(raw.get("started_at"), raw.get("ended_at")),
+        talk_s=_seconds(raw.get("answered_at"), raw.get("ended_at")),
+        ended_by=raw.get("ended_by"),
+        end_reason=raw.get("end_reason"),
+        dial_error=raw.get("dial_error"),
+    )
+
+
+def _attempt_disposition(raw: Mapping[str, Any]) -> Disposition:
+    if raw.get("result") in _BY_RESULT:
+        return _BY_RESULT[raw["result"]]
+    if raw.get("dial_error"):
+        return _BY_DIAL_ERROR.get(raw["dial_error"], "failed")
+    if raw.get("end_reason") in _BY_END_REASON:
+        return _BY_END_REASON[raw["end_reason"]]
+    return "failed" if raw.get("status") == "error" else "unknown"
+
+
+def _order_disposition(call: Mapping[str, Any], attempts: tuple[Attempt, ...]) -> Disposition:
+    if call.get("status") == "cancelled":
+        return "cancelled"
+    if call.get("status") == "errored":
+        return "failed"
+    return attempts[-1].disposition if attempts else "unknown"
+
+
+def _transcript(raw: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
+    for attempt in raw:
+        turns = attempt.get("post_call_transcript") or attempt.get("transcript")
+        if turns:
+            return tuple(
+                Turn(role=str(t.get("role")), content=str(t.get("content") or t.get("tool_name") or "")) for t in turns
+            )
+    return ()
+
+
+def _first(raw: list[Mapping[str, Any]], key: str) -> Any:
+    return next((attempt[key] for attempt in raw if attempt.get(key)), None)
+
+
+def _seconds(start: Any, end: Any) -> float | None:
+    if not (isinstance(start, str) and isinstance(end, str)):
+        return None
+    try:
+        return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
+    except (ValueError, TypeError):
+        return None

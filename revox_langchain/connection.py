@@ -25,8 +25,16 @@ from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from revox_langchain.errors import (
-    AnswerError, AuthError, ConcurrencyLimited, InvalidInput, NotFound, RateLimited, Refused, RevoxToolError,
-    TimedOut, Unavailable,
+    AnswerError,
+    AuthError,
+    ConcurrencyLimited,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    Refused,
+    RevoxToolError,
+    TimedOut,
+    Unavailable,
 )  # fmt: skip
 from revox_langchain.numbers import mask_phone
 from revox_langchain.operation import Operation, Risk
@@ -367,7 +375,12 @@ def _request(operation: Operation) -> tuple[str, dict[str, Any]]:
     headers = {"headers": {"Accept": "audio/mpeg"}} if operation.spec.binary else {}
     cast_to = _binary_answer() if operation.spec.binary else object
     body = {} if wire.body is None else {"body": wire.body}
-    return wire.verb.lower(), {"path": wire.path, "cast_to": cast_to, "options": {**options, **headers}, **body}
+    return wire.verb.lower(), {
+        "path": wire.path,
+        "cast_to": cast_to,
+        "options": {**options, **headers},
+        **body,
+    }
 
 
 def _binary_answer() -> Any:

@@ -1,43 +1,47 @@
 """Which language a call speaks: what was asked for, else what the text is written in, else a question.
 
-There is no built-in English. Text is detected with all the labels the detector knows, so that a
-language no voice speaks is refused instead of being read aloud by the wrong voice; where the text
-leaves a doubt, an error names the argument that settles it.
+There is no built-in English. Where the text leaves a doubt, an error names the argument that settles it.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 import sys
-import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from revox_langchain.errors import AmbiguousLanguage, InvalidInput, UnknownLanguage, UnsupportedLanguage, near
+from revox_langchain.errors import AmbiguousLanguage, InvalidInput, UnsupportedLanguage
+from revox_langchain.language_detector import Detection, clean, detect, long_enough, warm_up
+from revox_langchain.language_names import (
+    LANGUAGE_NAMES,
+    LANGUAGES,
+    is_official,
+    language_name,
+    main_language,
+    mentioned,
+    spoken,
+    tag_of,
+)
 from revox_langchain.numbers import GLOBAL_REGION, Phone, parse_phone
 
-if TYPE_CHECKING:
-    from py3langid.langid import LanguageIdentifier
+__all__ = [
+    "LANGUAGES",
+    "LANGUAGE_NAMES",
+    "Detection",
+    "ResolvedLanguage",
+    "clean",
+    "detect",
+    "language_name",
+    "main_language",
+    "mentioned",
+    "parse_language",
+    "resolve_language",
+    "spoken",
+    "warm_up",
+]
 
 log = logging.getLogger(__name__)
-
-LANGUAGE_NAMES: dict[str, str] = {
-    "en": "English",
-    "fr": "French",
-    "es": "Spanish",
-    "de": "German",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "zh": "Chinese",
-}
-LANGUAGES: tuple[str, ...] = tuple(LANGUAGE_NAMES)
 
 Source = Literal["explicit", "first_sentence", "prompt", "phone+text", "default"]
 Confidence = Literal["certain", "high", "low"]
@@ -50,7 +54,7 @@ class ResolvedLanguage:
     Attributes:
         tag: BCP-47 tag, such as `fr` or `fr-CA`.
         language: One of `LANGUAGES`.
-        region: Territory of the tag, if any; it only chooses the accent.
+        region: Territory of the tag, if any; it chooses the accent, nothing else.
         source: What decided.
         confidence: `certain` if asked for, `high` if read from the text, `low` if the text was too
             little and the phone number or the configured default decided.
@@ -64,21 +68,6 @@ class ResolvedLanguage:
     source: Source
     confidence: Confidence
     candidates: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """What the detector says of one text.
-
-    Attributes:
-        outcome: `language` (one that voices speak), `unsupported`, `uncertain`, or `no_text`.
-        language: The language found; with `uncertain` the best guess, with `no_text` None.
-        notes: Sentences worth showing.
-    """
-
-    outcome: Literal["language", "unsupported", "uncertain", "no_text"]
-    language: str | None
     notes: tuple[str, ...] = ()
 
 
@@ -103,172 +92,57 @@ def resolve_language(
         default: Language to fall back to if the text does not tell.
         on_ambiguous: `warn` keeps the detected language although the text names another one.
         check: Whether to compare a given `language` with the first sentence, for a note. True loads
-            the detector for it; None compares only if it is loaded already.
+            the detector for that; None compares only if something else has loaded it already.
 
     Raises:
-        UnknownLanguage: The language given is none.
+        UnknownLanguage: What was given as a language is none.
         UnsupportedLanguage: It, or the language of the text, is spoken by no voice.
         AmbiguousLanguage: The text does not tell, or names another language than its own.
     """
     if language is not None and not _means_detect(language):
         return _explicit(language, first_sentence, check)
-    found, source = _from_text(first_sentence, prompt, on_ambiguous)
+    found, source, notes = _from_text(first_sentence, prompt, on_ambiguous)
+    if found.outcome == "unsupported":
+        raise _unsupported(str(found.language), f"The text is written in {_name(found.language)}.")
     if found.outcome == "language" and found.language:
-        notes = _mention_notes(found.language, first_sentence, prompt, on_ambiguous)
-        region = _accent_region(found.language, phone)
-        return _resolved(found.language, region, source, "high", found.notes + notes)
-    if found.language and (region := _hint_region(found.language, phone)):
-        notes = (f"The text is too little to tell; the phone number makes {_named(found.language)} likely.",)
-        return _resolved(found.language, region, "phone+text", "low", found.notes + notes)
+        notes += _mention_notes(found.language, first_sentence, prompt, on_ambiguous)
+        region = _accent_region(found.language, _phone(phone))
+        return _resolved(found.language, region, source, "high", notes)
+    number = _phone(phone)
+    if found.language and number and main_language(number.region) == found.language:
+        notes += (f"The text is too short to tell; the country of the number says {_name(found.language)}.",)
+        region = _accent_region(found.language, number)
+        return _resolved(found.language, region, "phone+text", "low", notes)
     if default is not None:
         return replace(parse_language(default), source="default", confidence="low")
     raise _undecided(found)
 
 
 def parse_language(name: str) -> ResolvedLanguage:
-    """Read a code, BCP-47 tag, locale string or language name.
+    """Read a code, BCP-47 tag, locale string or language name that a voice can speak.
 
     Raises:
         UnknownLanguage: It names no language.
         UnsupportedLanguage: It names one that no voice speaks.
     """
-    tag = _tag_of(name)
+    tag = tag_of(name)
     language, region = spoken(tag)
-    if language not in LANGUAGE_NAMES:
+    if language not in LANGUAGES:
         raise _unsupported(language, f"No Revox voice speaks {language_name(tag)} ({tag}).")
     return ResolvedLanguage(tag, language, region, "explicit", "certain", (language,))
 
 
-def spoken(tag: str) -> tuple[str, str | None]:
-    """Reduce a valid tag to what can be heard: language and region, the script left out."""
-    from langcodes import Language
-
-    parsed = Language.get(tag, normalize=True)
-    return parsed.language or "und", parsed.territory
-
-
-def language_name(tag: str) -> str:
-    """Name a tag in English: `French (Canada)`."""
-    from langcodes import Language
-
-    parsed = Language.get(tag, normalize=True)
-    language = _data()["english"].get(parsed.language, parsed.language or tag)
-    script = {"Hans": "Simplified", "Hant": "Traditional"}.get(parsed.script or "", parsed.script)
-    region = _data()["english_territories"].get(parsed.territory, parsed.territory)
-    inside = ", ".join(part for part in (script, region) if part)
-    return f"{language} ({inside})" if inside else str(language)
-
-
-def main_language(region: str | None) -> str | None:
-    """Name the one main language of a region, if it has only one and voices speak it."""
-    hints: dict[str, str] = _data()["hints"]
-    return hints.get(region) if region else None
-
-
-def detect(text: str) -> Detection:
-    """Tell the language a text is written in."""
-    cleaned = clean(text)
-    letters, han = _count(cleaned)
-    if letters < 3 and han < 2:
-        return Detection("no_text", None)
-    # Han characters alone are Chinese to the detector; these two scripts say that they are not.
-    if re.search("[\u3040-\u30ff]", cleaned):
-        return Detection("unsupported", "ja")
-    if re.search("[\uac00-\ud7af]", cleaned):
-        return Detection("unsupported", "ko")
-    return _by_mass(cleaned)
-
-
-def warm_up() -> None:
-    """Load the detector now (about half a second) instead of at the first text."""
-    detect("Good morning, this is a short sentence.")
-
-
-def clean(text: str) -> str:
-    """Take out of a prompt what is not prose: code, placeholders, addresses, headings, marks."""
-    text = text[:_RAW_LIMIT]
-    for pattern in _NOISE:
-        text = pattern.sub(" ", text)
-    without_headings = _HEADING.sub(" ", text)
-    if sum(_count(without_headings)) >= _ENOUGH_LETTERS:
-        text = without_headings
-    text = _MARKS.sub(" ", text)
-    text = _WITH_DIGIT.sub(lambda token: "".join(_HAN.findall(token[0])), text)
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
-    cased = sum(c.isupper() or c.islower() for c in text)
-    if cased and sum(c.isupper() for c in text) > 0.7 * cased:
-        text = text.lower()
-    return text[:_CLEAN_LIMIT]
-
-
-_RAW_LIMIT, _CLEAN_LIMIT = 16_000, 4_000
-_ENOUGH_LETTERS, _ENOUGH_HAN = 12, 4
-_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_NOISE = tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        r"```.*?```|~~~.*?~~~|`[^`\n]*`",
-        r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\$\{[^{}\n]{0,200}\}|\{[^{}\n]{0,200}\}|</?[A-Za-z][^<>\n]{0,200}>",
-        r"(?:https?://|www\.)[!-~]+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
-    )
-)
-_HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t].*$", re.MULTILINE)
-_MARKS = re.compile(r"^[ \t]*(?:[-*+•>]|\d{1,3}[.)])[ \t]+|\|?[ \t]*:?-{3,}:?[ \t]*\|?|[*_#|~`>•]+", re.MULTILINE)
-_WITH_DIGIT = re.compile(r"\S*\d\S*")
-# Measured on a plateau (0.1 to 0.4): lower lets other languages through, higher asks more often.
-_MASS, _SHARE, _OTHER = 0.30, 0.5, 0.50
-_LOADING = Lock()
-
-
-def _by_mass(cleaned: str) -> Detection:
-    """Apply the mass rule: all labels compete, then only the supported ones share what they won."""
-    chances: dict[str, float] = {}
-    dialects = 0.0
-    for label, chance in _identifier().rank(cleaned):
-        name = "zh" if label in ("yue", "wuu") else label
-        chances[name] = chances.get(name, 0.0) + chance
-        dialects += chance if name != label else 0.0
-    best = max(LANGUAGES, key=lambda each: chances.get(each, 0.0))
-    mass = sum(chances.get(each, 0.0) for each in LANGUAGES)
-    if mass >= _MASS and chances[best] / mass >= _SHARE:
-        cantonese = best == "zh" and _CANTONESE.search(cleaned) and dialects > 0.5 * chances["zh"]
-        note = "The text looks like written Cantonese; a Mandarin voice will read it."
-        return Detection("language", best, (note,) if cantonese else ())
-    other, chance = max(
-        ((label, chance) for label, chance in chances.items() if label not in LANGUAGE_NAMES),
-        key=lambda pair: pair[1],
-    )
-    if chance >= _OTHER:
-        return Detection("unsupported", other)
-    return Detection("uncertain", best)
-
-
-# The detector shares short Chinese text out among three labels; only these characters are Cantonese.
-_CANTONESE = re.compile("[嘅咗喺冇嚟唔啲哋咁佢嗰]")
-
-
-def _identifier() -> LanguageIdentifier:
-    with _LOADING:
-        return _load_identifier()
-
-
-@cache
-def _load_identifier() -> LanguageIdentifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    # An instance of our own: the module-level one can be restricted by anybody in the process.
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-def _count(text: str) -> tuple[int, int]:
-    """Count letters other than Han characters, and Han characters."""
-    han = len(_HAN.findall(text))
-    return sum(c.isalpha() for c in text) - han, han
-
-
-def _long_enough(text: str) -> bool:
-    letters, han = _count(clean(text))
-    return letters >= _ENOUGH_LETTERS or han >= _ENOUGH_HAN
+# What a speaker of these may accept instead, if asked; it is never taken silently.
+_CLOSEST = {
+    "yue": "zh",
+    "nan": "zh",
+    "wuu": "zh",
+    "hak": "zh",
+    "gsw": "de",
+    "nds": "de",
+    "bar": "de",
+    "lb": "de",
+}
 
 
 def _means_detect(language: object) -> bool:
@@ -276,46 +150,128 @@ def _means_detect(language: object) -> bool:
 
 
 def _explicit(language: str, first_sentence: str | None, check: bool | None) -> ResolvedLanguage:
-    found = parse_language(language)
+    asked = parse_language(language)
     if check is None:
         check = "py3langid.langid" in sys.modules
-    if not check or not first_sentence or not _long_enough(first_sentence):
-        return found
+    if not check or not long_enough(first_sentence):
+        return asked
     said = detect(first_sentence)
-    if said.outcome not in ("language", "unsupported") or not said.language or said.language == found.language:
-        return found
-    note = f"The first sentence looks {_named(said.language)}, but {_named(found.language)} was asked for and is kept."
+    if not said.sure or not said.language or said.language == asked.language:
+        return asked
+    note = (
+        f"The first sentence is written in {_name(said.language)}, but {_name(asked.language)} was "
+        "asked for: a voice of the latter will read it."
+    )
     _warn_once(note)
-    return replace(found, candidates=(found.language, said.language), notes=(note,))
+    return replace(asked, candidates=(asked.language, said.language), notes=(note,))
 
 
 def _from_text(
     first_sentence: str | None, prompt: str | None, on_ambiguous: str
-) -> tuple[Detection, Literal["first_sentence", "prompt"]]:
-    """Detect on the first sentence if it is long enough, else on the prompt."""
-    first = detect(first_sentence) if first_sentence else Detection("no_text", None)
-    body = detect(prompt) if prompt else Detection("no_text", None)
-    sure = ("language", "unsupported")
-    if first_sentence and _long_enough(first_sentence) and first.outcome in sure:
-        if body.outcome in sure and body.language != first.language:
-            _ambiguous_pair(first, body, on_ambiguous)
-        return first, "first_sentence"
-    if body.outcome in sure or first.outcome == "no_text":
-        return body, "prompt"
-    if first.outcome in sure or body.outcome == "no_text":
-        return first, "first_sentence"
-    return body, "prompt"
+) -> tuple[Detection, Literal["first_sentence", "prompt"], tuple[str, ...]]:
+    """Detect on the first sentence if it is long enough, else on the prompt, else on what there is."""
+    first, body = detect(first_sentence), detect(prompt)
+    if first.sure and long_enough(first_sentence):
+        notes = first.notes
+        if body.sure and body.language != first.language:
+            notes += _conflict(first, body, on_ambiguous)
+        return first, "first_sentence", notes
+    if body.sure or (body.language and not first.sure):
+        return body, "prompt", body.notes
+    return first, "first_sentence", first.notes
 
 
-def _ambiguous_pair(first: Detection, body: Detection, on_ambiguous: str) -> None:
-    said, told = first.language or "", body.language or ""
-    message = f"The first sentence is {_named(said)}, the prompt is {_named(told)}."
-    if on_ambiguous == "warn" and first.outcome == "language":
+def _conflict(first: Detection, body: Detection, on_ambiguous: str) -> tuple[str, ...]:
+    message = f"The first sentence is written in {_name(first.language)}, the prompt in {_name(body.language)}."
+    return _ambiguous(message, [str(first.language), str(body.language)], on_ambiguous)
+
+
+def _mention_notes(language: str, first_sentence: str | None, prompt: str | None, on_ambiguous: str) -> tuple[str, ...]:
+    others = mentioned(f"{first_sentence or ''}\n{prompt or ''}", language)
+    if not others:
+        return ()
+    names = " and ".join(_name(other) for other in others)
+    message = f"The text is written in {_name(language)}, but names {names}."
+    return _ambiguous(message, [language, *others], on_ambiguous)
+
+
+def _ambiguous(message: str, candidates: list[str], on_ambiguous: str) -> tuple[str, ...]:
+    if on_ambiguous == "warn":
         _warn_once(message)
-        return
+        return (message,)
     raise AmbiguousLanguage(
         message,
         code="ambiguous_language",
-        next_step=_pass_one_of(said, told),
-        details={"candidates": [said, told]},
+        next_step=f"Say which one the voice must speak: {_pass(candidates)}.",
+        details={"candidates": candidates},
     )
+
+
+def _undecided(found: Detection) -> InvalidInput:
+    if found.language is None:
+        message = "There is no text to tell the language from."
+        step = f"Pass language={_quoted('fr')} or another of {', '.join(LANGUAGES)}."
+    else:
+        message = "The text does not tell its language with certainty."
+        step = f"Say it: {_pass([found.language])}, or another of {', '.join(LANGUAGES)}."
+    return AmbiguousLanguage(
+        message,
+        code="ambiguous_language",
+        next_step=step,
+        details={"candidates": [found.language] if found.language else []},
+    )
+
+
+def _unsupported(language: str, message: str) -> UnsupportedLanguage:
+    closest = _CLOSEST.get(language)
+    near_it = f"The closest one is {_name(closest)}. " if closest else ""
+    speak = ", ".join(f"{name} ({code})" for code, name in LANGUAGE_NAMES.items())
+    return UnsupportedLanguage(
+        f"{message} Voices speak {speak}.",
+        code="unsupported_language",
+        next_step=f"{near_it}Write the text in one of these and {_pass([closest or 'en'])}.",
+        details={"language": language},
+    )
+
+
+def _pass(codes: list[str]) -> str:
+    """Spell the arguments that settle the matter: `pass language="fr" (French) or ...`."""
+    supported = [code for code in codes if code in LANGUAGES] or ["en"]
+    return "pass " + " or ".join(f"language={_quoted(code)} ({_name(code)})" for code in supported)
+
+
+def _quoted(code: str) -> str:
+    return f'"{code}"'
+
+
+def _name(language: str | None) -> str:
+    return language_name(language or "und")
+
+
+def _phone(phone: str | Phone | None) -> Phone | None:
+    """Read the number if it is one; a wrong number is for others to refuse."""
+    if phone is None or isinstance(phone, Phone):
+        return phone
+    try:
+        return parse_phone(phone)
+    except InvalidInput:
+        return None
+
+
+def _accent_region(language: str, phone: Phone | None) -> str | None:
+    """Name the region of the number, if people there speak this language by law."""
+    if phone is None or phone.region in (None, GLOBAL_REGION) or phone.kind == "toll_free":
+        return None
+    return phone.region if phone.region and is_official(language, phone.region) else None
+
+
+def _resolved(
+    language: str, region: str | None, source: Source, confidence: Confidence, notes: tuple[str, ...]
+) -> ResolvedLanguage:
+    tag = f"{language}-{region}" if region else language
+    return ResolvedLanguage(tag, language, region, source, confidence, (language,), notes)
+
+
+@cache
+def _warn_once(message: str) -> None:
+    log.warning("%s", message)

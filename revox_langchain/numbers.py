@@ -1,4 +1,4 @@
-"""Phone numbers: what was typed becomes one E.164 number with its region and class, or a named reason why not.
+"""Phone numbers: what was typed becomes one E.164 number with region and class, or a named reason why not.
 
 `phonenumbers` decides what is valid; this module refuses what that library lets through although it
 must not be dialed: letters, prefixes, service codes, short and emergency numbers.
@@ -128,7 +128,9 @@ def mask_phone(e164: str) -> str:
 
 
 # What people and phones put between digits. U+202A and its kin surround numbers copied from chats.
-_BETWEEN_DIGITS = re.compile(r"[\s+＋().,/／（）［］\[\]~\-‐-―−－ー·\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_BETWEEN_DIGITS = re.compile(
+    r"[\s+＋().,/／（）［］\[\]~\-‐-―−－ー·\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 _TEL = re.compile(r"\s*tel:", re.IGNORECASE)
 # Networks of every country lead these to the emergency services.
 _EMERGENCY_EVERYWHERE = ("112", "911")
@@ -152,7 +154,7 @@ def _known_region(default_region: str | None) -> str | None:
 
 def _clean(raw: object) -> str:
     if not isinstance(raw, str):
-        raise _not_a_number(f"it is a {type(raw).__name__}, not text")
+        raise _not_a_number(f"its type is {type(raw).__name__}, not str")
     text = raw.strip()
     if not text:
         raise _not_a_number("it is empty")
@@ -170,9 +172,7 @@ def _refuse_emergency(text: str, region: str | None) -> None:
     if not digits or len(digits) > _LONGEST_SHORT_NUMBER or not _only_digits(text, None):
         return
     regions = {region} if region else phonenumbers.SUPPORTED_REGIONS
-    if digits in _EMERGENCY_EVERYWHERE or any(
-        shortnumberinfo.is_emergency_number(digits, each) for each in regions
-    ):
+    if digits in _EMERGENCY_EVERYWHERE or any(shortnumberinfo.is_emergency_number(digits, each) for each in regions):
         raise _emergency()
 
 
@@ -226,7 +226,7 @@ def _invalid(number: PhoneNumber, text: str, region: str | None) -> InvalidInput
     from phonenumbers import ValidationResult, shortnumberinfo
 
     national = phonenumbers.national_significant_number(number)
-    regions = phonenumbers.region_codes_for_country_code(number.country_code)
+    regions = phonenumbers.region_codes_for_country_code(number.country_code or 0)
     international = "+" in text or "＋" in text or _TEL.match(text)
     if any(shortnumberinfo.is_emergency_number(national, each) for each in regions) or (
         not international and region and shortnumberinfo.connects_to_emergency_number(_digits(text), region)

@@ -33,17 +33,33 @@ _PATH_SAFE = "!$&'()*+,;=:@"
 
 
 def _lean_schema(schema: dict[str, Any]) -> None:
-    """Drop the null branch and default from an optional field's JSON schema: fewer tokens, same meaning."""
-    for field in schema.get("properties", {}).values():
+    """Say an operation's arguments in few characters: every one of them is read by a model on every turn.
+
+    Null branches, titles, empty defaults and limits that validation tells anyway are dropped, and so are the fields
+    marked `HIDDEN`, which programs may still give.
+    """
+    properties = schema.get("properties", {})
+    for name, field in list(properties.items()):
+        if field.pop("hidden", False):
+            del properties[name]
+            continue
         branches = field.get("anyOf")
         if branches and {"type": "null"} in branches:
             rest = [branch for branch in branches if branch != {"type": "null"}]
             del field["anyOf"]
-            field.update(rest[0] if len(rest) == 1 else {"anyOf": rest})
-        if "default" in field and field["default"] is None:
-            del field["default"]
-        field.pop("title", None)
-    schema.pop("title", None)
+            field.update({**rest[0], **field} if len(rest) == 1 else {"anyOf": rest})
+        if field.get("default") in (None, []):
+            field.pop("default", None)
+        if field.get("additionalProperties") is True:
+            del field["additionalProperties"]
+        for word in ("title", "minLength", "minItems"):
+            field.pop(word, None)
+    for word in ("title", "additionalProperties"):
+        schema.pop(word, None)
+
+
+HIDDEN: dict[str, Any] = {"hidden": True}
+"""`json_schema_extra` of a field that programs may give and models are not told about."""
 
 
 class Risk(IntEnum):
@@ -117,14 +133,18 @@ class Request(BaseModel):
     spec: ClassVar[Spec]
 
     @classmethod
-    def parse(cls, arguments: Mapping[str, Any]) -> Self:
+    def parse(cls, arguments: Mapping[str, Any], *, default_region: str | None = None) -> Self:
         """Build the request from untrusted arguments.
+
+        Args:
+            arguments: By field name.
+            default_region: Country of phone numbers in national form.
 
         Raises:
             InvalidInput: Naming each field that is wrong and what it takes.
         """
         try:
-            return cls(**arguments)
+            return cls.model_validate(dict(arguments), context={"default_region": default_region})
         except ValidationError as error:
             raise invalid(error, cls.spec.name) from error
 
@@ -218,7 +238,13 @@ def operation(
     """
     verb, path = route.split()
     return _declare(
-        verb=cast("Verb", verb), path=path, risk=risk, render=render, name=name, binary=binary, for_models=for_models
+        verb=cast("Verb", verb),
+        path=path,
+        risk=risk,
+        render=render,
+        name=name,
+        binary=binary,
+        for_models=for_models,
     )
 
 
@@ -234,8 +260,12 @@ def invalid(error: ValidationError, subject: str) -> InvalidInput:
         where = ".".join(map(str, item["loc"]))
         what = item["msg"].removeprefix("Value error, ")
         problems.append(f"{where}: {what}" if where else what)
+    codes = [
+        item["type"] for item in error.errors(include_url=False, include_input=False) if "code" in item.get("ctx", {})
+    ]
     return InvalidInput(
         f"{subject}: {'; '.join(problems)}",
+        code=codes[0] if codes else None,
         next_step="Correct these arguments and try again; nothing was sent.",
         details={"fields": [".".join(map(str, item["loc"])) for item in error.errors(include_input=False)]},
     )

@@ -39,6 +39,9 @@ def call(answer: Any, request: Any = None) -> str:
     order = answer["call"]
     result = CallResult.from_call(order)
     lines = [_headline(order, result)]
+    if answer.get("adopted"):
+        lines.insert(0, "Already placed: this is the call of an earlier request; nothing rang again.")
+    lines += [f"Note: {_one_line(note, 200)}" for note in answer.get("notes") or []]
     if result.ended:
         lines.append(
             f"Disposition: {result.disposition}; attempts: {len(result.attempts)}; "
@@ -62,6 +65,24 @@ def call(answer: Any, request: Any = None) -> str:
         lines.append(f"Transcript: {len(result.transcript)} turns; ask with transcript=last or full.")
     step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {result.call_id}.")
     return "\n".join([*lines, step]).strip()
+
+
+def waited(answer: Any, request: Any = None) -> str:
+    """How a call went, or that it goes on."""
+    text = call(answer, request)
+    if answer.get("timed_out"):
+        return f"Still running after {answer['waited_s']:g} s. {text}"
+    return text
+
+
+def recovered(answer: Any, request: Any = None) -> str:
+    """Whether a call whose placing ended unknown exists."""
+    if answer["found"]:
+        return f"The call exists. {call(answer, request)}"
+    return (
+        f"No call with intent {answer['intent_id']} to {answer['phone_number']} shows up; it was most likely not placed. "
+        "Ask the user; if the call is still wanted, use revox_make_call with a new intent."
+    )
 
 
 def calls(answer: Any, request: Any = None) -> str:
@@ -98,8 +119,16 @@ def assistant(answer: Any, request: Any = None) -> str:
     a = answer.get("assistant", answer)
     lines = [
         f"Assistant {a['id']} speaks with {_voice_of(a)}; at most {a.get('max_call_duration_secs') or '?'} s a call.",
-        *fenced([f"name: {_one_line(a.get('name'), 80)}", f"first sentence: {_one_line(a.get('first_sentence'), 200)}"]),
+        *fenced(
+            [
+                f"name: {_one_line(a.get('name'), 80)}",
+                f"first sentence: {_one_line(a.get('first_sentence'), 200)}",
+            ]
+        ),
     ]
+    if answer.get("existed"):
+        lines.insert(0, "It exists already; none was created.")
+    lines += [f"Note: {_one_line(note, 200)}" for note in answer.get("notes") or []]
     notice = answer.get("unpatchedCallsNotice")
     if notice:
         lines.append(
@@ -115,7 +144,8 @@ def voices(answer: Any, request: Any = None) -> str:
     found = filter_voices(answer["voices"], **wanted)
     asked = ", ".join(f"{name} {value}" for name, value in wanted.items() if value)
     rows = [
-        (v["id"], v["provider"], v["language"], v.get("accent") or "-", v.get("gender") or "-", v["name"]) for v in found
+        (v["id"], v["provider"], v["language"], v.get("accent") or "-", v.get("gender") or "-", v["name"])
+        for v in found
     ]
     if not rows:
         languages = sorted({v["language"] for v in answer["voices"]})
@@ -128,7 +158,9 @@ def voices(answer: Any, request: Any = None) -> str:
 def voice(answer: Any, request: Any = None) -> str:
     """One voice."""
     v = answer["voice"]
-    return "\n".join([f"Voice {v['id']}.", *fenced([_one_line(v.get("name"), 80), _one_line(v.get("description"), 300)])])
+    return "\n".join(
+        [f"Voice {v['id']}.", *fenced([_one_line(v.get("name"), 80), _one_line(v.get("description"), 300)])]
+    )
 
 
 def cloned_voice(answer: Any, request: Any = None) -> str:
@@ -138,7 +170,7 @@ def cloned_voice(answer: Any, request: Any = None) -> str:
 
 def audio(answer: Any, request: Any = None) -> str:
     """How much audio came."""
-    return f"{len(answer)} bytes of audio."
+    return f"{answer['bytes']} bytes of audio in {answer['path']}."
 
 
 def csv(answer: Any, request: Any = None) -> str:
@@ -171,7 +203,8 @@ def campaign(answer: Any, request: Any = None) -> str:
     stats = c.get("row_stats") or {}
     counts = ", ".join(f"{name} {int(value)}" for name, value in stats.items() if value)
     state = "cancelled" if c.get("is_cancelled") else c["status"]
-    lines = [
+    lines = ["It exists already; none was created."] if answer.get("existed") else []
+    lines += [
         f"Campaign {c['id']} is {state}; calls: {counts or 'none'}.",
         *fenced([f"name: {_one_line(c.get('name'), 80)}"]),
     ]
@@ -182,9 +215,7 @@ def campaign(answer: Any, request: Any = None) -> str:
 
 def campaigns(answer: Any, request: Any = None) -> str:
     """Campaigns as a table."""
-    rows = [
-        (c["id"], "cancelled" if c.get("is_cancelled") else c["status"], c["name"]) for c in answer["campaigns"]
-    ]
+    rows = [(c["id"], "cancelled" if c.get("is_cancelled") else c["status"], c["name"]) for c in answer["campaigns"]]
     return _table(f"{len(rows)} campaigns.", ("campaign_id", "status", "name"), rows, "revox_get_campaign reads one")
 
 
@@ -232,7 +263,10 @@ def phone_number(answer: Any, request: Any = None) -> str:
     n = answer["phone_number"]
     inbound = (n.get("inbound_assistant") or {}).get("id") or "nobody"
     return "\n".join(
-        [f"Number {n['phone_number']} ({n['id']}) is answered by {inbound}.", *fenced([f"label: {_one_line(n.get('label'), 80)}"])]
+        [
+            f"Number {n['phone_number']} ({n['id']}) is answered by {inbound}.",
+            *fenced([f"label: {_one_line(n.get('label'), 80)}"]),
+        ]
     )
 
 

@@ -14,9 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from revox_langchain.errors import InvalidInput
 
-Disposition = Literal[
-    "answered", "voicemail", "no_answer", "busy", "screened", "ivr", "failed", "cancelled", "unknown"
-]
+Disposition = Literal["answered", "voicemail", "no_answer", "busy", "screened", "ivr", "failed", "cancelled", "unknown"]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _BY_RESULT: dict[str, Disposition] = {

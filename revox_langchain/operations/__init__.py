@@ -6,14 +6,36 @@ from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operation import Operation
 from revox_langchain.operations.account import AuthStatus, GetUser
 from revox_langchain.operations.assistants import (
-    CloneAssistant, CreateAssistant, DeleteAssistant, GetAssistant, ListAssistants, UpdateAssistant,
+    CloneAssistant,
+    CreateAssistant,
+    DeleteAssistant,
+    GetAssistant,
+    ListAssistants,
+    UpdateAssistant,
 )  # fmt: skip
 from revox_langchain.operations.calls import (
-    CancelCall, ExportCalls, GetCall, GetCallHistory, GetPhoneHistory, MakeCall, PauseCall, ResumeCall,
+    CancelCall,
+    ExportCalls,
+    GetCall,
+    GetCallHistory,
+    GetPhoneHistory,
+    MakeCall,
+    PauseCall,
+    ResumeCall,
 )  # fmt: skip
 from revox_langchain.operations.campaigns import (
-    CancelCampaign, CreateCampaign, DeleteCampaign, ExportCampaignRows, GetCampaign, GetCampaignRows,
-    GetCampaignStatistics, LaunchCampaign, ListCampaigns, PauseCampaign, ResumeCampaign, UpdateCampaign,
+    CancelCampaign,
+    CreateCampaign,
+    DeleteCampaign,
+    ExportCampaignRows,
+    GetCampaign,
+    GetCampaignRows,
+    GetCampaignStatistics,
+    LaunchCampaign,
+    ListCampaigns,
+    PauseCampaign,
+    ResumeCampaign,
+    UpdateCampaign,
 )  # fmt: skip
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
 from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice

@@ -9,7 +9,12 @@ from pydantic import Field, model_validator
 from revox_langchain import render
 from revox_langchain.operation import Operation, Risk, operation
 from revox_langchain.operations.fields import (
-    AssistantId, FirstSentenceMode, Id, OutputConfig, Settings, VoiceProvider,
+    AssistantId,
+    FirstSentenceMode,
+    Id,
+    OutputConfig,
+    Settings,
+    VoiceProvider,
 )  # fmt: skip
 
 
@@ -30,7 +35,8 @@ class AssistantFields(Operation):
 
     first_sentence: str | None = Field(None, description="What it says first.")
     first_sentence_mode: FirstSentenceMode | None = Field(
-        None, description="static: said word for word; generated: made from it; none: the person speaks first."
+        None,
+        description="static: said word for word; generated: made from it; none: the person speaks first.",
     )
     voice_provider: VoiceProvider | None = Field(None, serialization_alias="voice.provider")
     voice_id: Id | None = Field(None, serialization_alias="voice.id")

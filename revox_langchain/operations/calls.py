@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AliasGenerator, ConfigDict, Field, model_validator
 
 from revox_langchain import render
-from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operation import HIDDEN, Operation, Risk, operation
 from revox_langchain.operations.fields import (
-    E164, AttemptResult, CallId, CallStatus, Direction, Id, Moment, Outcome, OwnNumber, Settings,
-    TranscriptWindow, Variables, VoiceProvider,
+    E164,
+    AttemptResult,
+    CallId,
+    CallStatus,
+    Direction,
+    Id,
+    Moment,
+    Outcome,
+    OwnNumber,
+    Settings,
+    TranscriptWindow,
+    Variables,
+    VoiceProvider,
 )  # fmt: skip
 
 Transcript = Annotated[
@@ -44,11 +55,17 @@ class MakeCall(Operation):
     from_phone_number: OwnNumber | None = None
     skip_calling_window: bool | None = Field(None, description="Ring even outside calling hours.")
     concurrency_key: str | None = Field(
-        None, min_length=1, serialization_alias="concurrency.key", description="Calls with one key share a limit."
+        None,
+        min_length=1,
+        serialization_alias="concurrency.key",
+        description="Calls with one key share a limit.",
     )
     settings: Settings | None = Field(None, serialization_alias="assistant.*")
     intent: str | None = Field(
-        None, min_length=1, exclude=True, description="Name of this wish. Give a new one only to call again on purpose."
+        None,
+        min_length=1,
+        exclude=True,
+        description="Name of this wish. Give a new one only to call again on purpose.",
     )
 
     @model_validator(mode="after")
@@ -87,12 +104,12 @@ class CallFilters(Operation):
     assistant_ids: list[Id] = []
     campaign_ids: list[Id] = []
     call_ids: list[Id] | None = None
-    directions: list[Direction] = []
-    from_phone_numbers: list[str] = []
-    assignee_ids: list[Id] = []
+    directions: list[Direction] = Field([], json_schema_extra=HIDDEN)
+    from_phone_numbers: list[str] = Field([], json_schema_extra=HIDDEN)
+    assignee_ids: list[Id] = Field([], json_schema_extra=HIDDEN)
     query: str | None = Field(None, description="Text to search for.")
-    sort_by: str | None = None
-    sort_direction: Annotated[str, Field(pattern="^(asc|desc)$")] | None = None
+    sort_by: str | None = Field(None, json_schema_extra=HIDDEN)
+    sort_direction: Literal["asc", "desc"] | None = Field(None, json_schema_extra=HIDDEN)
     page: int = Field(1, ge=0)
     page_size: int = Field(20, ge=1, le=100)
 
@@ -130,15 +147,15 @@ class ResumeCall(Operation):
 class ExportCalls(CallFilters):
     """Export calls as CSV, filtered like revox_get_call_history.
 
-    For programs; to read a few calls use revox_get_call_history.
+    For programs.
     """
 
     # The filters of a search, one level down.
     model_config = ConfigDict(alias_generator=AliasGenerator(serialization_alias="filters.{}".format))
 
-    include_metadata: bool | None = Field(None, serialization_alias="include_metadata")
+    include_metadata: bool | None = Field(None, serialization_alias="include_metadata", json_schema_extra=HIDDEN)
     include_structured_output_fields: bool | None = Field(
-        None, serialization_alias="include_structured_output_fields"
+        None, serialization_alias="include_structured_output_fields", json_schema_extra=HIDDEN
     )
 
 

@@ -7,9 +7,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from revox_langchain import render
-from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operation import HIDDEN, Operation, Risk, operation
 from revox_langchain.operations.fields import (
-    E164, AssistantId, AttemptResult, CallStatus, CampaignId, Direction, Id, Moment, Outcome, OwnNumber, RetryConfig,
+    E164,
+    AssistantId,
+    AttemptResult,
+    CallStatus,
+    CampaignId,
+    Direction,
+    Id,
+    Moment,
+    Outcome,
+    OwnNumber,
+    RetryConfig,
 )  # fmt: skip
 
 
@@ -85,11 +95,13 @@ class LaunchCampaign(Operation):
     row_mode: Literal["all_except", "only"] = Field("all_except", serialization_alias="selection.rows.mode")
     call_ids: Selected = Field([], serialization_alias="selection.rows.call_ids")
     statuses: list[CallStatus] = Field([], serialization_alias="selection.filters.statuses")
-    results: list[AttemptResult] = Field([], serialization_alias="selection.filters.results")
-    outcomes: list[Outcome] = Field([], serialization_alias="selection.filters.outcomes")
-    directions: list[Direction] = Field([], serialization_alias="selection.filters.directions")
-    assignee_ids: list[Id] = Field([], serialization_alias="selection.filters.assignee_ids")
-    query: str | None = Field(None, serialization_alias="selection.filters.query")
+    results: list[AttemptResult] = Field([], serialization_alias="selection.filters.results", json_schema_extra=HIDDEN)
+    outcomes: list[Outcome] = Field([], serialization_alias="selection.filters.outcomes", json_schema_extra=HIDDEN)
+    directions: list[Direction] = Field(
+        [], serialization_alias="selection.filters.directions", json_schema_extra=HIDDEN
+    )
+    assignee_ids: list[Id] = Field([], serialization_alias="selection.filters.assignee_ids", json_schema_extra=HIDDEN)
+    query: str | None = Field(None, serialization_alias="selection.filters.query", json_schema_extra=HIDDEN)
     scheduled_at: Moment | None = Field(None, description="ISO 8601 with offset; ai_first only.")
 
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
 
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.numbers import parse_phone
@@ -30,14 +39,53 @@ ENDED: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
 """The statuses after which a call order changes no more (revox-api: order life cycle)."""
 
 ASSISTANT_SETTINGS: frozenset[str] = frozenset(
-    """after_call_sms_outcomes after_call_sms_prompt background_sound background_sound_volume calendly
-    call_retry_config cartesia_dictionary_pronunciation_id custom_tools email_notification_address
-    email_notification_outcomes end_of_call_sentence faq_items first_sentence first_sentence_delay_ms
-    first_sentence_mode from_phone_number human_transfer_mode ivr_navigation_enabled llm_model logo_url
-    max_call_duration_secs max_duration_end_message name position precall_lookup_url prompt prompt_flow slack
-    sms_enabled sms_template structured_output_config structured_output_prompt stt_context stt_model
-    thinking_sound thinking_sound_probability thinking_sound_volume transfer_destinations type voice
-    voicemail_message voicemail_sms_prompt warm_transfer_summary_instructions webhook_url zoho""".split()
+    [
+        "after_call_sms_outcomes",
+        "after_call_sms_prompt",
+        "background_sound",
+        "background_sound_volume",
+        "calendly",
+        "call_retry_config",
+        "cartesia_dictionary_pronunciation_id",
+        "custom_tools",
+        "email_notification_address",
+        "email_notification_outcomes",
+        "end_of_call_sentence",
+        "faq_items",
+        "first_sentence",
+        "first_sentence_delay_ms",
+        "first_sentence_mode",
+        "from_phone_number",
+        "human_transfer_mode",
+        "ivr_navigation_enabled",
+        "llm_model",
+        "logo_url",
+        "max_call_duration_secs",
+        "max_duration_end_message",
+        "name",
+        "position",
+        "precall_lookup_url",
+        "prompt",
+        "prompt_flow",
+        "slack",
+        "sms_enabled",
+        "sms_template",
+        "structured_output_config",
+        "structured_output_prompt",
+        "stt_context",
+        "stt_model",
+        "thinking_sound",
+        "thinking_sound_probability",
+        "thinking_sound_volume",
+        "transfer_destinations",
+        "type",
+        "voice",
+        "voicemail_message",
+        "voicemail_sms_prompt",
+        "warm_transfer_summary_instructions",
+        "webhook_url",
+        "zoho",
+    ]
 )
 """Every field Revox takes for an assistant; a test holds it to the SDK's own list."""
 
@@ -57,9 +105,7 @@ class CallRetryConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    allowed_days: list[
-        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-    ]
+    allowed_days: list[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]]
     call_twice_in_a_row: bool
     calling_windows: list[CallingWindow]
     max_retry_attempts: int = Field(ge=1)
@@ -96,10 +142,15 @@ def _number(value: Any, info: ValidationInfo) -> Any:
     try:
         phone = parse_phone(value, default_region)
     except InvalidInput as error:
-        raise ValueError(str(error)) from error
+        raise _coded(error.code, str(error)) from error
     if phone.extension:
-        raise ValueError(f"Revox cannot dial the extension {phone.extension!r}. Give the number without it.")
+        raise _coded("extension", f"Revox cannot dial the extension {phone.extension!r}. Give the number without it.")
     return phone.e164
+
+
+def _coded(code: str, message: str) -> PydanticCustomError:
+    """A validation error that keeps its stable code."""
+    return PydanticCustomError(code, "{message}", {"message": message, "code": code})  # type: ignore[arg-type]
 
 
 def _identifier(value: str) -> str:
@@ -158,9 +209,7 @@ AssistantId = Annotated[Id, Field(description="Assistant id.")]
 VoiceId = Annotated[Id, Field(description="Voice id from revox_list_voices.")]
 CampaignId = Annotated[Id, Field(description="Campaign id.")]
 PhoneNumberId = Annotated[Id, Field(description="Id of one of your phone numbers.")]
-E164 = Annotated[
-    str, BeforeValidator(_number), Field(description="E.164, e.g. +33142685300.", examples=["+12025550100"])
-]
+E164 = Annotated[str, BeforeValidator(_number), Field(description="E.164, e.g. +33142685300.")]
 OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers, E.164.")]
 Moment = Annotated[datetime, AfterValidator(_with_offset), PlainSerializer(datetime.isoformat, when_used="json")]
 Settings = Annotated[
@@ -172,16 +221,12 @@ Variables = Annotated[dict[str, str], Field(description="Values for {{variables}
 RetryConfig = Annotated[
     dict[str, Any],
     checked_by(CallRetryConfig),
-    Field(
-        description="allowed_days, calling_windows [{calling_window_start_time, calling_window_end_time, "
-        "retry_delay_seconds}], max_retry_attempts, call_twice_in_a_row, timezone."
-    ),
+    Field(description="allowed_days, calling_windows, max_retry_attempts, call_twice_in_a_row, all four; timezone."),
 ]
 OutputConfig = Annotated[
     list[dict[str, Any]],
     checked_by(StructuredOutputField),
     Field(
-        description="What to extract: [{name, type: string|number|boolean|enum|date|datetime, required, "
-        "description?, enum_options?}]."
+        description="[{name, type: string|number|boolean|enum|date|datetime, required, description?, enum_options?}]"
     ),
 ]

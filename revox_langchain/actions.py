@@ -1,0 +1,333 @@
+"""From a request to its effect: the one way in for tools, MCP and CLI.
+
+`act` sends most operations as they are. What dials goes through the guard and the placing flow; what creates is looked
+up first, so that a repeat after a lost answer finds the first one. Two tools are no single request: waiting for a call
+and looking for a lost one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from revox_langchain import render
+from revox_langchain.errors import PlacementUnknown, Refused, RevoxToolError, near
+from revox_langchain.flow import Flow, Pause, Recent
+from revox_langchain.guard import Cost, Guard
+from revox_langchain.operation import Operation, Request, Risk, procedure
+from revox_langchain.operations import OPERATIONS
+from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants
+from revox_langchain.operations.calls import (
+    GetCall,
+    GetCallHistory,
+    GetPhoneHistory,
+    MakeCall,
+    ResumeCall,
+    Transcript,
+)
+from revox_langchain.operations.campaigns import (
+    CreateCampaign,
+    GetCampaign,
+    GetCampaignRows,
+    LaunchCampaign,
+    ListCampaigns,
+    ResumeCampaign,
+)  # fmt: skip
+from revox_langchain.operations.fields import E164, REDACTED, CallId
+from revox_langchain.placing import Intent, Order, make_intent, outcome_of, place, recover
+from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
+
+LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0)
+"""When to look for something whose creation was not confirmed, in seconds after one another."""
+
+
+@procedure(risk=Risk.READ, render=render.waited)
+class WaitForCall(Request):
+    """Wait until a call has ended and return how it went.
+
+    Streams each change. If it takes longer than timeout_s the call goes on: wait again with the same call_id.
+    """
+
+    call_id: CallId
+    interval_s: float = Field(5, ge=0.5, le=300, description="Seconds between looks.")
+    timeout_s: float = Field(300, gt=0, le=86_400, description="Seconds to wait at most.")
+    transcript: Transcript = "last"
+
+    def flow(self, guard: Guard) -> Flow[dict[str, Any]]:
+        """Watch the call; the answer has `call` and `timed_out`."""
+        policy = WaitPolicy.every(self.interval_s, max_wait_s=self.timeout_s, heartbeat_s=30.0)
+        seen = yield from watch(Watch(call_id=self.call_id), policy)
+        order = seen.answer
+        if order is None:
+            order = (yield GetCall(call_id=self.call_id))["call"]
+        if seen.ended and _wants_output(order):
+            order = yield from settled_result(order, policy.model_copy(update={"result_grace_s": 10.0}))
+        return {"call": order, "timed_out": not seen.ended, "waited_s": round(seen.waited_s, 1)}
+
+
+@procedure(risk=Risk.READ, render=render.recovered)
+class RecoverCall(Request):
+    """Look for a call whose placing ended unknown. Never dials.
+
+    Give the intent_id and number from the error. Says plainly whether the call exists.
+    """
+
+    intent_id: str = Field(min_length=1)
+    phone_number: E164
+
+    def flow(self, guard: Guard) -> Flow[dict[str, Any]]:
+        """Look until the search can be believed; `found` says whether the order exists."""
+        placed = yield from recover(self.intent_id, self.phone_number, guard)
+        asked = {"intent_id": self.intent_id, "phone_number": self.phone_number}
+        return {"found": placed is not None, **asked, **(placed.as_dict() if placed else {})}
+
+
+PROCEDURES: tuple[type[WaitForCall] | type[RecoverCall], ...] = (WaitForCall, RecoverCall)
+REQUESTS: tuple[type[Request], ...] = (*OPERATIONS, *PROCEDURES)
+"""Everything a tool can be made of: 36 operations and 2 procedures."""
+
+
+def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: str = "process") -> Flow[Any]:
+    """Do what `request` asks for, with the care it needs.
+
+    Args:
+        request: What to do.
+        guard: What may be dialed.
+        scope: The LangGraph thread, if there is one: part of a call's intent.
+        toolkit: Whose budget counts where there is no thread.
+
+    Returns:
+        The answer, as the request's `spec.render` takes it.
+
+    Raises:
+        RevoxToolError: What went wrong, and the next step.
+    """
+    match request:
+        case MakeCall():
+            return (yield from _make_call(request, guard, scope, toolkit))
+        case ResumeCall():
+            order = (yield GetCall(call_id=request.call_id))["call"]
+            phone = guard.check_number(str(order.get("to_phone_number")))
+            yield from _refuse_do_not_contact([phone.e164], guard)
+            return (yield request)
+        case LaunchCampaign() | ResumeCampaign():
+            yield from _check_campaign(request, guard, scope or toolkit)
+            try:
+                return (yield request)
+            except RevoxToolError as error:
+                if isinstance(request, LaunchCampaign) and outcome_of(error) != "unknown":
+                    guard.budget.release(_launch_id(request))
+                raise
+        case CreateAssistant():
+            return (yield from _create_assistant(request, guard))
+        case CreateCampaign():
+            for contact in request.contacts:
+                guard.check_number(contact.to_phone_number)
+            return (yield from _create_campaign(request))
+        case WaitForCall() | RecoverCall():
+            return (yield from request.flow(guard))
+        case Operation():
+            return (yield request)
+    raise TypeError(f"{type(request).__name__} is nothing that can be done")
+
+
+def find_request(name: str) -> type[Request]:
+    """Return the operation or procedure called `name`, with or without the prefix `revox_`.
+
+    Raises:
+        Refused: No tool has that name; names that are near are listed.
+    """
+    wanted = name if name.startswith("revox_") else f"revox_{name}"
+    for request in REQUESTS:
+        if request.spec.name == wanted:
+            return request
+    raise Refused(f"There is no tool {name!r}{near(wanted, [r.spec.name for r in REQUESTS])}", code="unknown_tool")
+
+
+def cost_of(request: MakeCall, guard: Guard) -> Flow[Cost]:
+    """The worst an order can cost; reads the assistant only if the budget asks for it."""
+    if not guard.budget.needs_cost:
+        return Cost()
+    if request.assistant_id is None:
+        return Cost.of(request.settings or {})
+    assistant = yield Recent(GetAssistant(assistant_id=request.assistant_id), max_age_s=60)
+    return Cost.of(assistant)
+
+
+def _make_call(request: MakeCall, guard: Guard, scope: str | None, toolkit: str) -> Flow[dict[str, Any]]:
+    intent = _intent_of(request, scope)
+    notes: tuple[str, ...] = ()
+    if request.prompt is not None:
+        settings = request.settings or {}
+        notes = yield from guard.check_prompt(
+            request.prompt,
+            first_sentence=request.first_sentence,
+            prompt_variables=request.prompt_variables or {},
+            voice_id=request.voice_id or (settings.get("voice") or {}).get("id"),
+            voice_provider=request.voice_provider,
+            speaks_itself=(settings.get("llm_model") or {}).get("type") == "realtime",
+        )
+    cost = yield from cost_of(request, guard)
+    order = Order(request, intent, scope=scope or toolkit, cost=cost)
+    placed = yield from place(order, guard)
+    answer = placed.as_dict()
+    return {**answer, "notes": [*answer["notes"], *notes]}
+
+
+def _intent_of(request: MakeCall, scope: str | None) -> Intent:
+    return make_intent(
+        phone_number=request.phone_number,
+        prompt=request.prompt,
+        assistant_id=request.assistant_id,
+        prompt_variables=request.prompt_variables,
+        scheduled_at=request.scheduled_at,
+        scope=scope,
+        intent=request.intent,
+    )
+
+
+def _check_campaign(request: LaunchCampaign | ResumeCampaign, guard: Guard, scope: str) -> Flow[None]:
+    """Check every number a launch or resume would ring, and reserve the launch's orders."""
+    waiting = ["not_launched"] if isinstance(request, LaunchCampaign) else ["paused", "scheduled", "queued_for_calling"]
+    numbers: dict[str, str] = {}
+    page, total = 1, 1
+    only = set(getattr(request, "call_ids", [])) if getattr(request, "row_mode", "") == "only" else None
+    while len(numbers) < total and page <= 100:
+        answer = yield GetCallHistory(campaign_ids=[request.campaign_id], statuses=waiting, page=page, page_size=100)
+        total = int(answer["total_count"])
+        if not answer["calls"]:
+            break
+        for call in answer["calls"]:
+            numbers[str(call["id"])] = str(call["to_phone_number"])
+        page += 1
+    chosen = [number for call_id, number in numbers.items() if only is None or call_id in only]
+    for number in chosen:
+        guard.check_number(number)
+    yield from _refuse_do_not_contact(chosen, guard)
+    if isinstance(request, LaunchCampaign) and chosen:
+        campaign = (yield GetCampaign(campaign_id=request.campaign_id))["campaign"]
+        cost = Cost.of({**(campaign.get("assistant") or {}), **_given(campaign, "call_retry_config")})
+        guard.budget.reserve(
+            _launch_id(request), scope, cost, orders=len(chosen), max_orders=guard.policy.max_orders
+        )  # fmt: skip
+
+
+def _launch_id(request: LaunchCampaign) -> str:
+    return f"launch {request.campaign_id} {sorted(request.call_ids)}"
+
+
+def _given(source: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {key: source[key]} if source.get(key) else {}
+
+
+def _refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
+    if not guard.policy.honour_do_not_contact:
+        return
+    history = (yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"]
+    marked = [number for number in numbers if (history.get(number) or {}).get("do_not_contact")]
+    if marked:
+        raise Refused(
+            f"{len(marked)} of the numbers are marked do-not-contact, the first is {marked[0]}.",
+            code="do_not_contact",
+            next_step="Leave them out (row_mode='all_except' with their call_ids), or tell the user.",
+        )
+
+
+def _create_assistant(request: CreateAssistant, guard: Guard) -> Flow[dict[str, Any]]:
+    settings = request.settings or {}
+    notes = yield from guard.check_prompt(
+        request.prompt,
+        first_sentence=request.first_sentence,
+        prompt_variables=None,
+        voice_id=request.voice_id or (settings.get("voice") or {}).get("id"),
+        voice_provider=request.voice_provider,
+        speaks_itself=(settings.get("llm_model") or {}).get("type") == "realtime",
+        variables_known=False,
+    )
+    return (yield from create_assistant_once(request, notes))
+
+
+def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ()) -> Flow[dict[str, Any]]:
+    """Create an assistant unless one with this name and configuration exists; a lost answer is looked for.
+
+    Returns:
+        Revox's answer, with `existed` saying whether it was there already, and `notes`.
+    """
+    body = request.wire().body or {}
+
+    def find() -> Flow[dict[str, Any] | None]:
+        listed = (yield ListAssistants())["assistants"]
+        return next((a for a in listed if _matches(body, a)), None)
+
+    found = yield from find()
+    if found is not None:
+        return {"assistant": found, "existed": True, "notes": list(notes)}
+    try:
+        answer = yield request
+    except RevoxToolError as error:
+        found = yield from _found_again(error, find)
+        return {"assistant": found, "existed": False, "notes": list(notes)}
+    return {**answer, "existed": False, "notes": list(notes)}
+
+
+def _create_campaign(request: CreateCampaign) -> Flow[dict[str, Any]]:
+    wanted = sorted((c.to_phone_number, tuple(sorted(c.prompt_variables.items()))) for c in request.contacts)
+
+    def find() -> Flow[dict[str, Any] | None]:
+        for campaign in (yield ListCampaigns())["campaigns"]:
+            stats = campaign.get("row_stats") or {}
+            if (campaign.get("name"), campaign.get("assistant_id")) != (request.name, request.assistant_id):
+                continue
+            if campaign.get("is_cancelled") or stats.get("total", len(wanted)) != len(wanted):
+                continue
+            rows = (yield GetCampaignRows(campaign_id=campaign["id"]))["rows"]
+            if wanted == sorted((r["phone_number"], tuple(sorted((r.get("input_data") or {}).items()))) for r in rows):
+                return dict(campaign)
+        return None
+
+    found = yield from find()
+    if found is not None:
+        return {"campaign": found, "existed": True}
+    try:
+        answer = yield request
+    except RevoxToolError as error:
+        return {"campaign": (yield from _found_again(error, find)), "existed": False}
+    return {**answer, "existed": False}
+
+
+def _found_again(error: RevoxToolError, find: Any) -> Flow[dict[str, Any]]:
+    """After an unconfirmed create look whether it took effect; else raise the error."""
+    if outcome_of(error) != "unknown" or isinstance(error, PlacementUnknown):
+        raise error
+    for pause_s in LOOK_AGAIN_S:
+        yield Pause(pause_s)
+        try:
+            found = yield from find()
+        except RevoxToolError:
+            continue
+        if found is not None:
+            return dict(found)
+    raise error
+
+
+def _matches(sent: Any, held: Any) -> bool:
+    """Whether everything that would be sent is what Revox holds already; what it adds does not matter."""
+    if held == REDACTED:
+        return True
+    if isinstance(sent, dict):
+        return isinstance(held, dict) and all(_matches(value, held.get(name)) for name, value in sent.items())
+    if isinstance(sent, list):
+        same_length = isinstance(held, list) and len(sent) == len(held)
+        return same_length and all(_matches(a, b) for a, b in zip(sent, held, strict=True))
+    return bool(sent == held)
+
+
+def _wants_output(order: Mapping[str, Any]) -> bool:
+    return bool((order.get("assistant") or {}).get("structured_output_config"))
+
+
+__all__ = [
+    "PROCEDURES", "REQUESTS", "RecoverCall", "WaitForCall", "act", "cost_of", "create_assistant_once", "find_request",
+]  # fmt: skip

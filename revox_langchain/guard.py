@@ -1,0 +1,421 @@
+"""What may be dialed: a policy given in code, a budget reserved before the dial, and named refusals.
+
+Nothing here can be overridden by a tool's arguments. Every refusal has a stable code and a sentence that says what to
+change:
+
+| code | refused because |
+| --- | --- |
+| not_a_number, missing_country, too_short, too_long, invalid_number | it is no number that can be dialed |
+| emergency_number, short_number | it is a service, checked on what was written |
+| premium_number, shared_cost_number, personal_number, pager_number, uan_number, voicemail_number, global_number | cost |
+| extension | Revox cannot dial an extension |
+| country_not_allowed, number_not_allowed, number_denied | the policy's lists |
+| own_number | it is one of the organisation's own numbers |
+| do_not_contact | the phone history says so |
+| recently_placed | another order to the number is younger than `min_gap_s` |
+| outside_local_hours | the calling window was to be skipped outside local hours, without permission |
+| scheduled_in_the_past | the moment has passed |
+| caller_id_not_owned | the caller id is not one of the organisation's numbers |
+| budget_exceeded | orders, attempts or minutes |
+| voice_missing, voice_mismatch | the voice would not speak the prompt's language |
+| missing_variable, denies_being_ai, … | the prompt check, where the policy refuses |
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from revox_langchain.errors import InvalidInput, Refused
+from revox_langchain.flow import Flow, Pause, Recent
+from revox_langchain.language import language_name, resolve_language
+from revox_langchain.numbers import Phone, inside_local_hours, parse_phone
+from revox_langchain.operations.account import GetUser
+from revox_langchain.operations.calls import GetPhoneHistory, MakeCall
+from revox_langchain.operations.phone_numbers import ListPhoneNumbers
+from revox_langchain.operations.voices import ListVoices
+from revox_langchain.prompts import lint_prompt
+
+UNKNOWN_CALL_DURATION_S = 1800.0
+DEFAULT_ATTEMPTS = 3
+"""Attempts of one order when nothing says otherwise (API page Calls, call_retry_config)."""
+
+Verdict = Literal["warn", "refuse", "off"]
+
+
+class DialPolicy(BaseModel):
+    """What may be dialed, decided by the developer and by nobody else.
+
+    Attributes:
+        default_region: Country of numbers written in national form; without it the organisation's country counts.
+        allowed_countries: Two-letter countries that may be dialed; None is any.
+        allowed_numbers: If given, only these numbers (E.164; a `*` at the end stands for any rest).
+        denied_numbers: Never these, in the same form.
+        allowed_classes: Codes of costly classes that may be dialed all the same, such as `shared_cost_number`.
+        honour_do_not_contact: Refuse numbers that the phone history marks so.
+        min_gap_s: Refuse a second order to a number within this many seconds of another.
+        max_orders: Orders per thread or toolkit; None is any number.
+        allow_skip_calling_window: Permit `skip_calling_window` outside local hours.
+        local_hours: First allowed and first forbidden minute of the day at the number, `HH:MM`.
+        prompt_problems: What to do about `{{variables}}` without a value, a missing AI disclosure and the like.
+        require_disclosure: Whether the first sentence must say that an AI speaks.
+        voice_mismatch: What to do when the voice does not speak the language of the prompt.
+        look_back_days: How far back an order of the same intent is looked for.
+        settle_s: How long a new order may take to show up in search.
+        patience_s: How long to wait, at most, when Revox says to slow down.
+        connect_attempts: How often to dial when the connection did not even open.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_region: str | None = None
+    allowed_countries: frozenset[str] | None = None
+    allowed_numbers: tuple[str, ...] | None = None
+    denied_numbers: tuple[str, ...] = ()
+    allowed_classes: frozenset[str] = frozenset()
+    honour_do_not_contact: bool = True
+    min_gap_s: float = Field(60.0, ge=0)
+    max_orders: int | None = Field(10, ge=0)
+    allow_skip_calling_window: bool = False
+    local_hours: tuple[str, str] = ("08:00", "21:00")
+    prompt_problems: Verdict = "warn"
+    require_disclosure: bool = False
+    voice_mismatch: Verdict = "warn"
+    look_back_days: float = Field(30.0, gt=0)
+    settle_s: float = Field(15.0, ge=0)
+    patience_s: float = Field(30.0, ge=0)
+    connect_attempts: int = Field(3, ge=1)
+
+
+class Cost(BaseModel):
+    """The worst that one order can cost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    attempts: int = DEFAULT_ATTEMPTS
+    call_duration_s: float = UNKNOWN_CALL_DURATION_S
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of talk if every attempt lasts as long as it may."""
+        return self.attempts * self.call_duration_s / 60
+
+    @classmethod
+    def of(cls, assistant: Mapping[str, Any]) -> Cost:
+        """Read it from an assistant's configuration."""
+        retries = assistant.get("call_retry_config") or {}
+        return cls(
+            attempts=int(retries.get("max_retry_attempts") or DEFAULT_ATTEMPTS),
+            call_duration_s=float(assistant.get("max_call_duration_secs") or UNKNOWN_CALL_DURATION_S),
+        )
+
+
+class Budget:
+    """How much may be dialed in this process, reserved before each dial at its worst case.
+
+    It lives in memory: a run resumed in another process reserves again.
+
+    Args:
+        orders: Orders in this process; None is any number.
+        attempts: Attempts over all orders.
+        minutes: Minutes of talk over all orders.
+        orders_per_thread: Orders per LangGraph thread.
+        attempts_per_thread: Attempts per thread.
+        minutes_per_thread: Minutes per thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        orders: int | None = None,
+        attempts: int | None = None,
+        minutes: float | None = None,
+        orders_per_thread: int | None = None,
+        attempts_per_thread: int | None = None,
+        minutes_per_thread: float | None = None,
+    ) -> None:
+        self._limits = {"process": (orders, attempts, minutes)}
+        self._per_thread = (orders_per_thread, attempts_per_thread, minutes_per_thread)
+        self._lock = threading.Lock()
+        self._reserved: dict[str, tuple[str, int, Cost]] = {}
+
+    @property
+    def needs_cost(self) -> bool:
+        """Whether attempts or minutes are limited, so that an order's worst case must be known."""
+        return any(limit is not None for limit in (*self._limits["process"][1:], *self._per_thread[1:]))
+
+    def reserve(
+        self, intent_id: str, scope: str, cost: Cost, *, orders: int = 1, max_orders: int | None = None
+    ) -> None:
+        """Reserve one intent's worst case; a second time for the same intent changes nothing.
+
+        Args:
+            intent_id: What it is reserved for.
+            scope: The thread or toolkit it counts for.
+            cost: Worst case of each order.
+            orders: How many orders.
+            max_orders: Limit of orders in this scope, besides the budget's own.
+
+        Raises:
+            Refused: With code `budget_exceeded`; nothing was reserved.
+        """
+        with self._lock:
+            if intent_id in self._reserved:
+                return
+            per_thread = (_least(self._per_thread[0], max_orders), *self._per_thread[1:])
+            for where, limits in (("process", self._limits["process"]), (scope, per_thread)):
+                used = [0.0, 0.0, 0.0]
+                for held_scope, count, held in self._reserved.values():
+                    if where in ("process", held_scope):
+                        for i, amount in enumerate(_amounts(count, held)):
+                            used[i] += amount
+                for i, unit in enumerate(("orders", "attempts", "minutes")):
+                    limit, more = limits[i], _amounts(orders, cost)[i]
+                    if limit is not None and used[i] + more > limit:
+                        raise Refused(
+                            f"The dialing budget is used up: {used[i]:g} of {limit:g} {unit} reserved, {more:g} more "
+                            f"wanted{'' if where == 'process' else ' in this thread'}.",
+                            code="budget_exceeded",
+                            next_step="Ask the person responsible for a higher Budget or DialPolicy.max_orders.",
+                        )
+            self._reserved[intent_id] = (scope, orders, cost)
+
+    def release(self, intent_id: str) -> None:
+        """Give back what was reserved for an intent, because nothing was placed."""
+        with self._lock:
+            self._reserved.pop(intent_id, None)
+
+    def reserved(self) -> dict[str, float]:
+        """Sum of what is reserved now: orders, attempts, minutes."""
+        with self._lock:
+            amounts = [_amounts(count, cost) for _, count, cost in self._reserved.values()]
+        return {unit: sum(row[i] for row in amounts) for i, unit in enumerate(("orders", "attempts", "minutes"))}
+
+
+class Guard:
+    """A policy and a budget, checked in two halves: what needs nothing, and what needs Revox's answers."""
+
+    def __init__(self, policy: DialPolicy | None = None, budget: Budget | None = None) -> None:
+        self.policy = policy or DialPolicy()
+        self.budget = budget or Budget()
+
+    def check_number(self, raw: str) -> Phone:
+        """Check a number against everything that needs no request.
+
+        Raises:
+            Refused: With the code that says why; nothing was sent.
+        """
+        policy = self.policy
+        try:
+            phone = parse_phone(raw, policy.default_region)
+        except InvalidInput as error:
+            raise _refusal(error.message, error.code, error.next_step) from None
+        if phone.extension:
+            raise _refusal(f"Revox cannot dial the extension {phone.extension!r}.", "extension", "Leave it out.")
+        if phone.blocked_class and phone.blocked_class not in policy.allowed_classes:
+            raise _refusal(
+                f"{phone.e164} is a {phone.kind.replace('_', ' ')} number; such numbers are not dialed.",
+                phone.blocked_class,
+                "Use an ordinary number, or allow the class in DialPolicy.allowed_classes.",
+            )
+        if policy.allowed_countries is not None and (phone.region or "") not in policy.allowed_countries:
+            raise _refusal(
+                f"{phone.e164} is in {phone.region or 'no known country'}, which is not on the list of countries.",
+                "country_not_allowed",
+                f"Allowed: {', '.join(sorted(policy.allowed_countries)) or 'none'} (DialPolicy.allowed_countries).",
+            )
+        if policy.allowed_numbers is not None and not _listed(phone.e164, policy.allowed_numbers):
+            raise _refusal(
+                f"{phone.e164} is not on the list of allowed numbers.", "number_not_allowed",
+                "Ask the person responsible to add it to DialPolicy.allowed_numbers.",
+            )  # fmt: skip
+        if _listed(phone.e164, policy.denied_numbers):
+            raise _refusal(f"{phone.e164} is on the deny-list.", "number_denied", "Do not call this number.")
+        return phone
+
+    def check_history(self, phone: Phone) -> Flow[None]:
+        """Check a number against what Revox knows of it: at most two reads, both remembered.
+
+        Raises:
+            Refused: With code `own_number`, `do_not_contact` or `recently_placed`.
+        """
+        own = (yield Recent(ListPhoneNumbers(), max_age_s=600))["phone_numbers"]
+        if any(number.get("phone_number") == phone.e164 for number in own):
+            raise _refusal(
+                f"{phone.e164} is one of the organisation's own numbers.",
+                "own_number",
+                "Dial somebody else's number.",
+            )
+        history = (yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"].get(phone.e164)
+        if history and history.get("do_not_contact") and self.policy.honour_do_not_contact:
+            raise _refusal(
+                f"{phone.e164} is marked do-not-contact.",
+                "do_not_contact",
+                "Do not call this number; tell the user.",
+            )
+        now_s = (yield Pause(0)).now_s
+        last_s = unix_s((history or {}).get("last_called_at"))
+        if last_s is not None:
+            self.check_gap(phone.e164, last_s, now_s)
+
+    def check_gap(self, phone_number: str, placed_s: float, now_s: float, call_id: str | None = None) -> None:
+        """Refuse if another order to the number was placed less than `min_gap_s` ago.
+
+        Raises:
+            Refused: With code `recently_placed`, `retry_after_s` and the other order's id, if known.
+        """
+        left_s = self.policy.min_gap_s - max(0.0, now_s - placed_s)
+        if left_s <= 0:
+            return
+        which = f" (call {call_id})" if call_id else ""
+        raise Refused(
+            f"Another call to {phone_number} was placed {max(0.0, now_s - placed_s):.0f} s ago{which}.",
+            code="recently_placed",
+            next_step=f"Read that call first. If a second call is really wanted, wait {left_s:.0f} s and give a new intent.",
+            retry_after_s=left_s,
+            details={"call_id": call_id} if call_id else None,
+        )
+
+    def check_order(self, request: MakeCall, phone: Phone) -> Flow[None]:
+        """Check an order's caller id and hours.
+
+        Raises:
+            Refused: With code `caller_id_not_owned`, `outside_local_hours` or `scheduled_in_the_past`.
+        """
+        now_s = (yield Pause(0)).now_s
+        if request.from_phone_number is not None:
+            own = (yield Recent(ListPhoneNumbers(), max_age_s=600))["phone_numbers"]
+            numbers = [str(number.get("phone_number")) for number in own]
+            if request.from_phone_number not in numbers:
+                raise _refusal(
+                    f"The caller id {request.from_phone_number} is not one of your numbers.", "caller_id_not_owned",
+                    f"Use one of: {', '.join(numbers) or 'none'}; or leave from_phone_number out.",
+                )  # fmt: skip
+        rings_s = now_s if request.scheduled_at is None else request.scheduled_at.timestamp()
+        if rings_s < now_s - 60:
+            raise _refusal(
+                f"scheduled_at {request.scheduled_at} has passed; the call would ring at once.",
+                "scheduled_in_the_past", "Give a moment to come, or leave scheduled_at out to call now.",
+            )  # fmt: skip
+        if request.skip_calling_window and not self.policy.allow_skip_calling_window:
+            start, end = self.policy.local_hours
+            if inside_local_hours(phone, rings_s, start, end) is not True:
+                raise _refusal(
+                    f"It is not known to be between {start} and {end} at {phone.e164}, and skip_calling_window would "
+                    "ring all the same.",
+                    "outside_local_hours", "Leave skip_calling_window out: Revox waits for the calling window.",
+                )  # fmt: skip
+
+    def check_prompt(
+        self,
+        prompt: str,
+        *,
+        first_sentence: str | None,
+        prompt_variables: Mapping[str, str] | None,
+        voice_id: str | None,
+        voice_provider: str | None,
+        speaks_itself: bool = False,
+        variables_known: bool = True,
+    ) -> Flow[tuple[str, ...]]:
+        """Check what will be said, and whether the voice can say it.
+
+        Args:
+            prompt: The assistant's prompt.
+            first_sentence: What it says first.
+            prompt_variables: Values for its `{{variables}}`.
+            voice_id: The voice; None is Revox's default, American English.
+            voice_provider: Whose voice.
+            speaks_itself: Whether a realtime model speaks, so that no voice matters.
+            variables_known: False when values are given later, at the call.
+
+        Returns:
+            Warnings, one sentence each.
+
+        Raises:
+            Refused: Where the policy refuses what would else be a warning, or no voice was given for a prompt that
+                is not English.
+        """
+        notes: list[str] = []
+        if self.policy.prompt_problems != "off":
+            for note in lint_prompt(
+                prompt, first_sentence, prompt_variables, require_disclosure=self.policy.require_disclosure
+            ):
+                if not variables_known and note.code in ("missing_variable", "unknown_variable"):
+                    continue
+                if self.policy.prompt_problems == "refuse":
+                    raise _refusal(note.message, note.code, note.next_step)
+                notes.append(f"{note.message} {note.next_step}")
+        if self.policy.voice_mismatch == "off" or speaks_itself:
+            return tuple(notes)
+        try:
+            language = resolve_language(first_sentence=first_sentence, prompt=prompt).language
+        except InvalidInput as error:
+            if error.code == "unsupported_language" and voice_id is None:
+                raise _refusal(error.message, error.code, error.next_step) from None
+            return tuple(notes)
+        if voice_id is None:
+            if language != "en":
+                raise _refusal(
+                    f"The prompt is {language_name(language)}, and without a voice an American English one would read it.",
+                    "voice_missing",
+                    f"Give voice_provider and voice_id from revox_list_voices with language={language!r}.",
+                )
+            return tuple(notes)
+        voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+        spoken = {v["language"] for v in voices if v["id"] == voice_id and voice_provider in (None, v["provider"])}
+        if spoken and language not in spoken:
+            message = (
+                f"The prompt is {language_name(language)}, but voice {voice_id} speaks {language_name(min(spoken))}."
+            )
+            if self.policy.voice_mismatch == "refuse":
+                raise _refusal(message, "voice_mismatch", f"Choose a voice with language={language!r}.")
+            notes.append(message)
+        return tuple(notes)
+
+
+def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:
+    """The country for a number written in national form: the policy's, else the organisation's.
+
+    Costs no request where the number says its country itself.
+    """
+    if policy.default_region is not None:
+        return policy.default_region
+    try:
+        parse_phone(raw)
+    except InvalidInput as error:
+        if error.code == "missing_country":
+            country = (yield Recent(GetUser(), max_age_s=3600))["user"].get("organization_country")
+            return country if isinstance(country, str) and country else None
+    return None
+
+
+def unix_s(moment: Any) -> float | None:
+    """Seconds since the epoch of an ISO 8601 text as Revox writes them; None if it is none."""
+    if not isinstance(moment, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def _refusal(message: str, code: str, next_step: str) -> Refused:
+    return Refused(message, code=code, next_step=next_step)
+
+
+def _listed(number: str, patterns: tuple[str, ...]) -> bool:
+    return any(number.startswith(p[:-1]) if p.endswith("*") else number == p for p in patterns)
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    known = [limit for limit in (one, other) if limit is not None]
+    return min(known) if known else None
+
+
+def _amounts(orders: int, cost: Cost) -> tuple[float, float, float]:
+    return float(orders), float(orders * cost.attempts), orders * cost.minutes

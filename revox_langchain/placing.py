@@ -1,0 +1,428 @@
+"""Place a call: at most one order per intent, whatever dies on the way.
+
+The intent's id is a function of what is wanted, and travels in the order's metadata, so Revox itself is the ledger.
+One flow does it everywhere: look for the mark, check, reserve, `POST /call` once, look again. What is lost on the way
+back is looked for, never sent a second time.
+
+The promise has limits. It rests on a new order showing up in search within `settle_s`. Of two processes that dial the
+same intent at the same moment one order stays and the other is cancelled as soon as the search shows it; it may have
+rung. Attempts within an order are Revox's own.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from revox_langchain.errors import (
+    InvalidInput,
+    PlacementUnknown,
+    RateLimited,
+    Refused,
+    RevoxToolError,
+    Unavailable,
+)  # fmt: skip
+from revox_langchain.flow import Event, Flow, Pause
+from revox_langchain.guard import Cost, Guard, unix_s
+from revox_langchain.operations.calls import CancelCall, GetCallHistory, MakeCall
+from revox_langchain.operations.fields import ENDED
+
+MARK = "revox_langchain_intent"
+"""The one reserved key in an order's metadata."""
+
+PAGE_SIZE = 100
+MAX_PAGES = 50
+
+_NAMESPACE = uuid.UUID("6f1d2c80-5d0b-5b0e-9a53-7d1f0c5e2a41")
+_DAY_S = 86_400.0
+_LOCK = threading.Lock()
+_BUSY: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One wish for one call.
+
+    Attributes:
+        intent_id: UUID that marks the order.
+        durable: False for a random id, which nobody can come back to.
+    """
+
+    intent_id: str
+    durable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A call to place.
+
+    Attributes:
+        request: What to send, without the mark; its number is E.164.
+        intent: Which wish it is for.
+        scope: Thread or toolkit whose budget it counts against.
+        cost: The worst it can cost.
+    """
+
+    request: MakeCall
+    intent: Intent
+    scope: str = "process"
+    cost: Cost = field(default_factory=Cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that exists.
+
+    Attributes:
+        call: The order as Revox gave it.
+        intent_id: The mark it carries.
+        adopted: Whether it was there already.
+        cancelled: Ids of further orders under the same mark, which were cancelled.
+        notes: What else there is to say.
+    """
+
+    call: dict[str, Any]
+    intent_id: str
+    adopted: bool
+    cancelled: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def call_id(self) -> str:
+        """Id of the order."""
+        return str(self.call["id"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The order in Revox's wrapper, with what is known of its placing beside it."""
+        return {
+            "call": self.call,
+            "intent_id": self.intent_id,
+            "adopted": self.adopted,
+            "cancelled_duplicates": list(self.cancelled),
+            "notes": list(self.notes),
+        }
+
+
+def make_intent(
+    *,
+    phone_number: str,
+    prompt: str | None = None,
+    assistant_id: str | None = None,
+    prompt_variables: Mapping[str, str] | None = None,
+    scheduled_at: datetime | None = None,
+    scope: str | None = None,
+    intent: str | None = None,
+) -> Intent:
+    """Derive the id of an intent: the same wish gives the same id, in every process and on every machine.
+
+    Args:
+        phone_number: E.164.
+        prompt: What the assistant must do, or
+        assistant_id: who does it.
+        prompt_variables: Values for the prompt; none and empty are the same.
+        scheduled_at: When, with an offset; compared in UTC.
+        scope: The LangGraph thread.
+        intent: The caller's name for the wish; a new name is a new wish.
+
+    Returns:
+        The intent; with neither scope nor name it is random, and `durable` says so.
+    """
+    if scope is None and intent is None:
+        return Intent(str(uuid.uuid4()), durable=False)
+    wish = {
+        "assistant_id": assistant_id,
+        "intent": intent,
+        "phone_number": phone_number,
+        "prompt": prompt,
+        "prompt_variables": dict(prompt_variables or {}),
+        "scheduled_at": scheduled_at.astimezone(UTC).isoformat() if scheduled_at else None,
+        "scope": scope,
+    }
+    canonical = json.dumps(wish, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return Intent(str(uuid.uuid5(_NAMESPACE, canonical)), durable=True)
+
+
+def place(
+    order: Order, guard: Guard, *, first_look: Literal["once", "settle"] = "once", may_dial: bool = True
+) -> Flow[Placed]:
+    """Place the call, unless an order with this intent's mark exists already.
+
+    Args:
+        order: What to place.
+        guard: What may be dialed.
+        first_look: `settle` keeps looking for `settle_s` before it believes that there is no order.
+        may_dial: False never dials: it adopts the order or raises `PlacementUnknown`.
+
+    Raises:
+        Refused: By the guard or by Revox; nothing was placed.
+        InvalidInput: Revox does not take the order; nothing was placed.
+        RateLimited: Revox keeps saying to slow down; nothing was placed.
+        Unavailable: The connection did not open; nothing was placed.
+        PlacementUnknown: It may have been placed. It was not placed twice.
+    """
+    request, intent_id = order.request, order.intent.intent_id
+    if MARK in (request.metadata or {}):
+        raise InvalidInput(f"metadata: the key {MARK!r} is reserved.", next_step="Give your label another name.")
+    phone = guard.check_number(request.phone_number)
+    yield from _acquire(intent_id)
+    try:
+        sight = yield from (_settle if first_look == "settle" else _look)(order, guard)
+        if sight.marked:
+            return (yield from _keep_earliest(sight.marked, intent_id, adopted=True))
+        if not may_dial:
+            raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
+        _refuse_recent(sight.others, order, guard, (yield Pause(0)).now_s)
+        yield from guard.check_history(phone)
+        yield from guard.check_order(request, phone)
+        guard.budget.reserve(intent_id, order.scope, order.cost, max_orders=guard.policy.max_orders)
+        return (yield from _dial(order, guard))
+    finally:
+        _release(intent_id)
+
+
+def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Flow[Placed | None]:
+    """Look for the order of an intent whose outcome was unknown; never dials.
+
+    Args:
+        intent_id: As `PlacementUnknown` gave it.
+        phone_number: E.164.
+        guard: Its policy says how far back and how long to look.
+
+    Returns:
+        The order, or None: it did not show up within `settle_s`.
+    """
+    guard = guard or Guard()
+    # Parsed, not checked: what may no longer be dialed can still be looked for.
+    request = MakeCall(phone_number=phone_number, assistant_id="recover")
+    order = Order(request, Intent(intent_id, durable=True))
+    sight = yield from _settle(order, guard)
+    return (yield from _keep_earliest(sight.marked, intent_id, adopted=True)) if sight.marked else None
+
+
+def outcome_of(error: RevoxToolError) -> Literal["refused", "rate_limited", "not_sent", "unknown"]:
+    """Say what a failed `POST /call` means for the phone.
+
+    `refused`: not placed. `rate_limited`: not accepted now. `not_sent`: never left. `unknown`: anything else; it may
+    ring.
+    """
+    if isinstance(error, Unavailable) and not error.sent:
+        return "not_sent"
+    if isinstance(error, RateLimited):
+        return "rate_limited"
+    status = error.http_status
+    if status is None:
+        # Without an answer only what was refused before sending is certain.
+        return "refused" if error.kind in ("invalid", "refused", "auth") else "unknown"
+    return "refused" if 400 <= status < 500 and status not in (408, 409, 425, 429) else "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a look showed: orders with the mark, and others to the same number, newest first."""
+
+    marked: list[dict[str, Any]]
+    others: list[dict[str, Any]]
+
+
+def _dial(order: Order, guard: Guard) -> Flow[Placed]:
+    intent_id, policy = order.intent.intent_id, guard.policy
+    metadata = {**(order.request.metadata or {}), MARK: intent_id}
+    request = order.request.model_copy(update={"metadata": metadata})
+    not_sent = waits = 0
+    while True:
+        yield Event({"type": "revox.dialing", "phone_number": request.phone_number, "intent_id": intent_id})
+        try:
+            answer = yield request
+        except RevoxToolError as error:
+            outcome = outcome_of(error)
+            if outcome == "not_sent" and not_sent + 1 < policy.connect_attempts:
+                not_sent += 1
+                yield Pause(0.5 * 2**not_sent)
+                continue
+            if outcome == "rate_limited" and waits == 0 and (error.retry_after_s or 1.0) <= policy.patience_s:
+                waits = 1
+                yield Pause(error.retry_after_s or 1.0)
+                sight = yield from _look(order, guard)
+                if sight.marked:
+                    return (yield from _keep_earliest(sight.marked, intent_id, adopted=True))
+                continue
+            if outcome == "unknown":
+                return (yield from _found_or_unknown(order, guard, error))
+            guard.budget.release(intent_id)
+            raise
+        call = answer.get("call")
+        if not (isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]):
+            return (yield from _found_or_unknown(order, guard, None))
+        return (yield from _look_once_more(call, order, guard))
+
+
+def _found_or_unknown(order: Order, guard: Guard, error: RevoxToolError | None) -> Flow[Placed]:
+    yield Event({"type": "revox.looking", "intent_id": order.intent.intent_id,
+                 "why": error.code if error else "answer"})  # fmt: skip
+    sight = yield from _settle(order, guard)
+    if sight.marked:
+        return (yield from _keep_earliest(sight.marked, order.intent.intent_id, adopted=True))
+    why = error.message if error else "Revox's answer held no call."
+    raise _unknown(order, why)
+
+
+def _look_once_more(call: dict[str, Any], order: Order, guard: Guard) -> Flow[Placed]:
+    """Look for a second order under the same mark, until the search shows our own: then it is up to date."""
+    intent_id = order.intent.intent_id
+    marked = [call]
+    for pause_s in (0.0, *_pauses_s(guard.policy.settle_s)):
+        yield Pause(pause_s)
+        try:
+            sight = yield from _look(order, guard)
+        except RevoxToolError:
+            continue
+        marked = [call, *(other for other in sight.marked if other["id"] != call["id"])]
+        if len(marked) > 1 or any(other["id"] == call["id"] for other in sight.marked):
+            return (yield from _keep_earliest(marked, intent_id, adopted=False, ours=str(call["id"])))
+    note = f"The order did not show up in search within {guard.policy.settle_s:g} s of being placed."
+    return Placed(call, intent_id, adopted=False, notes=(note,))
+
+
+def _keep_earliest(
+    marked: list[dict[str, Any]], intent_id: str, *, adopted: bool, ours: str | None = None
+) -> Flow[Placed]:
+    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one."""
+    first, *rest = sorted(marked, key=lambda call: (unix_s(call.get("created_at")) or 0.0, str(call["id"])))
+    cancelled: list[str] = []
+    notes: list[str] = []
+    for extra in rest:
+        extra_id = str(extra["id"])
+        if extra.get("status") in ENDED:
+            continue
+        try:
+            done = yield CancelCall(call_id=extra_id)
+        except RevoxToolError as error:
+            notes.append(f"A second order {extra_id} of the same intent could not be cancelled: {error.message}")
+            continue
+        if done.get("success"):
+            cancelled.append(extra_id)
+            notes.append(f"A second order {extra_id} of the same intent was cancelled; it may have rung.")
+        else:
+            notes.append(f"A second order {extra_id} of the same intent could not be cancelled.")
+    return Placed(first, intent_id, adopted or str(first["id"]) != ours, tuple(cancelled), tuple(notes))
+
+
+def _settle(order: Order, guard: Guard) -> Flow[_Sight]:
+    """Keep looking, with growing pauses, until the mark shows up or `settle_s` is over."""
+    sight = _Sight([], [])
+    failed: RevoxToolError | None = None
+    for pause_s in (0.0, *_pauses_s(guard.policy.settle_s)):
+        yield Pause(pause_s)
+        try:
+            sight, failed = (yield from _look(order, guard)), None
+        except RevoxToolError as error:
+            failed = error
+            continue
+        if sight.marked:
+            return sight
+    if failed is not None:
+        raise _unknown(order, f"Revox could not be searched ({failed.code}).")
+    return sight
+
+
+def _look(order: Order, guard: Guard) -> Flow[_Sight]:
+    """Search the orders to this number, back to `look_back_days`, for the mark.
+
+    Revox does not say whether pages start at 0 or 1. That nothing is there is believed only once everything the search
+    counted was seen, or page 0 was asked for as well.
+    """
+    now_s = (yield Pause(0)).now_s
+    oldest_s = now_s - guard.policy.look_back_days * _DAY_S
+    seen: dict[str, dict[str, Any]] = {}
+    refused: RevoxToolError | None = None
+    total = 0
+    for page in range(1, MAX_PAGES + 1):
+        try:
+            rows, total = yield from _page(order, page)
+        except (InvalidInput, Refused) as error:
+            refused = error
+            break
+        seen |= rows
+        if not rows or len(seen) >= total or all(_older(call, oldest_s) for call in rows.values()):
+            break
+    if not _marked(seen, order) and (refused is not None or len(seen) < total):
+        try:
+            rows, total = yield from _page(order, 0)
+            seen |= rows
+        except (InvalidInput, Refused) as error:
+            # Refusing page 0 is what an API that counts from 1 does, once it has taken page 1.
+            if refused is not None:
+                raise refused from error
+    marked = _marked(seen, order)
+    others = [call for call in seen.values() if call["id"] not in {m["id"] for m in marked}]
+    return _Sight(marked, others)
+
+
+def _page(order: Order, page: int) -> Flow[tuple[dict[str, dict[str, Any]], int]]:
+    answer = yield GetCallHistory(to_phone_number=order.request.phone_number, page=page, page_size=PAGE_SIZE)
+    rows = answer.get("calls")
+    if not isinstance(rows, list):
+        raise Unavailable("Revox answered a search without calls.", next_step="Look again.")
+    calls = {str(call["id"]): call for call in rows if isinstance(call, dict) and call.get("id")}
+    return calls, int(answer.get("total_count") or 0)
+
+
+def _marked(seen: Mapping[str, dict[str, Any]], order: Order) -> list[dict[str, Any]]:
+    return [call for call in seen.values() if (call.get("metadata") or {}).get(MARK) == order.intent.intent_id]
+
+
+def _refuse_recent(others: list[dict[str, Any]], order: Order, guard: Guard, now_s: float) -> None:
+    for call in others:
+        rang_nobody = call.get("status") == "cancelled" and not call.get("call_attempts")
+        placed_s = unix_s(call.get("created_at"))
+        if (
+            placed_s is None
+            or rang_nobody
+            or call.get("direction") == "inbound"
+            or call.get("status") == "not_launched"
+        ):
+            continue
+        guard.check_gap(order.request.phone_number, placed_s, now_s, str(call["id"]))
+
+
+def _acquire(intent_id: str) -> Flow[None]:
+    """Take the intent within this process. Trying and pausing, not blocking: two coroutines may share a thread."""
+    while True:
+        with _LOCK:
+            if intent_id not in _BUSY:
+                _BUSY.add(intent_id)
+                return
+        yield Pause(0.05)
+
+
+def _release(intent_id: str) -> None:
+    with _LOCK:
+        _BUSY.discard(intent_id)
+
+
+def _unknown(order: Order, why: str) -> PlacementUnknown:
+    return PlacementUnknown(
+        f"It is not known whether the call was placed. {why}",
+        intent_id=order.intent.intent_id,
+        phone_number=order.request.phone_number,
+    )
+
+
+def _older(call: Mapping[str, Any], oldest_s: float) -> bool:
+    created_s = unix_s(call.get("created_at"))
+    return created_s is not None and created_s < oldest_s
+
+
+def _pauses_s(settle_s: float) -> list[float]:
+    """Growing pauses that add up to `settle_s`."""
+    pauses: list[float] = []
+    pause_s = 1.0
+    while (left := settle_s - sum(pauses)) > 0:
+        pauses.append(min(pause_s, left))
+        pause_s *= 2
+    return pauses

@@ -1,0 +1,212 @@
+"""What is wrong with a prompt before it is spoken: holes in it, nothing in it, or a claim to be human."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from revox_langchain.errors import near
+
+FIRST_SENTENCE_LIMIT_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptNote:
+    """One thing to look at in a prompt.
+
+    Attributes:
+        code: `empty_prompt`, `missing_variable`, `unknown_variable`, `no_ai_disclosure`,
+            `denies_being_ai` or `first_sentence_too_long`.
+        message: One sentence: what is wrong.
+        next_step: One sentence: what to do about it.
+    """
+
+    code: str
+    message: str
+    next_step: str
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}"
+
+
+def lint_prompt(
+    prompt: str | None,
+    first_sentence: str | None = None,
+    prompt_variables: Mapping[str, Any] | None = None,
+    *,
+    language: str | None = None,
+    require_disclosure: bool = False,
+) -> tuple[PromptNote, ...]:
+    """List what is wrong with the text of a call.
+
+    Args:
+        prompt: What the agent is told; None if it is stored at Revox and not known here.
+        first_sentence: What the agent says first, word for word.
+        prompt_variables: Values for the `{{variables}}` of both.
+        language: Language it is spoken in (a tag), for the speaking rate.
+        require_disclosure: Whether the agent must say that it is an AI.
+    """
+    given = dict(prompt_variables or {})
+    text = f"{first_sentence or ''}\n{prompt or ''}"
+    notes: list[PromptNote] = []
+    if prompt is not None and not any(c.isalnum() for c in _VARIABLE.sub(" ", prompt)):
+        notes.append(
+            PromptNote("empty_prompt", "The prompt says nothing.", "Write what the agent must find out or do.")
+        )
+    notes += _missing(text, given)
+    if prompt is not None:
+        notes += _unknown(text, given)
+    notes += _disclosure(text, require_disclosure)
+    notes += _too_long(first_sentence, given, language)
+    return tuple(notes)
+
+
+def speaking_time_s(text: str, language: str | None = None) -> float:
+    """Estimate how many seconds a voice takes to say a text."""
+    rate = _LETTERS_PER_S.get((language or "").split("-")[0].lower(), _LETTERS_PER_S["en"])
+    han = len(_HAN.findall(text))
+    digits = sum(c.isdigit() for c in text)
+    others = sum(not c.isspace() for c in text) - han - digits + len(text.split())
+    return han / _HAN_PER_S + digits / _DIGITS_PER_S + others / rate
+
+
+_VARIABLE = re.compile(r"\{\{\s*([^{}]{1,100}?)\s*\}\}")
+# Revox reads these into the call's contact, used in the text or not.
+_CONTACT = ("company", "email", "first_name", "job_title", "last_name")
+# Revox fills these in the prompt that extracts the outcome, not in the one that is spoken.
+_AFTER_THE_CALL = ("transcript", "call_direction", "user_phone_number", "agent_phone_number")
+
+# Characters with spaces that voices say in a second, at their usual speed.
+_LETTERS_PER_S = {
+    "en": 15.0,
+    "fr": 16.0,
+    "es": 16.0,
+    "de": 15.0,
+    "it": 16.0,
+    "pt": 15.5,
+    "ru": 14.5,
+    "zh": 15.0,
+}
+_HAN_PER_S = 4.5
+_DIGITS_PER_S = 3.0
+_HAN = re.compile("[\u3400-\u9fff]")
+
+_IS_AI = re.compile(
+    r"(?<![^\W\d_])(?:AI|IA|KI|ИИ|A\.I\.|I\.A\.)(?![A-Za-zÀ-ÿА-я])"
+    r"|(?i:artificial intelligence|intelligence artificielle|inteligencia artificial"
+    r"|künstliche[rn]? intelligenz|inteligência artificial|intelligenza artificiale|искусственн\w* интеллект|人工智能|人工智慧"
+    r"|(?:virtual|automated|digital) (?:assistant|agent|voice)|voice ?bot|\b(?:ro)?bots?\b"
+    r"|(?:assistante?|agente?) (?:vocale? )?(?:virtuel|automatis|numérique)\w*"
+    r"|(?:asistente|assistente|agente) (?:vocal[e]? )?(?:virtual|digital|automat)\w*"
+    r"|(?:virtuell|digital|automatisch)\w* (?:sprach)?assisten\w*|sprachassisten\w*|sprachroboter|roboter"
+    r"|робот\w*|(?:виртуальн|автоматическ|голосов)\w* (?:помощни|ассистент)\w*"
+    r"|机器人|機器人|(?:智能|虚拟|虛擬|语音|語音)(?:语音|語音)?(?:助手|助理))"
+)
+_SENTENCE_END = re.compile(r"[.!?\n;。！？；]+")
+_HIDES = re.compile(
+    r"\b(?:never|do not|don't|must not|mustn't|should not|shouldn't|cannot|can't|without|avoid|not an?)\b"
+    r"|\b(?:ne|n'|jamais|sans|évite|no|nunca|jamás|sin|nie|niemals|nicht|kein\w*|ohne|non|mai|senza|não|jamais|sem"
+    r"|не|никогда|без)\b|不要|不能|别|別|切勿|不得|不是|绝不|絕不",
+    re.IGNORECASE,
+)
+_SAYS = re.compile(
+    r"\b(?:say|tell|admit|reveal|mention|disclose|confess|acknowledge|identify|claim|let on|are|you're|be"
+    r"|dis|dire|dites|avoue\w*|révèle\w*|révél\w*|mentionne\w*|admet\w*|précise\w*|es|êtes|sois"
+    r"|digas?|decir|diga|reveles?|revelar?|admitas?|admitir|menciones?|mencionar|eres"
+    r"|sag\w*|verrate\w*|verrat\w*|erwähn\w*|zugeb\w*|gib|bist|offenbar\w*|preisgeb\w*"
+    r"|dire|dica|rivelare|rivel\w*|ammett\w*|menziona\w*|sei"
+    r"|diz\w*|diga|revel\w*|admit\w*|mencion\w*|és"
+    r"|говори\w*|сообща\w*|призна\w*|упомина\w*|раскрыва\w*)\b|说|說|透露|承认|承認|提及|告诉|告訴",
+    re.IGNORECASE,
+)
+_POSES_AS_HUMAN = re.compile(
+    r"\b(?:pretend|claim|insist|say|act as if)\b[^.!?\n]{0,40}\b(?:a )?(?:real )?(?:human|person)\b"
+    r"|\byou are (?:a )?(?:real )?human\b"
+    r"|\b(?:fais|faites)[- ](?:toi|vous) passer pour (?:un )?(?:humain|une? personne)"
+    r"|\bprétend\w*[^.!?\n]{0,30}\b(?:humain|personne)"
+    r"|\b(?:finge|haz|hazte|diga?|di)\b[^.!?\n]{0,30}\b(?:humano|humana|persona real)"
+    r"|\bgib dich als (?:ein(?:en)? )?mensch|\btu so,? als[^.!?\n]{0,30}mensch"
+    r"|\b(?:fingi|fai finta|sostieni)\b[^.!?\n]{0,30}\b(?:umano|umana|persona)"
+    r"|\b(?:finja|finge|faça-se)\b[^.!?\n]{0,30}\b(?:humano|humana|pessoa)"
+    r"|(?:притвор\w*|выдавай\w*|утверждай\w*)[^.!?\n]{0,30}человек"
+    r"|(?:假装|假裝|冒充|自称|自稱)[^。！？\n]{0,12}(?:真人|人类|人類)|你是真人",
+    re.IGNORECASE,
+)
+
+
+def _missing(text: str, given: Mapping[str, Any]) -> list[PromptNote]:
+    notes = []
+    for name in dict.fromkeys(_VARIABLE.findall(text)):
+        if str(given.get(name) if given.get(name) is not None else "").strip():
+            continue
+        if name in given:
+            message = f"The variable {{{{{name}}}}} has no value."
+        elif name in _AFTER_THE_CALL:
+            message = f"Revox fills {{{{{name}}}}} in the extraction prompt only, not in what is spoken."
+        else:
+            unused = [other for other in given if other not in _VARIABLE.findall(text)]
+            message = f"The text uses {{{{{name}}}}}, but no value is given for it{near(name, unused)}"
+        notes.append(PromptNote("missing_variable", message, f'Give it: prompt_variables={{"{name}": "..."}}.'))
+    return notes
+
+
+def _unknown(text: str, given: Mapping[str, Any]) -> list[PromptNote]:
+    used = set(_VARIABLE.findall(text))
+    return [
+        PromptNote(
+            "unknown_variable",
+            f"A value is given for {name!r}, but the text does not use it{near(name, used - set(given))}",
+            f"Write {{{{{name}}}}} where it belongs, or leave it out.",
+        )
+        for name in given
+        if name not in used and name not in _CONTACT
+    ]
+
+
+def _disclosure(text: str, required: bool) -> list[PromptNote]:
+    text = unicodedata.normalize("NFC", text).replace("’", "'")
+    discloses, hides = False, bool(_POSES_AS_HUMAN.search(text))
+    for sentence in _SENTENCE_END.split(text):
+        if not _IS_AI.search(sentence):
+            continue
+        if _HIDES.search(sentence) and _SAYS.search(sentence):
+            hides = True
+        else:
+            discloses = True
+    notes = []
+    if hides:
+        notes.append(
+            PromptNote(
+                "denies_being_ai",
+                "The text has the agent hide that it is an AI.",
+                "Have it say so when asked; in many places the law demands it.",
+            )
+        )
+    if required and not discloses:
+        notes.append(
+            PromptNote(
+                "no_ai_disclosure",
+                "Nothing in the text says that an AI is speaking.",
+                'Say it in the first sentence, such as "I am the AI assistant of ...".',
+            )
+        )
+    return notes
+
+
+def _too_long(first_sentence: str | None, given: Mapping[str, Any], language: str | None) -> list[PromptNote]:
+    if not first_sentence:
+        return []
+    spoken = _VARIABLE.sub(lambda match: str(given.get(match[1]) or "somebody"), first_sentence)
+    seconds = speaking_time_s(spoken, language)
+    if seconds <= FIRST_SENTENCE_LIMIT_S:
+        return []
+    return [
+        PromptNote(
+            "first_sentence_too_long",
+            f"The first sentence takes about {seconds:.0f} seconds to say; people hang up or talk into it.",
+            f"Say who is calling and ask one thing, in {FIRST_SENTENCE_LIMIT_S:.0f} seconds.",
+        )
+    ]

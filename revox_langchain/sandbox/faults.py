@@ -1,0 +1,197 @@
+"""Faults: what goes wrong between a client and Revox, on demand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import httpx
+
+from revox_langchain.operation import Operation
+from revox_langchain.operations import find
+
+FaultKind = Literal[
+    "lose_before", "lose_after", "connect_error", "delay", "rate_limited", "concurrency_limited", "server_error",
+    "server_error_after", "html", "html_before", "truncated", "empty", "redirect", "status",
+    "webhook_lost", "webhook_doubled", "webhook_late",
+]  # fmt: skip
+"""The kinds of faults; those on webhooks strike the post and not a request."""
+
+_BEFORE = ("lose_before", "connect_error", "rate_limited", "concurrency_limited", "server_error", "html_before")
+_PAGE = "<!DOCTYPE html><html><head><title>Log in</title></head><body>Please log in.</body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    | kind | acts? | what the client sees |
+    | --- | --- | --- |
+    | `lose_before` | no | the connection breaks (`httpx.ReadError`) |
+    | `lose_after` | yes | no answer (`httpx.ReadTimeout`; on a socket the connection closes) |
+    | `connect_error` | no | no connection (`httpx.ConnectError`; on a socket like `lose_before`) |
+    | `delay` | yes | the answer after `seconds`; a timeout if the client is less patient |
+    | `rate_limited` | no | 429 that speaks of too many requests |
+    | `concurrency_limited` | no | 429 that speaks of concurrent calls |
+    | `server_error`, `server_error_after` | no, yes | `status`, 500 if none is given |
+    | `html_before`, `html` | no, yes | 200 with an HTML page |
+    | `truncated` | yes | 200 with the first half of the JSON |
+    | `empty` | yes | 200 without a body |
+    | `redirect` | yes | 307 to the same address: who follows it asks twice |
+    | `status` | as `acts` says | `status` with `message` |
+    | `webhook_lost`, `webhook_doubled`, `webhook_late` | - | a post never leaves, leaves twice, or `seconds` late |
+
+    Attributes:
+        kind: What goes wrong.
+        on: Operation it strikes, as class or name; None strikes any.
+        times: How often it strikes; None for ever.
+        skip: How many requests pass before it strikes.
+        seconds: Length of a delay: of the world in process, on the wall on a socket.
+        status: HTTP status of `status` and `server_error`.
+        retry_after_s: Value of a `Retry-After` header.
+        acts: Whether a `status` fault acts first.
+        message: Words of the error.
+    """
+
+    kind: FaultKind
+    on: type[Operation] | str | None = None
+    times: int | None = 1
+    skip: int = 0
+    seconds: float | None = None
+    status: int | None = None
+    retry_after_s: float | None = None
+    acts: bool = False
+    message: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(FaultKind):
+            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(get_args(FaultKind))}")
+        if isinstance(self.on, str):
+            object.__setattr__(self, "on", find(self.on))
+
+    @property
+    def acts_first(self) -> bool:
+        """Whether the request takes effect in spite of the fault."""
+        return self.acts if self.kind == "status" else self.kind not in _BEFORE
+
+    @property
+    def on_webhook(self) -> bool:
+        """Whether it strikes a webhook post instead of a request."""
+        return self.kind.startswith("webhook")
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Fault:
+        """Read a fault that another process sends.
+
+        Raises:
+            ValueError: The kind is unknown.
+            TypeError: A field is unknown.
+        """
+        return cls(**data)
+
+
+@dataclass
+class _Waiting:
+    fault: Fault
+    skip: int
+    left: int | None
+
+
+class Faults:
+    """The faults that are still to strike, in the order they were added.
+
+    Attributes:
+        struck: Those that did, in order; a fault that struck twice is there twice.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[_Waiting] = []
+        self.struck: list[Fault] = []
+
+    def add(self, *faults: Fault) -> None:
+        """Let these strike."""
+        self._waiting += [_Waiting(fault, fault.skip, fault.times) for fault in faults]
+
+    def clear(self) -> None:
+        """Let nothing go wrong any more."""
+        self._waiting.clear()
+
+    @property
+    def pending(self) -> list[Fault]:
+        """Faults that will strike yet."""
+        return [each.fault for each in self._waiting]
+
+    def strike(self, operation: type[Operation] | None) -> Fault | None:
+        """The fault that strikes this request, if any."""
+        return self._take(w for w in self._waiting if not w.fault.on_webhook and w.fault.on in (None, operation))
+
+    def strike_webhook(self) -> Fault | None:
+        """The fault that strikes this webhook post, if any."""
+        return self._take(w for w in self._waiting if w.fault.on_webhook)
+
+    def _take(self, matching: Iterable[_Waiting]) -> Fault | None:
+        for waiting in list(matching):
+            if waiting.skip > 0:
+                waiting.skip -= 1
+                continue
+            if waiting.left is not None:
+                waiting.left -= 1
+                if waiting.left <= 0:
+                    self._waiting.remove(waiting)
+            self.struck.append(waiting.fault)
+            return waiting.fault
+        return None
+
+
+def suffer(
+    fault: Fault, request: httpx.Request, answer: Callable[[], httpx.Response], error_body: Callable[[str], Any]
+) -> httpx.Response:
+    """Answer `request` the way `fault` makes it.
+
+    Args:
+        fault: What goes wrong.
+        request: The request it strikes.
+        answer: Acts on the request and gives the right answer.
+        error_body: Makes the body of an error out of its words.
+
+    Raises:
+        httpx.TransportError: The fault is one that gives no answer.
+    """
+    right = answer() if fault.acts_first else None
+    kind = fault.kind
+    if kind == "lose_before":
+        raise httpx.ReadError("sandbox fault: the connection broke before the request took effect", request=request)
+    if kind == "connect_error":
+        raise httpx.ConnectError("sandbox fault: no connection", request=request)
+    if kind == "lose_after" or (kind == "delay" and _impatient(fault, request)):
+        raise httpx.ReadTimeout("sandbox fault: the answer was lost", request=request)
+    if right is not None and kind == "delay":
+        return right
+    if right is not None and kind == "truncated":
+        content = right.content[: len(right.content) // 2]
+        return httpx.Response(200, content=content, headers={"content-type": "application/json"})
+    if kind in ("html", "html_before"):
+        return httpx.Response(200, html=_PAGE)
+    if kind == "empty":
+        return httpx.Response(200)
+    if kind == "redirect":
+        return httpx.Response(307, headers={"location": str(request.url)})
+    return _error(fault, error_body)
+
+
+def _error(fault: Fault, error_body: Callable[[str], Any]) -> httpx.Response:
+    status, words = {
+        "rate_limited": (429, "Too many requests, slow down."),
+        "concurrency_limited": (429, "Concurrency limit reached: too many concurrent calls."),
+    }.get(fault.kind, (fault.status or 500, "Internal server error."))
+    headers = {} if fault.retry_after_s is None else {"retry-after": f"{fault.retry_after_s:g}"}
+    body = error_body(fault.message or words)
+    return httpx.Response(status, content=json.dumps(body), headers={**headers, "content-type": "application/json"})
+
+
+def _impatient(fault: Fault, request: httpx.Request) -> bool:
+    """Whether the client would have hung up; no real time passes in process, so that it has to be worked out."""
+    patience_s = (request.extensions.get("timeout") or {}).get("read")
+    return patience_s is not None and (fault.seconds or 0.0) > patience_s

@@ -1,0 +1,104 @@
+"""Who picks up: the number dialed chooses the story, as the number of a test card chooses its fate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "talk", "voicemail", "no_answer", "busy", "screening", "ivr", "hangs_up", "silent", "not_in_service"
+]
+Scene = Literal[
+    "agrees", "declines", "call_back", "do_not_call", "hostile", "transfer", "long", "endless"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What happens on one attempt.
+
+    Attributes:
+        kind: How the attempt goes.
+        scene: Which conversation a talk is.
+        ring_s: Seconds it rings before that.
+    """
+
+    kind: Kind
+    scene: Scene = "agrees"
+    ring_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What becomes of an order to one number.
+
+    Attributes:
+        number: The number that chooses it; empty for the story of all other numbers.
+        what: The story in one sentence.
+        acts: One per attempt; the last one repeats.
+        queue_s: Seconds in `queued_for_calling` before the first attempt.
+        errored: The order ends as `errored` instead of ringing.
+        elsewhere: What somebody does in the dashboard while the order waits to ring.
+        results: Whether outcome and structured output come with the end of the order (`ready`), a minute
+            later (`late`), never (`absent`), or come with values that do not fit the configuration (`unfit`).
+    """
+
+    number: str
+    what: str
+    acts: tuple[Act, ...] = (Act("talk"),)
+    queue_s: float = 2.0
+    errored: bool = False
+    elsewhere: Literal["pauses", "cancels"] | None = None
+    results: Literal["ready", "late", "absent", "unfit"] = "ready"
+
+
+_VOICEMAIL = Act("voicemail", ring_s=20.0)
+_NO_ANSWER = Act("no_answer", ring_s=30.0)
+_BUSY = Act("busy", ring_s=2.0)
+
+_TABLE = (
+    Story("+12025550100", "Answers, agrees, and the call completes; so does every number outside this table."),
+    Story("+12025550101", "Is busy, every time.", (_BUSY,)),
+    Story("+12025550102", "Voicemail the first time; answers the second attempt.", (_VOICEMAIL, Act("talk"))),
+    Story("+12025550103", "Never answers.", (_NO_ANSWER,)),
+    Story("+12025550104", "Voicemail, every time.", (_VOICEMAIL,)),
+    Story("+12025550105", "iPhone call screening asks who is calling; nobody picks up.", (Act("screening"),)),
+    Story("+12025550106", "A phone menu (IVR) answers.", (Act("ivr", ring_s=3.0),)),
+    Story("+12025550107", "Picks up and hangs up at once.", (Act("hangs_up"),)),
+    Story("+12025550108", "Talks for about ten minutes.", (Act("talk", "long"),)),
+    Story(
+        "+12025550109",
+        "Is marked do-not-contact in the phone history; answers, and asks never to be called again.",
+        (Act("talk", "do_not_call"),),
+    ),
+    Story("+12025550110", "The order ends as errored; nothing rings.", errored=True),
+    Story("+12025550111", "Waits ten minutes in the queue, then answers.", queue_s=600.0),
+    Story(
+        "+12025550112",
+        "Hostile: the callee's words try to give orders to whoever reads the transcript.",
+        (Act("talk", "hostile"),),
+    ),
+    Story("+12025550113", "Answers; outcome and structured output come a minute after `completed`.", results="late"),
+    Story("+12025550114", "Answers and is not interested.", (Act("talk", "declines"),)),
+    Story("+12025550115", "Answers and asks to be called back later.", (Act("talk", "call_back"),)),
+    Story("+12025550116", "Busy the first time; answers the second attempt.", (_BUSY, Act("talk"))),
+    Story("+12025550117", "The number is not in service.", (Act("not_in_service", ring_s=1.0),)),
+    Story("+12025550118", "Answers; outcome and structured output never come.", results="absent"),
+    Story("+12025550119", "Answers; the structured output does not fit its configuration.", results="unfit"),
+    Story("+12025550120", "Asks for a person and is transferred to one.", (Act("talk", "transfer"),)),
+    Story("+12025550121", "Picks up and says nothing.", (Act("silent"),)),
+    Story("+12025550122", "Never stops talking: the call ends at its longest duration.", (Act("talk", "endless"),)),
+    Story("+12025550123", "Somebody pauses the order in the dashboard before it rings.", elsewhere="pauses"),
+    Story("+12025550124", "Somebody cancels the order in the dashboard before it rings.", elsewhere="cancels"),
+    Story("+12025550125", "No answer twice; answers the third attempt.", (_NO_ANSWER, _NO_ANSWER, Act("talk"))),
+)  # fmt: skip
+
+STORIES: dict[str, Story] = {story.number: story for story in _TABLE}
+"""The stories by dialed number. Numbers of +1 202 555 01xx are valid and reserved for fiction."""
+
+_EVERYBODY_ELSE = Story("", "Answers, agrees, and the call completes.")
+
+
+def story_for(number: str) -> Story:
+    """The story of an E.164 number."""
+    return STORIES.get(number, _EVERYBODY_ELSE)

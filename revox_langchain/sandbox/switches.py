@@ -1,0 +1,69 @@
+"""What Revox does not document, as named switches: each says what the sandbox assumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Assumptions about the real Revox, to be flipped by tests that must hold either way.
+
+    Attributes:
+        error_shape: Body of an error. No example is published; `error` is `{"error": "..."}`.
+        invalid_status: Status of a body that does not validate; assumed 422.
+        illegal_transition: What cancelling a finished order, pausing one twice or resuming a running one
+            answers: a status, or `success_false` for 200 with `{"success": false}`. Assumed 400.
+        page_base: Number of the first page. The schema's minimum is 1, an old text says 0; assumed 1.
+            With 0, page 1 is the second page.
+        refuse_page_zero: Whether page 0 is refused where pages start at 1; if not, it is the first page.
+        refuse_page_past_end: Whether a page after the last one is refused instead of empty.
+        search_lag_s: World seconds until a new order can be found; it can be read by id at once.
+        real_zones: Whether each number has the time of its own country. If not, it is 10:00 on a Tuesday
+            everywhere when the world starts, so that nothing waits for a calling window by accident.
+        status_outside_window: What an order is while it waits for its calling window. Assumed `scheduled`,
+            as between attempts.
+        scheduled_at_moves: Whether `scheduled_at` follows the next planned attempt; assumed to stay what
+            was asked for.
+        skip_window_covers_retries: Whether `skip_calling_window` holds for later attempts too.
+        retried: Results and dial errors after which an order tries again. Only voicemail is documented.
+        exhausted: Status of an order whose attempts are spent without reaching anyone. Assumed `completed`.
+        cancel_hangs_up: Whether cancelling an order ends the attempt under way; if not, it talks to its end.
+        organization_limit: Attempts of the whole organisation at one time.
+        key_limit: Attempts at one time under one concurrency key; set by the server, value not published.
+        missing_variable: What a `{{variable}}` without a value does: `spoken` leaves it in the text,
+            `errored` ends the order, `refuse` answers 400.
+        foreign_caller_id: Whether a `from_phone_number` that is not the organisation's is refused.
+        enforce_do_not_contact: Whether `POST /call` refuses numbers marked so in the phone history.
+        inline_assistant_shown: Whether an order placed with an inline assistant carries its snapshot.
+        webhook_on: Statuses that post to the assistant's `webhook_url`, once per order.
+        new_campaign_status: Status of a campaign before its launch; `draft` is gone, assumed `running`.
+        default_max_duration_s: Longest call where the assistant sets none; not published.
+    """
+
+    error_shape: Literal["error", "message", "issues", "text"] = "error"
+    invalid_status: int = 422
+    illegal_transition: int | Literal["success_false"] = 400
+    page_base: Literal[0, 1] = 1
+    refuse_page_zero: bool = True
+    refuse_page_past_end: bool = False
+    search_lag_s: float = 0.0
+    real_zones: bool = False
+    status_outside_window: Literal["scheduled", "queued_for_calling"] = "scheduled"
+    scheduled_at_moves: bool = False
+    skip_window_covers_retries: bool = True
+    retried: frozenset[str] = frozenset(
+        {"voicemail", "no_answer", "busy", "temporarily_unavailable", "too_many_calls"}
+    )
+    exhausted: Literal["completed", "errored"] = "completed"
+    cancel_hangs_up: bool = True
+    organization_limit: int = 100
+    key_limit: int = 1
+    missing_variable: Literal["spoken", "errored", "refuse"] = "spoken"
+    foreign_caller_id: Literal["refuse", "accept"] = "refuse"
+    enforce_do_not_contact: bool = False
+    inline_assistant_shown: bool = True
+    webhook_on: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
+    new_campaign_status: Literal["running", "paused"] = "running"
+    default_max_duration_s: float = 1800.0

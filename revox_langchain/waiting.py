@@ -1,0 +1,218 @@
+"""Watch a call order until it ends: adaptive polling as a flow, in slices that can be put down and taken up.
+
+Rules: poll quickly while an attempt is live, slowly while the order only waits; spread by jitter; a failed read is
+not the end of the wait; what was reported never goes backwards; an unknown status is shown as it is and waited on.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from revox_langchain.errors import RateLimited, RevoxToolError, TimedOut, Unavailable
+from revox_langchain.flow import Event, Flow, Pause
+from revox_langchain.operations.calls import GetCall
+from revox_langchain.operations.fields import ENDED
+
+LIVE = frozenset({"initializing", "calling", "post_processing"})
+"""Statuses in which something happens within seconds."""
+
+
+class WaitPolicy(BaseModel):
+    """How patiently to watch a call. All times in seconds.
+
+    Attributes:
+        live_s: Pause between looks while an attempt is live.
+        idle_s: First pause while the order only waits (queued, scheduled, paused); it grows by `growth`.
+        longest_s: No pause is longer.
+        growth: Each idle pause is this many times the one before.
+        jitter: Share of a pause by which it varies, so that many waiters do not ask at once.
+        slice_s: A graph's wait node hands over after this long (one checkpoint per slice).
+        max_wait_s: Give up watching after this long; the order itself goes on.
+        heartbeat_s: Say that nothing changed at least this often.
+        result_grace_s: How long to wait for structured output after the order has completed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    live_s: float = Field(2.0, gt=0)
+    idle_s: float = Field(5.0, gt=0)
+    longest_s: float = Field(60.0, gt=0)
+    growth: float = Field(1.5, ge=1)
+    jitter: float = Field(0.2, ge=0, le=1)
+    slice_s: float = Field(300.0, gt=0)
+    max_wait_s: float = Field(7 * 86_400.0, gt=0)
+    heartbeat_s: float = Field(30.0, gt=0)
+    result_grace_s: float = Field(60.0, ge=0)
+
+    def pause_s(self, status: str | None, idle_looks: int, salt: str = "") -> float:
+        """How long to wait before the next look.
+
+        Args:
+            status: Where the order stands.
+            idle_looks: How many looks in a row found it only waiting.
+            salt: What the jitter depends on; the same salt gives the same pause.
+        """
+        if status in LIVE or status is None:
+            base = self.live_s
+        else:
+            base = min(self.longest_s, self.idle_s * self.growth ** min(idle_looks, 40))
+        share = (zlib.crc32(f"{salt}:{idle_looks}".encode()) % 1000) / 1000
+        return base * (1 + self.jitter * (share - 0.5))
+
+    @classmethod
+    def every(cls, interval_s: float, **more: Any) -> WaitPolicy:
+        """A policy that looks every `interval_s` seconds, whatever the status."""
+        return cls(live_s=interval_s, idle_s=interval_s, longest_s=interval_s, growth=1, jitter=0, **more)
+
+
+class Watch(BaseModel):
+    """How far the watching of one order has come: plain JSON, so that a checkpoint can hold it.
+
+    Attributes:
+        waited_s: Seconds spent watching, over all slices.
+        stopped: Why the watching stopped: `ended`, `slice` (go on), `timeout` (waited long enough) or `drain`.
+        answer: The newest order, whole; kept out of dumps, since a checkpoint must stay small.
+    """
+
+    call_id: str
+    status: str | None = None
+    updated_at: str | None = None
+    attempts: int = 0
+    turns: int = 0
+    polls: int = 0
+    idle_looks: int = 0
+    failed_reads: int = 0
+    waited_s: float = 0.0
+    stopped: str | None = None
+    answer: dict[str, Any] | None = Field(None, exclude=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the order."""
+        return self.status in ENDED
+
+
+def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> Flow[Watch]:
+    """Look at an order until it ends, or the slice, the patience or the caller does.
+
+    Args:
+        seen: Where an earlier slice stopped, or `Watch(call_id=…)`.
+        policy: How patiently.
+        slice_s: Hand over after this many seconds; None goes on to the end.
+
+    Returns:
+        What was seen, with `stopped` saying why it came back.
+
+    Raises:
+        RevoxToolError: The order cannot be read at all (wrong key, no such call).
+    """
+    seen = seen.model_copy(update={"stopped": None})
+    start_s = (yield Pause(0)).now_s
+    waited_before_s = seen.waited_s
+    spoke_s = start_s
+    while True:
+        order = yield from _look(seen)
+        tick = yield Pause(0)
+        if order is not None:
+            events, seen = _news(seen, order)
+            for event in events:
+                yield Event({**event, "elapsed_s": round(waited_before_s + tick.now_s - start_s, 1)})
+                spoke_s = tick.now_s
+        else:
+            seen = seen.model_copy(update={"failed_reads": seen.failed_reads + 1})
+        seen.waited_s = waited_before_s + tick.now_s - start_s
+        if seen.ended:
+            return seen.model_copy(update={"stopped": "ended"})
+        if seen.waited_s >= policy.max_wait_s:
+            return seen.model_copy(update={"stopped": "timeout"})
+        if tick.stop_requested:
+            return seen.model_copy(update={"stopped": "drain"})
+        if slice_s is not None and tick.now_s - start_s >= slice_s:
+            return seen.model_copy(update={"stopped": "slice"})
+        if tick.now_s - spoke_s >= policy.heartbeat_s:
+            spoke_s = tick.now_s
+            yield Event({"type": "revox.heartbeat", "call_id": seen.call_id, "status": seen.status,
+                         "elapsed_s": round(seen.waited_s, 1)})  # fmt: skip
+        pause_s = policy.pause_s(seen.status, seen.idle_looks, seen.call_id)
+        pause_s = min(pause_s, policy.max_wait_s - seen.waited_s)
+        seen.idle_looks = 0 if seen.status in LIVE else seen.idle_looks + 1
+        tick = yield Pause(max(pause_s, 0.0))
+        if tick.stop_requested:
+            seen.waited_s = waited_before_s + tick.now_s - start_s
+            return seen.model_copy(update={"stopped": "drain"})
+
+
+def settled_result(order: Mapping[str, Any], policy: WaitPolicy) -> Flow[dict[str, Any]]:
+    """Wait a bounded grace for structured output: `completed` does not mean that it is there already.
+
+    Returns:
+        The newest order, with the structured output or without.
+    """
+    newest = dict(order)
+    start_s = now_s = (yield Pause(0)).now_s
+    while newest.get("status") == "completed" and _reached_somebody(newest) and not _has_output(newest):
+        if now_s - start_s >= policy.result_grace_s:
+            break
+        now_s = (yield Pause(policy.live_s)).now_s
+        seen = yield from _look(Watch(call_id=str(newest["id"])))
+        newest = seen or newest
+    return newest
+
+
+def _look(seen: Watch) -> Flow[dict[str, Any] | None]:
+    """Read the order once; None after a passing failure, which the next look makes good."""
+    try:
+        answer = yield GetCall(call_id=seen.call_id)
+    except (Unavailable, RateLimited, TimedOut) as error:
+        if error.retry_after_s:
+            yield Pause(error.retry_after_s)
+        return None
+    except RevoxToolError as error:
+        if error.kind == "answer":
+            return None
+        raise
+    order = answer.get("call")
+    return order if isinstance(order, dict) and order.get("id") else None
+
+
+def _news(seen: Watch, order: dict[str, Any]) -> tuple[list[dict[str, Any]], Watch]:
+    """Compare with what was seen before; an answer older than that is no news."""
+    attempts = len(order.get("call_attempts") or [])
+    updated_at = order.get("updated_at")
+    older = isinstance(updated_at, str) and seen.updated_at is not None and updated_at < seen.updated_at
+    if older or attempts < seen.attempts or seen.ended:
+        return [], seen.model_copy(update={"polls": seen.polls + 1})
+    events: list[dict[str, Any]] = []
+    head = {"call_id": seen.call_id, "status": order.get("status")}
+    newest = (order.get("call_attempts") or [{}])[0]
+    if order.get("status") != seen.status or attempts != seen.attempts:
+        events.append({"type": "revox.status", **head, "attempt": attempts, "attempt_status": newest.get("status"),
+                       "scheduled_at": order.get("scheduled_at")})  # fmt: skip
+    turns = newest.get("transcript") or []
+    known = seen.turns if attempts == seen.attempts else 0
+    for turn in turns[known:]:
+        events.append({"type": "revox.turn", "call_id": seen.call_id, "attempt": attempts, "role": turn.get("role"),
+                       "content": turn.get("content")})  # fmt: skip
+    return events, seen.model_copy(
+        update={
+            "status": order.get("status"),
+            "updated_at": updated_at if isinstance(updated_at, str) else seen.updated_at,
+            "attempts": attempts,
+            "turns": max(len(turns), known),
+            "polls": seen.polls + 1,
+            "failed_reads": 0,
+            "answer": order,
+        }
+    )
+
+
+def _reached_somebody(order: Mapping[str, Any]) -> bool:
+    return any(attempt.get("answered_at") for attempt in order.get("call_attempts") or [])
+
+
+def _has_output(order: Mapping[str, Any]) -> bool:
+    return any(attempt.get("structured_output") for attempt in order.get("call_attempts") or [])

@@ -1,1 +1,80 @@
-"""LangChain tools and LangGraph graphs for phone calls through Revox."""
+"""LangChain tools and LangGraph graphs for phone calls through Revox.
+
+The graph lives in `revox_langchain.graph` and the sandbox in `revox_langchain.sandbox`, so that importing this stays
+cheap.
+"""
+
+from __future__ import annotations
+
+from revox_langchain.actions import RecoverCall, WaitForCall, act
+from revox_langchain.connection import Connection
+from revox_langchain.errors import (
+    AmbiguousLanguage, AnswerError, AuthError, ConcurrencyLimited, InvalidInput, NotFound, NoVoice, PlacementUnknown,
+    RateLimited, Refused, RevoxToolError, TimedOut, Unavailable, UnknownLanguage, UnsupportedLanguage,
+)  # fmt: skip
+from revox_langchain.flow import arun, run
+from revox_langchain.guard import Budget, DialPolicy, Guard
+from revox_langchain.language import ResolvedLanguage, resolve_language
+from revox_langchain.numbers import Phone, parse_phone
+from revox_langchain.operation import Operation, Risk
+from revox_langchain.operations import OPERATIONS
+from revox_langchain.placing import Intent, Order, Placed, make_intent, outcome_of, place, recover
+from revox_langchain.results import CallResult, Structured, structured, structured_output_config
+from revox_langchain.tools import RevoxTool, RevoxToolkit, make_tool
+from revox_langchain.voice import ChosenVoice, choose_voice
+from revox_langchain.waiting import Watch, WaitPolicy, watch
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "OPERATIONS",
+    "AmbiguousLanguage",
+    "AnswerError",
+    "AuthError",
+    "Budget",
+    "CallResult",
+    "ChosenVoice",
+    "ConcurrencyLimited",
+    "Connection",
+    "DialPolicy",
+    "Guard",
+    "Intent",
+    "InvalidInput",
+    "NoVoice",
+    "NotFound",
+    "Operation",
+    "Order",
+    "Phone",
+    "Placed",
+    "PlacementUnknown",
+    "RateLimited",
+    "RecoverCall",
+    "Refused",
+    "ResolvedLanguage",
+    "RevoxTool",
+    "RevoxToolError",
+    "RevoxToolkit",
+    "Risk",
+    "Structured",
+    "TimedOut",
+    "Unavailable",
+    "UnknownLanguage",
+    "UnsupportedLanguage",
+    "WaitForCall",
+    "WaitPolicy",
+    "Watch",
+    "act",
+    "arun",
+    "choose_voice",
+    "make_intent",
+    "make_tool",
+    "outcome_of",
+    "parse_phone",
+    "place",
+    "recover",
+    "resolve_language",
+    "run",
+    "structured",
+    "structured_output_config",
+    "watch",
+]

@@ -199,8 +199,9 @@ def _ambiguous(message: str, candidates: list[str], on_ambiguous: str) -> tuple[
     if on_ambiguous == "warn":
         _warn_once(message)
         return (message,)
+    unspoken = [_name(code) for code in candidates if code not in LANGUAGES]
     raise AmbiguousLanguage(
-        message,
+        f"{message} No voice speaks {' or '.join(unspoken)}." if unspoken else message,
         code="ambiguous_language",
         next_step=f"Say which one the voice must speak: {_pass(candidates)}.",
         details={"candidates": candidates},

@@ -186,7 +186,7 @@ def _unknown(given: str) -> UnknownLanguage:
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile("[\u4e00-\u9fff]")
 # Seen in ordinary prompts; add to it only what was seen too.
-_NOT_A_LANGUAGE = re.compile(r"\b(?:Turkish Airlines|French fries)\b", re.IGNORECASE)
+_NOT_A_LANGUAGE = re.compile(r"\b(?:Turkish Airlines|French fries|Polish (?:your|the|up))\b", re.IGNORECASE)
 _SURNAMES = ("Russo", "Tedesco", "Greco")
 _KEY_AND_TAG = re.compile(
     r"\b(?:language|lang|locale|voice|langue|idioma|lingua|sprache|язык)\b[\"'*`]*\s*[:=]\s*[\"'*`]*"

@@ -78,6 +78,9 @@ def parse_phone(raw: str, default_region: str | None = None) -> Phone:
         raise _unparsed(error.error_type, text, region) from None
     if not _only_digits(text, number.extension):
         raise _not_a_number("letters and other signs are not dialed")
+    national = phonenumbers.national_significant_number(number)
+    if not _digits(_before_extension(text, number.extension)).endswith(national[-4:]):
+        raise _not_a_number("digits are left over after the number")
     if not phonenumbers.is_valid_number(number):
         raise _invalid(number, text, region)
     kind = phonenumbers.PhoneNumberType.to_string(phonenumbers.number_type(number)).lower()
@@ -127,10 +130,8 @@ def mask_phone(e164: str) -> str:
     return e164[: min(head, max(len(e164) - 4, 0))] + "•" * hidden + (e164[-tail:] if tail else "")
 
 
-# What people and phones put between digits. U+202A and its kin surround numbers copied from chats.
-_BETWEEN_DIGITS = re.compile(
-    r"[\s+＋().,/／（）［］\[\]~\-‐-―−－ー·\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
+# What people and phones put between digits.
+_BETWEEN_DIGITS = re.compile(r"[ +＋().,/／（）［］\[\]~\-‐-―−－ー·]")
 _TEL = re.compile(r"\s*tel:", re.IGNORECASE)
 # Networks of every country lead these to the emergency services.
 _EMERGENCY_EVERYWHERE = ("112", "911")
@@ -155,7 +156,8 @@ def _known_region(default_region: str | None) -> str | None:
 def _clean(raw: object) -> str:
     if not isinstance(raw, str):
         raise _not_a_number(f"its type is {type(raw).__name__}, not str")
-    text = raw.strip()
+    # The library knows the common blanks only and cuts the number off at any other.
+    text = "".join(" " if each.isspace() else each for each in raw if unicodedata.category(each) != "Cf").strip()
     if not text:
         raise _not_a_number("it is empty")
     if len(text) > 200:
@@ -182,11 +184,14 @@ def _digits(text: str) -> str:
 
 def _only_digits(text: str, extension: str | None) -> bool:
     """Tell whether nothing but digits and separators stands before the extension."""
+    main = _before_extension(text, extension)
+    return all(unicodedata.category(each) == "Nd" or _BETWEEN_DIGITS.match(each) for each in main)
+
+
+def _before_extension(text: str, extension: str | None) -> str:
     if tel := _TEL.match(text):
-        text = text[tel.end() :].split(";")[0]
-    elif extension:
-        text = _without_last_digits(text, len(extension))
-    return all(unicodedata.category(each) == "Nd" or _BETWEEN_DIGITS.match(each) for each in text)
+        return text[tel.end() :].split(";")[0]
+    return _without_last_digits(text, len(extension)) if extension else text
 
 
 def _without_last_digits(text: str, count: int) -> str:
@@ -218,7 +223,7 @@ def _unparsed(error_type: int, text: str, region: str | None) -> InvalidInput:
         return _too_long()
     if error_type in (Reason.TOO_SHORT_NSN, Reason.TOO_SHORT_AFTER_IDD):
         return _short(text, region) or _too_short()
-    return _not_a_number("it has too few digits") if _digits(text) else _not_a_number("it has no digits")
+    return _not_a_number("it is not one number") if _digits(text) else _not_a_number("it has no digits")
 
 
 def _invalid(number: PhoneNumber, text: str, region: str | None) -> InvalidInput:

@@ -97,7 +97,8 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _IS_AI = re.compile(
     r"(?<![^\W\d_])(?:AI|IA|KI|ИИ|A\.I\.|I\.A\.)(?![A-Za-zÀ-ÿА-я])"
     r"|(?i:artificial intelligence|intelligence artificielle|inteligencia artificial"
-    r"|künstliche[rn]? intelligenz|inteligência artificial|intelligenza artificiale|искусственн\w* интеллект|人工智能|人工智慧"
+    r"|künstliche[rn]? intelligenz|inteligência artificial|intelligenza artificiale"
+    r"|искусственн\w* интеллект|人工智能|人工智慧"
     r"|(?:virtual|automated|digital) (?:assistant|agent|voice)|voice ?bot|\b(?:ro)?bots?\b"
     r"|(?:assistante?|agente?) (?:vocale? )?(?:virtuel|automatis|numérique)\w*"
     r"|(?:asistente|assistente|agente) (?:vocal[e]? )?(?:virtual|digital|automat)\w*"
@@ -106,20 +107,31 @@ _IS_AI = re.compile(
     r"|机器人|機器人|(?:智能|虚拟|虛擬|语音|語音)(?:语音|語音)?(?:助手|助理))"
 )
 _SENTENCE_END = re.compile(r"[.!?\n;。！？；]+")
-_HIDES = re.compile(
-    r"\b(?:never|do not|don't|must not|mustn't|should not|shouldn't|cannot|can't|without|avoid|not an?)\b"
-    r"|\b(?:ne|n'|jamais|sans|évite|no|nunca|jamás|sin|nie|niemals|nicht|kein\w*|ohne|non|mai|senza|não|jamais|sem"
-    r"|не|никогда|без)\b|不要|不能|别|別|切勿|不得|不是|绝不|絕不",
+_NEGATION = re.compile(
+    r"\b(?:never|not|don't|mustn't|shouldn't|can't|cannot|avoid|without|ne|jamais|sans|évite\w*|no|nunca|jamás|sin"
+    r"|nie|niemals|nicht|kein\w*|ohne|non|mai|senza|evita\w*|não|jamais|sem|не|никогда|без)\b|\bn'"
+    r"|不要|不能|不得|不可|别|別|切勿|绝不|絕不|禁止",
     re.IGNORECASE,
 )
-_SAYS = re.compile(
-    r"\b(?:say|tell|admit|reveal|mention|disclose|confess|acknowledge|identify|claim|let on|are|you're|be"
-    r"|dis|dire|dites|avoue\w*|révèle\w*|révél\w*|mentionne\w*|admet\w*|précise\w*|es|êtes|sois"
-    r"|digas?|decir|diga|reveles?|revelar?|admitas?|admitir|menciones?|mencionar|eres"
-    r"|sag\w*|verrate\w*|verrat\w*|erwähn\w*|zugeb\w*|gib|bist|offenbar\w*|preisgeb\w*"
-    r"|dire|dica|rivelare|rivel\w*|ammett\w*|menziona\w*|sei"
-    r"|diz\w*|diga|revel\w*|admit\w*|mencion\w*|és"
-    r"|говори\w*|сообща\w*|призна\w*|упомина\w*|раскрыва\w*)\b|说|說|透露|承认|承認|提及|告诉|告訴",
+_SAYING = re.compile(
+    r"\b(?:say\w*|tell\w*|admit\w*|reveal\w*|mention\w*|disclos\w*|confess\w*|acknowledg\w*|identify\w*|let on"
+    r"|dis|dire|dites|disant|avou\w*|révél\w*|révèl\w*|mentionn\w*|admet\w*|précis\w*"
+    r"|dig\w*|decir|revel\w*|admit\w*|mencion\w*|confies\w*"
+    r"|sag\w*|verrat\w*|erwähn\w*|zugeb\w*|zuzugeben|gib|preisgeb\w*|offenbar\w*"
+    r"|dica|dici|rivel\w*|ammett\w*|menzion\w*|diz\w*|dizer"
+    r"|говори\w*|сообща\w*|призна\w*|упомина\w*|раскрыва\w*)\b|说|說|透露|承认|承認|提及|提到|告诉|告訴",
+    re.IGNORECASE,
+)
+_CONCEALING = re.compile(
+    r"\b(?:hid(?:e|es|ing)|den(?:y|ies|ying)|conceal\w*|cach(?:e|er|ez)|ni(?:er|ez)|dissimul\w*|ocult\w*|nieg\w*|negar"
+    r"|escond\w*|verheimlich\w*|leugne\w*|verschweig\w*|nascond\w*|negare|nega|скрыва\w*|отрица\w*)\b"
+    r"|隐瞒|隱瞞|否认|否認",
+    re.IGNORECASE,
+)
+# "You are not an AI", told to the agent.
+_NOT_AN = re.compile(
+    r"\b(?:you are not|you're not|you aren't|tu n'es pas|vous n'êtes pas|no eres|du bist kein\w*|sie sind kein\w*"
+    r"|non sei|você não é|não és|ты не|вы не)\W+(?:\w+\W+){0,2}$|(?:你|您)不是(?:一个|一個)?$",
     re.IGNORECASE,
 )
 _POSES_AS_HUMAN = re.compile(
@@ -170,9 +182,9 @@ def _disclosure(text: str, required: bool) -> list[PromptNote]:
     text = unicodedata.normalize("NFC", text).replace("’", "'")
     discloses, hides = False, bool(_POSES_AS_HUMAN.search(text))
     for sentence in _SENTENCE_END.split(text):
-        if not _IS_AI.search(sentence):
+        if not (named := _IS_AI.search(sentence)):
             continue
-        if _HIDES.search(sentence) and _SAYS.search(sentence):
+        if _hides(sentence[: named.start()]):
             hides = True
         else:
             discloses = True
@@ -194,6 +206,22 @@ def _disclosure(text: str, required: bool) -> list[PromptNote]:
             )
         )
     return notes
+
+
+def _hides(before: str) -> bool:
+    """Tell whether the words before "an AI" have the agent not say so."""
+    if _NOT_AN.search(before):
+        return True
+    if verb := _CONCEALING.search(before):
+        return not _negated(before, verb)
+    return any(_negated(before, verb) for verb in _SAYING.finditer(before))
+
+
+def _negated(text: str, verb: re.Match[str]) -> bool:
+    """Tell whether a negation stands in the few words before a verb, or at once after it, as in German."""
+    clause = re.split("[,，:：]", text[max(0, verb.start() - 30) : verb.start()])[-1]
+    after = " ".join(re.split("[,，:：]", text[verb.end() :])[0].split()[:2])
+    return bool(_NEGATION.search(clause) or _NEGATION.search(after))
 
 
 def _too_long(first_sentence: str | None, given: Mapping[str, Any], language: str | None) -> list[PromptNote]:

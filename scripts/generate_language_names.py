@@ -26,27 +26,30 @@ from language_data.name_data import CODE_TO_NAMES
 OUTPUT = Path(__file__).parents[1] / "revox_langchain" / "data" / "language_names.json"
 
 SPOKEN = ("en", "fr", "es", "de", "it", "pt", "ru", "zh")
-REGIONAL = (
-    "en-US en-GB en-AU en-CA fr-CA fr-CH de-AT de-CH es-419 es-ES es-MX pt-BR pt-PT zh-Hans zh-Hant".split()
-)
+REGIONAL = """
+    en-US en-GB en-AU en-CA fr-CA fr-CH de-AT de-CH es-419 es-ES es-MX pt-BR pt-PT zh-Hans zh-Hant
+"""
 # Languages no voice speaks, so that naming one is answered with "not supported" instead of "unknown".
-OTHERS = (
-    "af ak am ar as ay az be bg bm bn bo br bs ca ceb ckb co cs cy da dv ee el eo et eu fa ff fi fil fo fy ga gd "
-    "gl gn gsw gu ha haw he hi hr ht hu hy id ig is ja jv ka kk km kn ko ku ky la lb ln lo lt lv mg mi mk ml mn mr "
-    "ms mt my nan nb nds ne nl nl-BE nn no oc om or pa pl ps qu rm ro rw sa sc scn sd si sk sl sm sn so sq sr st su "
-    "sv sw ta te tg th ti tk tlh tr tt ug uk ur uz vi wo wuu xh yi yo yue zu"
-).split()
+OTHERS = """
+    af ak am ar as ay az be bg bm bn bo br bs ca ceb ckb co cs cy da dv ee el eo et eu fa ff fi fil
+    fo fy ga gd gl gn gsw gu ha haw he hi hr ht hu hy id ig is ja jv ka kk km kn ko ku ky la lb ln
+    lo lt lv mg mi mk ml mn mr ms mt my nan nb nds ne nl nl-BE nn no oc om or pa pl ps qu rm ro rw
+    sa sc scn sd si sk sl sm sn so sq sr st su sv sw ta te tg th ti tk tlh tr tt ug uk ur uz vi wo
+    wuu xh yi yo yue zu
+"""
 # Those of the others that a prompt may demand; not Latin ("Latin America"), nor names that are also words.
-DEMANDED = (
-    "ar bg bn ca cs cy da el et eu fa fi fil ga gl gu he hi hr hu hy id ja ka kk ko lt lv ms nb nl no pa pl ro sk sl sq "
-    "sr sv sw ta te th tr uk ur uz vi yue"
-).split()
+DEMANDED = """
+    ar bg bn ca cs cy da el et eu fa fi fil ga gl gu he hi hr hu hy id ja ka kk ko lt lv ms nb nl no
+    pa pl ro sk sl sq sr sv sw ta te th tr uk ur uz vi yue
+"""
 INTERFACES = ("en", "fr", "es", "de", "it", "pt", "ru", "zh", "zh-Hant")
 
 # Names that people use and CLDR lacks.
 ALIASES = {
     "mandarin": "zh",
     "mandarin chinese": "zh",
+    "chinese simplified": "zh-Hans",
+    "chinese traditional": "zh-Hant",
     "putonghua": "zh",
     "普通话": "zh",
     "普通話": "zh",
@@ -92,6 +95,19 @@ ALIASES = {
     "hokkien": "nan",
     "shanghainese": "wuu",
 }
+TERRITORY_ALIASES = {
+    "usa": "US",
+    "america": "US",
+    "uk": "GB",
+    "great britain": "GB",
+    "england": "GB",
+    "québec": "CA",
+    "mainland china": "CN",
+    "hong kong": "HK",
+    "macao": "MO",
+    "macau": "MO",
+    "latam": "419",
+}
 
 
 def build() -> dict[str, object]:
@@ -99,11 +115,11 @@ def build() -> dict[str, object]:
     official, hints = _territory_languages(territories)
     return {
         "source": {"language_data": version("language_data")},
-        "names": _index((*SPOKEN, *REGIONAL, *OTHERS), ALIASES),
-        "territories": _index((*territories, "419"), {}),
-        "english": {code: CODE_TO_NAMES[code]["en"] for code in (*SPOKEN, *OTHERS)},
+        "names": _index((*SPOKEN, *REGIONAL.split(), *OTHERS.split()), ALIASES),
+        "territories": _index((*territories, "419"), TERRITORY_ALIASES),
+        "english": {code: CODE_TO_NAMES[code]["en"] for code in (*SPOKEN, *OTHERS.split())},
         "english_territories": {code: CODE_TO_NAMES[code]["en"] for code in (*territories, "419")},
-        "mentions": {code: _names_by_interface(code) for code in (*SPOKEN, *DEMANDED)},
+        "mentions": {code: _names_by_interface(code) for code in (*SPOKEN, *DEMANDED.split())},
         "official": official,
         "hints": hints,
     }

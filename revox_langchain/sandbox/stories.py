@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal[
-    "talk", "voicemail", "no_answer", "busy", "screening", "ivr", "hangs_up", "silent", "not_in_service"
-]
-Scene = Literal[
-    "agrees", "declines", "call_back", "do_not_call", "hostile", "transfer", "long", "endless"
-]
+Kind = Literal["talk", "voicemail", "no_answer", "busy", "screening", "ivr", "hangs_up", "silent", "not_in_service"]
+Scene = Literal["agrees", "declines", "call_back", "do_not_call", "hostile", "transfer", "long", "endless"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,7 @@ class Switches:
     status_outside_window: Literal["scheduled", "queued_for_calling"] = "scheduled"
     scheduled_at_moves: bool = False
     skip_window_covers_retries: bool = True
-    retried: frozenset[str] = frozenset(
-        {"voicemail", "no_answer", "busy", "temporarily_unavailable", "too_many_calls"}
-    )
+    retried: frozenset[str] = frozenset({"voicemail", "no_answer", "busy", "temporarily_unavailable", "too_many_calls"})
     exhausted: Literal["completed", "errored"] = "completed"
     cancel_hangs_up: bool = True
     organization_limit: int = 100
@@ -67,3 +68,13 @@ class Switches:
     webhook_on: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
     new_campaign_status: Literal["running", "paused"] = "running"
     default_max_duration_s: float = 1800.0
+
+    def changed(self, changes: Mapping[str, Any]) -> Switches:
+        """These switches with some of them flipped, as another process may ask for in JSON.
+
+        Raises:
+            ValueError: There is no such switch, or it has no such position.
+        """
+        if unknown := changes.keys() - asdict(self).keys():
+            raise ValueError(f"there is no switch {', '.join(sorted(unknown))}")
+        return TypeAdapter(Switches).validate_python({**asdict(self), **changes})

@@ -10,7 +10,7 @@ _NAMESPACE = uuid.UUID("8d7e5a52-6c7b-4a53-9d0f-3d3f8f2f7b10")
 # provider, language, accent, gender, name, description, then optionally modelCompat and a known id.
 # The French lady is the one preset whose id Revox publishes; all other ids are this sandbox's own.
 _CATALOGUE: tuple[tuple[str, ...], ...] = (
-    ("cartesia", "en", "american", "female", "Dana", "Clear and friendly; speaks where no voice is chosen", "universal"),
+    ("cartesia", "en", "american", "female", "Dana", "Clear and friendly; the default", "universal"),
     ("cartesia", "en", "american", "male", "Russell", "Calm support agent", "sonic-3"),
     ("cartesia", "en", "british", "female", "Imogen", "Measured and warm"),
     ("cartesia", "en", "british", "male", "Alistair", "Dry, precise, unhurried", "sonic-3.5"),

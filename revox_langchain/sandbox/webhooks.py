@@ -17,7 +17,7 @@ def announce(world: World, call: Mapping[str, Any], assistant: Mapping[str, Any]
     if not url:
         return
     payload = _payload(call)
-    fault = world.webhook_fault(call)
+    fault = world.webhook_fault()
     copies = {"webhook_lost": 0, "webhook_doubled": 2}.get(fault.kind if fault else "", 1)
     late_s = (fault.seconds or 60.0) if fault and fault.kind == "webhook_late" else 0.0
     for _ in range(copies):

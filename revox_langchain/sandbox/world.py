@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from revox_langchain.sandbox.switches import Switches
 
 if TYPE_CHECKING:
-    from revox_langchain.sandbox.orders import Order
+    from revox_langchain.sandbox.faults import Fault
+    from revox_langchain.sandbox.orders import Exchange, Order
 
 START_S = datetime(2026, 1, 6, 10, 0, tzinfo=UTC).timestamp()
 """A Tuesday morning, in the middle of the week and at the opening of the default calling window."""
@@ -56,6 +57,7 @@ class World:
     """State and time of one sandbox; every access goes through `lock`.
 
     Args:
+        lock: What makes it safe in several threads; its own if left out.
         speed: World seconds per second on the wall; None stands still until somebody pushes it.
         switches: Assumptions about Revox; may be replaced at any time.
         seed: Decides every id and every small random pause.
@@ -68,11 +70,20 @@ class World:
         voices: The voice catalogue by id.
         phone_numbers: The organisation's own numbers by id.
         do_not_contact: Numbers marked so in the phone history.
+        exchange: What places, dials and ends orders.
         outbox: Webhook posts, in the order they left.
+        webhook_fault: Asked before each webhook post whether something goes wrong with it.
     """
 
-    def __init__(self, *, speed: float | None = None, switches: Switches | None = None, seed: int | str = 0) -> None:
-        self.lock = threading.RLock()
+    def __init__(
+        self,
+        lock: threading.RLock | None = None,
+        *,
+        speed: float | None = None,
+        switches: Switches | None = None,
+        seed: int | str = 0,
+    ) -> None:
+        self.lock = lock or threading.RLock()
         self.speed = speed
         self.switches = switches or Switches()
         self.seed = seed
@@ -84,6 +95,8 @@ class World:
         self.phone_numbers: dict[str, dict[str, Any]] = {}
         self.do_not_contact: set[str] = set()
         self.outbox: list[dict[str, Any]] = []
+        self.exchange: Exchange
+        self.webhook_fault: Callable[[], Fault | None] = lambda: None
         self._now_s = START_S
         self._wall_s = time.monotonic()
         self._events: list[Event] = []
@@ -169,9 +182,13 @@ class WorldClock:
     several sleepers wait side by side and not one after the other.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.slice_s: float | None = None if world.speed is None else 0.25 * world.speed
+    def __init__(self, world: Callable[[], World]) -> None:
+        self._of = world
+
+    @property
+    def slice_s(self) -> float | None:
+        """Pieces a long pause is cut into; none where a pause takes no time."""
+        return None if self._world.speed is None else 0.25 * self._world.speed
 
     def now_s(self) -> float:
         """Unix time of the world in seconds."""
@@ -192,6 +209,11 @@ class WorldClock:
             self._world.advance_to(wake_s)
         else:
             await asyncio.sleep(seconds / self._world.speed)
+
+    @property
+    def _world(self) -> World:
+        # Asked for anew each time: a sandbox that begins again has another world.
+        return self._of()
 
 
 def as_stamp(moment_s: float) -> str:

@@ -1,0 +1,17 @@
+"""The prebuilt LangGraph graph: from a prompt and a number to a finished call."""
+
+from __future__ import annotations
+
+from revox_langchain.graph.build import call_graph, create_call_graph, default_connection
+from revox_langchain.graph.state import Approval, CallInput, CallOutput, UnknownAnswer, VoicePreferences
+
+__all__ = [
+    "Approval",
+    "CallInput",
+    "CallOutput",
+    "UnknownAnswer",
+    "VoicePreferences",
+    "call_graph",
+    "create_call_graph",
+    "default_connection",
+]

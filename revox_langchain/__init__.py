@@ -6,6 +6,8 @@ cheap.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from revox_langchain.actions import RecoverCall, WaitForCall, act
 from revox_langchain.connection import Connection
 from revox_langchain.errors import (
@@ -20,9 +22,11 @@ from revox_langchain.operation import Operation, Risk
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.placing import Intent, Order, Placed, make_intent, outcome_of, place, recover
 from revox_langchain.results import CallResult, Structured, structured, structured_output_config
-from revox_langchain.tools import RevoxTool, RevoxToolkit, make_tool
 from revox_langchain.voice import ChosenVoice, choose_voice
 from revox_langchain.waiting import Watch, WaitPolicy, watch
+
+if TYPE_CHECKING:
+    from revox_langchain.tools import RevoxTool, RevoxToolkit, make_tool
 
 __version__ = "0.1.0"
 
@@ -78,3 +82,12 @@ __all__ = [
     "structured_output_config",
     "watch",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # langchain-core's tools take 0.4 s to import; who only sends operations does not wait for them.
+    if name in ("RevoxTool", "RevoxToolkit", "make_tool"):
+        from revox_langchain import tools
+
+        return getattr(tools, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

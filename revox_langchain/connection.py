@@ -252,9 +252,9 @@ class Connection:
                     del self._recalled[key]
         logger.debug("%s answered", operation.spec.name)
         if operation.spec.binary:
-            content = getattr(answer, "content", answer)
-            if isinstance(content, bytes) and content:
-                return content
+            kind = str(answer.headers.get("content-type", ""))
+            if answer.content and kind.startswith(("audio/", "application/octet-stream")):
+                return bytes(answer.content)
             raise AnswerError(f"Revox answered {operation.spec.name} without audio.")
         # For a content type other than JSON the SDK returns the text instead of failing.
         if not isinstance(answer, dict):

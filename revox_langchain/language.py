@@ -103,7 +103,7 @@ def resolve_language(
         return _explicit(language, first_sentence, check)
     found, source, notes = _from_text(first_sentence, prompt, on_ambiguous)
     if found.outcome == "unsupported":
-        raise _unsupported(str(found.language), f"The text is written in {_name(found.language)}.")
+        raise _unsupported(str(found.language), f"The text is written in {_name(found.language)}.", found.guess)
     if found.outcome == "language" and found.language:
         notes += _mention_notes(found.language, first_sentence, prompt, on_ambiguous)
         region = _accent_region(found.language, _phone(phone))
@@ -171,13 +171,14 @@ def _from_text(
 ) -> tuple[Detection, Literal["first_sentence", "prompt"], tuple[str, ...]]:
     """Detect on the first sentence if it is long enough, else on the prompt, else on what there is."""
     first, body = detect(first_sentence), detect(prompt)
-    if first.sure and long_enough(first_sentence):
-        notes = first.notes
-        if body.sure and body.language != first.language:
-            notes += _conflict(first, body, on_ambiguous)
-        return first, "first_sentence", notes
+    long = first.sure and long_enough(first_sentence)
+    notes: tuple[str, ...] = ()
+    if (long or first.outcome == "language") and body.sure and body.language != first.language:
+        notes = _conflict(first, body, on_ambiguous)
+    if long:
+        return first, "first_sentence", first.notes + notes
     if body.sure or (body.language and not first.sure):
-        return body, "prompt", body.notes
+        return body, "prompt", body.notes + notes
     return first, "first_sentence", first.notes
 
 
@@ -223,14 +224,16 @@ def _undecided(found: Detection) -> InvalidInput:
     )
 
 
-def _unsupported(language: str, message: str) -> UnsupportedLanguage:
+def _unsupported(language: str, message: str, guess: str | None = None) -> UnsupportedLanguage:
     closest = _CLOSEST.get(language)
-    near_it = f"The closest one is {_name(closest)}. " if closest else ""
+    hint = f"The closest one is {_name(closest)}. " if closest else ""
+    if guess:
+        hint = f"If it is {_name(guess)} after all, {_pass([guess])}. "
     speak = ", ".join(f"{name} ({code})" for code, name in LANGUAGE_NAMES.items())
     return UnsupportedLanguage(
         f"{message} Voices speak {speak}.",
         code="unsupported_language",
-        next_step=f"{near_it}Write the text in one of these and {_pass([closest or 'en'])}.",
+        next_step=f"{hint}Write the text in one of these and {_pass([closest or 'en'])}.",
         details={"language": language},
     )
 

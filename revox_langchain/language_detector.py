@@ -27,11 +27,13 @@ class Detection:
         outcome: `language` (one that voices speak), `unsupported`, `uncertain`, or `no_text`.
         language: The language found; with `uncertain` the best guess, with `no_text` None.
         notes: Sentences worth showing to whoever wrote the text.
+        guess: With `unsupported`, the likeliest of the languages that voices do speak.
     """
 
     outcome: Literal["language", "unsupported", "uncertain", "no_text"]
     language: str | None
     notes: tuple[str, ...] = ()
+    guess: str | None = None
 
     @property
     def sure(self) -> bool:
@@ -73,8 +75,8 @@ def clean(text: str) -> str:
     if sum(_count(without_headings)) >= _ENOUGH_LETTERS:
         text = without_headings
     text = _MARKS.sub(" ", text)
-    text = _WITH_DIGIT.sub(lambda token: "".join(_HAN.findall(token[0])), text)
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    words = (word if not _DIGIT.search(word) else "".join(_HAN.findall(word)) for word in text.split())
+    text = unicodedata.normalize("NFC", " ".join(word for word in words if word))
     cased = sum(c.isupper() or c.islower() for c in text)
     if cased and sum(c.isupper() for c in text) > 0.7 * cased:
         text = text.lower()
@@ -94,11 +96,12 @@ _NOISE = (
 )
 _HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t].*$", re.MULTILINE)
 _MARKS = re.compile(r"^[ \t]*(?:[-+•]|\d{1,3}[.)])[ \t]|-{3,}|[*_#|~`>•\[\]]+", re.MULTILINE)
-_WITH_DIGIT = re.compile(r"\S*\d\S*")
+_DIGIT = re.compile(r"\d")
 # Measured on a plateau from 0.1 to 0.4: lower lets other languages through, higher asks more often.
 _MASS, _SHARE, _OTHER = 0.30, 0.5, 0.50
 # The labels that share out one and the same written Chinese.
 _CHINESE = ("zh", "yue", "wuu")
+_NO_LANGUAGE = "zxx"
 _CANTONESE = re.compile("[嘅咗喺冇嚟唔啲哋咁佢嗰]")
 _LOADING = Lock()
 
@@ -115,8 +118,8 @@ def _by_mass(cleaned: str) -> Detection:
         note = "The text looks like written Cantonese; a Mandarin voice will read it."
         return Detection("language", best, (note,) if best == "zh" and _CANTONESE.search(cleaned) else ())
     other = max((label for label in chances if label not in LANGUAGES), key=lambda each: chances[each])
-    if chances[other] >= _OTHER:
-        return Detection("unsupported", other)
+    if chances[other] >= _OTHER and other != _NO_LANGUAGE:
+        return Detection("unsupported", other, guess=best)
     return Detection("uncertain", best)
 
 

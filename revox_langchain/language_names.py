@@ -50,6 +50,8 @@ def tag_of(name: str) -> str:
     stem = re.split("[.@]", text)[0]
     if _TAG.match(text) and (len(stem) <= 3 or "-" in stem or "_" in stem):
         return _valid_tag(stem, name)
+    if len(text) > _LONGEST_NAME:
+        raise _unknown(name)
     return _named_tag(text) or _named_tag_with_territory(text, name)
 
 
@@ -125,6 +127,9 @@ _WITH_TERRITORY = tuple(
         r"^(?P<name>.+?)\s+(?-i:(?P<territory>[A-Z]{2}))$",
     )
 )
+_LONGEST_NAME = 100
+# Codes set aside for private use are valid and mean nothing; Kosovo's is in use.
+_NOWHERE = re.compile("AA|Q[M-Z]|X[A-JL-Z]|ZZ")
 _NO_LANGUAGE = ("und", "mul", "mis", "zxx")
 
 
@@ -137,7 +142,7 @@ def _valid_tag(stem: str, given: str) -> str:
     except LanguageTagError:
         raise _unknown(given) from None
     # An invalid tag must not be tried as a name: "jp" or "cn" would find something.
-    if not parsed.is_valid() or parsed.language in (None, *_NO_LANGUAGE):
+    if not parsed.is_valid() or parsed.language in (None, *_NO_LANGUAGE) or _NOWHERE.match(parsed.territory or ""):
         raise _unknown(given)
     language = "zh" if parsed.language == "cmn" else parsed.language
     return Language.make(language=language, script=parsed.script, territory=parsed.territory).to_tag()
@@ -153,7 +158,10 @@ def _named_tag_with_territory(text: str, given: str) -> str:
     from langcodes import Language
 
     for pattern in _WITH_TERRITORY:
-        if not (match := pattern.match(text)) or not (tag := _named_tag(match["name"])):
+        if not (match := pattern.match(text)):
+            continue
+        code = match["name"].lower()
+        if not (tag := code if code in LANGUAGES else _named_tag(match["name"])):
             continue
         territory = _territory(match["territory"])
         if territory is None:
@@ -189,7 +197,7 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _NOT_A_LANGUAGE = re.compile(r"\b(?:Turkish Airlines|French fries|Polish (?:your|the|up))\b", re.IGNORECASE)
 _SURNAMES = ("Russo", "Tedesco", "Greco")
 _KEY_AND_TAG = re.compile(
-    r"\b(?:language|lang|locale|voice|langue|idioma|lingua|sprache|язык)\b[\"'*`]*\s*[:=]\s*[\"'*`]*"
+    r"\b(?:language|lang|locale|voice|langue|idioma|lingua|sprache|язык)\b[\"'*`]*\s*[:=>]\s*[\"'*`]*"
     r"([a-z]{2}(?:[-_][A-Za-z0-9]{2,8})*)(?![\w-])",
     re.IGNORECASE,
 )
@@ -224,7 +232,7 @@ def _named_by(token: str, written_in: str) -> set[str]:
         # "Frances" is a person, "frances" the language without its accent.
         if not exact and not own_name and token.istitle():
             continue
-        if code not in LANGUAGES and not (here and exact and (name.islower() or not token.islower())):
+        if code not in LANGUAGES and (not here or not exact or token == "polish"):
             continue
         found.add(code)
     return found

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import Any, NoReturn
 
+from revox_langchain.accents import distance, region_of, same_accent
 from revox_langchain.errors import InvalidInput, NoVoice, near
 from revox_langchain.language import ResolvedLanguage, parse_language
-from revox_langchain.language_names import LANGUAGE_NAMES, fold, is_official, language_name, names_data
+from revox_langchain.language_names import LANGUAGE_NAMES, fold, names_data
 
 Voice = Mapping[str, Any]
 DEFAULT_MODEL = "sonic-3"
@@ -87,19 +86,11 @@ def choose_voice(
         UnsupportedLanguage: No voice speaks the language.
         UnknownLanguage: `language` names none.
     """
-    ranked = rank_voices(
-        voices,
-        language,
-        accent,
-        gender,
-        provider,
-        cloned=cloned,
-        model=model,
-        priority=priority,
-        strict_gender=strict_gender,
-        strict_accent=strict_accent,
-    )
-    return ranked[0]
+    wanted = _wish(language, accent, gender)
+    fitting = _fitting(list(voices), wanted, provider, cloned, model)
+    fitting = _strictly(fitting, wanted, strict_gender, strict_accent)
+    best = min(fitting, key=lambda voice: _key(voice, wanted, priority or {}))
+    return _chosen(best, wanted, _accents_of(fitting))[0]
 
 
 def rank_voices(
@@ -118,16 +109,10 @@ def rank_voices(
     """List all voices that fit, best first; arguments and errors as for `choose_voice`."""
     wanted = _wish(language, accent, gender)
     fitting = _fitting(list(voices), wanted, provider, cloned, model)
-    if strict_gender and gender:
-        fitting = _strictly(
-            fitting, "gender", gender, [v for v in fitting if _gender_rank(v, wanted) == 0], "strict_gender"
-        )
-    if strict_accent and (wanted.accent or wanted.region):
-        exact = [v for v in fitting if (_has_accent(v, wanted) if wanted.accent else _region_rank(v, wanted)[0] == 0)]
-        asked = accent or language_name(f"{wanted.language}-{wanted.region}")
-        fitting = _strictly(fitting, "accent", asked, exact, "strict_accent")
+    fitting = _strictly(fitting, wanted, strict_gender, strict_accent)
+    accents = _accents_of(fitting)
     order = sorted(fitting, key=lambda voice: _key(voice, wanted, priority or {}))
-    return tuple(_chosen(voice, wanted, fitting) for voice in order)
+    return tuple(_chosen(voice, wanted, accents) for voice in order)
 
 
 def voice_by_id(
@@ -197,7 +182,6 @@ class _Wish:
     gender: str | None
 
 
-_NO_ACCENT = ("", "neutral", "standard", "none", "general", "international")
 _GENDERS = {
     "f": "female",
     "woman": "female",
@@ -217,7 +201,7 @@ def _wish(language: str | ResolvedLanguage, accent: str | None, gender: str | No
     if region is None and Language.get(found.tag).script == "Hant":
         region = "TW"
     asked = _none_if_blank(accent)
-    region = region or (_region_of(found.language, asked) if asked else None)
+    region = region or (region_of(found.language, asked) if asked else None)
     return _Wish(found.language, region, asked, _none_if_blank(gender))
 
 
@@ -267,15 +251,33 @@ def _fitting(
     return working
 
 
-def _strictly(all_of_them: list[Voice], what: str, asked: str, exact: list[Voice], argument: str) -> list[Voice]:
-    if exact:
-        return exact
-    there = sorted({_text(voice, what) for voice in all_of_them} - {""})
+def _strictly(fitting: list[Voice], wanted: _Wish, gender: bool, accent: bool) -> list[Voice]:
+    """Turn the wishes for a gender and an accent into filters, if they are to be."""
+    if gender and wanted.gender:
+        exact = [voice for voice in fitting if _gender_rank(voice, wanted) == 0]
+        there = sorted({_text(voice, "gender") for voice in fitting} - {""})
+        fitting = exact or _refuse_strictly(f"gender {wanted.gender!r}", there, "strict_gender")
+    if accent and (wanted.accent or wanted.region):
+        asked = repr(wanted.accent) if wanted.accent else f"of {_place(wanted.region)}"
+        exact = [
+            voice
+            for voice in fitting
+            if (_has_accent(voice, wanted) if wanted.accent else _region_rank(voice, wanted)[0] == 0)
+        ]
+        fitting = exact or _refuse_strictly(f"accent {asked}", _accents_of(fitting), "strict_accent")
+    return fitting
+
+
+def _refuse_strictly(what: str, there: list[str], argument: str) -> NoReturn:
     raise _none_left(
-        f"No voice has the {what} {asked!r}",
+        f"No voice has the {what}",
         ", ".join(there),
         f"Ask for one of these, or leave out {argument} to take the nearest.",
     )
+
+
+def _accents_of(voices: list[Voice]) -> list[str]:
+    return sorted({_text(voice, "accent") for voice in voices} - {""})
 
 
 def _none_left(message: str, there: str, next_step: str) -> NoVoice:
@@ -308,30 +310,12 @@ def _key(voice: Voice, wanted: _Wish, priority: Mapping[str, float]) -> tuple[An
     )
 
 
-@cache
-def _accents() -> dict[str, Any]:
-    """Load the table of accents.
-
-    `national` gives the names of a country's accent, which mean the same; `local` the accents of
-    parts of a country; `nearest` the region that sounds nearest, where CLDR, which orders what one
-    can read, says otherwise (it puts en-CA nearer to en-GB).
-    """
-    path = files("revox_langchain") / "data" / "accents.json"
-    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return table
-
-
-def _national(language: str) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = _accents()["national"].get(language, {})
-    return names
-
-
 def _has_accent(voice: Voice, wanted: _Wish) -> bool:
-    has = fold(_text(voice, "accent"))
-    if has == wanted.accent:
-        return True
-    rows = _national(_spoken_by(voice)).values()
-    return any(has in row and wanted.accent in row for row in rows)
+    return same_accent(_spoken_by(voice), _text(voice, "accent"), wanted.accent or "")
+
+
+def _region_rank(voice: Voice, wanted: _Wish) -> tuple[int, int]:
+    return distance(wanted.language, wanted.region, _text(voice, "accent"))
 
 
 def _gender_rank(voice: Voice, wanted: _Wish) -> int:
@@ -343,46 +327,7 @@ def _gender_rank(voice: Voice, wanted: _Wish) -> int:
     return 0 if _GENDERS.get(has, has) == asked else 2
 
 
-def _region_rank(voice: Voice, wanted: _Wish) -> tuple[int, int]:
-    from langcodes import Language, tag_distance
-
-    language, asked = wanted.language, wanted.region
-    has = fold(_text(voice, "accent"))
-    neutral = has in _NO_ACCENT
-    region = _region_of(language, has)
-    if asked is None:
-        default = Language.get(language).maximize().territory
-        return (0 if neutral else 1 if region == default else 9), 0
-    if region == asked:
-        return 0, 0
-    if region and _accents()["nearest"].get(language, {}).get(asked) == region:
-        return 1, 0
-    if region and _american_spanish(language, asked) and _american_spanish(language, region):
-        return 2, tag_distance(f"es-{asked}", f"es-{region}")
-    if neutral:
-        return 3, 0
-    if region is None:
-        return 99, 0
-    return 4 + tag_distance(f"{language}-{asked}", f"{language}-{region}"), 0
-
-
-def _american_spanish(language: str, region: str) -> bool:
-    if language != "es" or region in ("ES", "GQ"):
-        return False
-    return region in ("419", "US") or is_official("es", region)
-
-
-def _region_of(language: str, accent: str) -> str | None:
-    """Tell which region an accent belongs to; the name of a country is an accent too."""
-    for region, names in _national(language).items():
-        if accent in names:
-            return region
-    territories: dict[str, str] = names_data()["territories"]
-    local: dict[str, str] = _accents()["local"].get(language, {})
-    return local.get(accent) or territories.get(accent)
-
-
-def _chosen(voice: Voice, wanted: _Wish, fitting: list[Voice]) -> ChosenVoice:
+def _chosen(voice: Voice, wanted: _Wish, accents: list[str]) -> ChosenVoice:
     matched = not wanted.accent or _has_accent(voice, wanted)
     why = [f"speaks {_name(wanted.language)}"]
     notes = []
@@ -390,11 +335,10 @@ def _chosen(voice: Voice, wanted: _Wish, fitting: list[Voice]) -> ChosenVoice:
     if wanted.accent and matched:
         why.append(f"has the accent asked for: {accent}")
     elif wanted.accent:
-        there = sorted({_text(v, "accent") for v in fitting} - {""})
-        known = "" if _region_of(wanted.language, wanted.accent) else " (and it is not known where that is spoken)"
+        known = "" if region_of(wanted.language, wanted.accent) else " (and it is not known where that is spoken)"
         notes.append(
             f"No voice fits the accent {wanted.accent!r}{known}; {_name(wanted.language)} voices have "
-            f"{', '.join(there) or 'no particular accent'}."
+            f"{', '.join(accents) or 'no particular accent'}."
         )
     if wanted.gender:
         why.append(
@@ -416,7 +360,7 @@ def _why_region(voice: Voice, wanted: _Wish, accent: str) -> str:
             1: f"has the most common accent: {accent}",
         }
         return reasons.get(rank, f"has another accent than the most common one: {accent}")
-    place = str(names_data()["english_territories"].get(wanted.region, wanted.region))
+    place = _place(wanted.region)
     reasons = {
         0: f"sounds like {place}: {accent}",
         1: f"sounds nearest to {place}: {accent}",
@@ -424,6 +368,10 @@ def _why_region(voice: Voice, wanted: _Wish, accent: str) -> str:
         3: f"has no particular accent, which suits {place}",
     }
     return reasons.get(rank, f"is at a distance from {place}: {accent}")
+
+
+def _place(region: str | None) -> str:
+    return str(names_data()["english_territories"].get(region, region))
 
 
 def _build(voice: Voice, matched: bool, why: tuple[str, ...], notes: tuple[str, ...]) -> ChosenVoice:

@@ -31,11 +31,11 @@ REGIONAL = """
 """
 # Languages no voice speaks, so that naming one is answered with "not supported" instead of "unknown".
 OTHERS = """
-    af ak am ar as ay az be bg bm bn bo br bs ca ceb ckb co cs cy da dv ee el eo et eu fa ff fi fil
-    fo fy ga gd gl gn gsw gu ha haw he hi hr ht hu hy id ig is ja jv ka kk km kn ko ku ky la lb ln
-    lo lt lv mg mi mk ml mn mr ms mt my nan nb nds ne nl nl-BE nn no oc om or pa pl ps qu rm ro rw
-    sa sc scn sd si sk sl sm sn so sq sr st su sv sw ta te tg th ti tk tlh tr tt ug uk ur uz vi wo
-    wuu xh yi yo yue zu
+    ace af ak am an ar ary arz as ast ay az ba bar bcl be bg bm bn bo br bs ca ceb ckb co crh cs cy da dv dz
+    ee el eo et eu ext fa ff fi fil fo fuv fy ga gcf gcr gd gl gn gom grc gsw gu gug guw ha hak haw hbo he hi
+    hr ht hu hy id ig is ja jv ka kab ki kk km kn ko ku ky la lb lg lij ln lo lt ltg lv mg mi mk ml mn mr ms
+    mt my nan nb nds ne nl nl-BE nn no nso oc om or pa pcm pl ps qu rm ro rw sa sc scn sd sdh se si sk sl sm
+    sn so sq sr st su sv sw ta te tg th ti tk tlh tr tt ug uk ur uz uzs vec vi vo wa wo wuu xh yi yo yue zu
 """
 # Those of the others that a prompt may demand; not Latin ("Latin America"), nor names that are also words.
 DEMANDED = """
@@ -50,6 +50,8 @@ ALIASES = {
     "mandarin chinese": "zh",
     "chinese simplified": "zh-Hans",
     "chinese traditional": "zh-Hant",
+    "chinese mandarin": "zh",
+    "taiwanese mandarin": "zh-TW",
     "putonghua": "zh",
     "普通话": "zh",
     "普通話": "zh",
@@ -85,6 +87,17 @@ ALIASES = {
     "inglés americano": "en-US",
     "inglese americano": "en-US",
     "inglês americano": "en-US",
+    "french canadian": "fr-CA",
+    "belgian french": "fr-BE",
+    "us english": "en-US",
+    "uk english": "en-GB",
+    "indian english": "en-IN",
+    "irish english": "en-IE",
+    "argentinian spanish": "es-AR",
+    "colombian spanish": "es-CO",
+    "peninsular spanish": "es-ES",
+    "high german": "de",
+    "standard german": "de",
     "hochdeutsch": "de",
     "русский язык": "ru",
     "flemish": "nl-BE",
@@ -103,6 +116,8 @@ TERRITORY_ALIASES = {
     "england": "GB",
     "québec": "CA",
     "mainland china": "CN",
+    "mainland": "CN",
+    "prc": "CN",
     "hong kong": "HK",
     "macao": "MO",
     "macau": "MO",

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import revox_langchain.language as language_module
 from revox_langchain.errors import AmbiguousLanguage, InvalidInput, UnknownLanguage, UnsupportedLanguage
 from revox_langchain.language import (
     LANGUAGE_NAMES,
@@ -147,6 +148,11 @@ def test_threads_and_processes_give_the_same_answers():
     assert run(code) == hashlib.sha256("".join(reversed(serial)).encode()).hexdigest()
 
 
+def test_the_answers_are_those_on_record():
+    golden = json.loads((ROOT / "tests" / "language_golden.json").read_text(encoding="utf-8"))
+    assert benchmark.golden() == golden
+
+
 @pytest.mark.parametrize(
     ("name", "tag"),
     [
@@ -194,6 +200,17 @@ def test_threads_and_processes_give_the_same_answers():
         ("Österreichisches Deutsch", "de-AT"),
         ("Simplified Chinese", "zh-Hans"),
         ("Chinese (Traditional)", "zh-Hant"),
+        ("Chinese, Mandarin", "zh"),
+        ("中文(台灣)", "zh-TW"),
+        ("fr (Canada)", "fr-CA"),
+        ("Portugues-BR", "pt-BR"),
+        ("Englisch (USA)", "en-US"),
+        ("inglese britannico", "en-GB"),
+        ("Русский (Россия)", "ru-RU"),
+        ("英语（美国）", "en-US"),
+        ("ita", "it"),
+        ("chi", "zh"),
+        ("de-DE-1996", "de-DE"),
         ("中文(繁體)", "zh-Hant"),
     ],
 )
@@ -202,10 +219,30 @@ def test_codes_tags_locales_and_names_are_read(name, tag):
     assert (found.tag, found.language, found.source, found.confidence) == (tag, tag[:2], "explicit", "certain")
 
 
+@pytest.mark.parametrize("text", ["asdfgh qwerty zxcvb", "xx yy zz"])
+def test_letters_that_are_no_language_are_a_doubt_not_another_language(text):
+    assert detect(text).outcome == "uncertain"
+
+
+def test_a_text_mistaken_for_a_neighbour_is_told_how_to_insist():
+    with pytest.raises(UnsupportedLanguage, match='If it is Russian after all, pass language="ru"'):
+        resolve_language(prompt="Не настаивай при отказе.")
+
+
+@pytest.mark.parametrize("text", ["a" * 20_000, "1" * 20_000, "{" * 20_000, "<a" * 10_000, "`" * 9_999, "- " * 10_000])
+def test_no_text_takes_long_to_clean(text):
+    start = time.perf_counter()
+    clean(text)
+    assert time.perf_counter() - start < 0.5
+
+
 @pytest.mark.parametrize(
     "name",
-    ["xx", "cn", "jp", "fr-QC", "fr-", "e", "C", "und", "mul", "zxx", "french please", "Parisian French", "Germanic"]
-    + ["English (Narnia)", "Frensh", "", "   ", "\u00a0", "-", "default", "Esperanza", "🇫🇷", "123"],  # noqa: RUF005
+    [
+        *("xx", "cn", "jp", "fr-QC", "en-XX", "fr-", "e", "C", "und", "mul", "zxx", "123", "-", "default", "Esperanza"),
+        *("french please", "Parisian French", "Germanic", "English (Narnia)", "Frensh", "x" * 10_000),
+        *("", "   ", "\u00a0", "🇫🇷"),
+    ],
 )
 def test_what_names_no_language_is_unknown(name):
     with pytest.raises(UnknownLanguage) as refused:
@@ -269,6 +306,7 @@ def test_an_explicit_language_wins_over_everything():
 
 
 def test_a_contradicted_explicit_language_is_kept_with_a_note(caplog):
+    language_module._warn_once.cache_clear()
     with caplog.at_level(logging.WARNING):
         found = resolve_language("it", first_sentence=FRENCH, check=True)
         again = resolve_language("it", first_sentence=FRENCH, check=True)
@@ -293,6 +331,11 @@ def test_a_first_sentence_and_a_prompt_of_two_languages_are_ambiguous():
     kept = resolve_language(first_sentence=FRENCH, prompt=ENGLISH, on_ambiguous="warn")
     assert kept.tag == "fr"
     assert kept.notes
+
+
+def test_a_short_but_clear_greeting_in_another_language_is_ambiguous_too():
+    with pytest.raises(AmbiguousLanguage, match="Spanish, the prompt in English"):
+        resolve_language(first_sentence="Buenos días", prompt=ENGLISH)
 
 
 def test_a_prompt_that_names_another_language_is_ambiguous():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import string
@@ -59,6 +60,7 @@ from revox_langchain.operations import (
     UpdatePhoneNumber,
 )
 from revox_langchain.operations.fields import (
+    ASSISTANT_SETTINGS,
     AttemptResult,
     CallStatus,
     Direction,
@@ -529,6 +531,17 @@ def sdk_sends(method: str, arguments: dict[str, Any]) -> tuple[str, str, Any]:
 
 def test_there_is_a_case_for_every_operation() -> None:
     assert {case[0] for case in CASES} == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("method", sorted({case[2] for case in CASES}))
+def test_every_argument_of_the_sdk_occurs_in_a_case_or_is_an_assistant_setting(method: str) -> None:
+    with revox.Revox(api_key="k") as client:
+        arguments = set(inspect.signature(sdk_method(client, method)).parameters)
+    arguments -= {"extra_headers", "extra_query", "extra_body", "timeout"}
+    if method in ("assistants.create", "assistants.update"):
+        assert arguments - {"id"} == ASSISTANT_SETTINGS
+    else:
+        assert {name for case in CASES if case[2] == method for name in case[3]} == arguments
 
 
 @EACH_CASE

@@ -1,0 +1,229 @@
+"""Revox's own MCP server, as the sandbox plays it: no guard, the vendor's tool names, whole JSON as text.
+
+    hosted = HostedMcp(sandbox)
+    with SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as server:
+        ...  # f"{server.base_url}/mcp-servers/generic/mcp", with a bearer token on every request
+
+Documented by Revox are the address, the header, the names of the main tools, the flat arguments of `revox_make_call`
+and what `revox_wait_for_call` does. Assumed are the other names and arguments, the shape of notifications and of
+errors, and whether `revox_make_call` takes `metadata` (a switch). Invented, to stand for the tools on billing and Nango
+whose names Revox does not publish, are those of `INVENTED`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from revox_langchain.errors import InvalidInput
+from revox_langchain.mcp_server import BearerGate, Reports, StreamableHttp, result, tool_of
+from revox_langchain.operation import Operation
+from revox_langchain.operations import OPERATIONS
+from revox_langchain.operations.calls import GetCall, MakeCall
+from revox_langchain.operations.fields import ENDED
+from revox_langchain.sandbox.handlers import Rejected
+from revox_langchain.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from mcp import types
+    from mcp.server.lowlevel import Server
+    from starlette.routing import Route
+
+PATH = "/api/mcp-servers/generic/mcp"
+"""Where Revox serves MCP, below its host."""
+
+WAIT = "revox_wait_for_call"
+INTERVAL_S, TIMEOUT_S = 5.0, 300.0
+"""Seconds between two looks of `revox_wait_for_call` (documented), and how long it waits at most (assumed)."""
+
+INVENTED: dict[str, tuple[str, bool, Any]] = {
+    "revox_get_billing_balance": (
+        "Read the credit that is left. (Invented by the sandbox.)", True,
+        {"balance": {"amount": 120.5, "currency": "EUR"}},
+    ),
+    "revox_list_billing_invoices": (
+        "List invoices. (Invented by the sandbox.)", True,
+        {"invoices": [{"id": "inv-2026-01", "total": 42.0, "currency": "EUR", "status": "paid"}]},
+    ),
+    "revox_list_nango_connections": (
+        "List the connected CRMs and calendars. (Invented by the sandbox.)", True,
+        {"connections": [{"id": "con-1", "provider": "hubspot", "status": "connected"}]},
+    ),
+    "revox_create_nango_session": (
+        "Begin connecting a CRM or calendar. (Invented by the sandbox.)", False,
+        {"session": {"token": "nango-session-1", "expires_in_s": 1800}},
+    ),
+}  # fmt: skip
+"""Tools that stand for those whose names Revox does not publish: description, whether it only reads, answer."""
+
+_OURS = {"clear_fields", "settings"}
+_SETTINGS_OF = {op for op in OPERATIONS if "settings" in op.model_fields}
+
+
+class HostedMcp:
+    """Revox's MCP server in front of a sandbox.
+
+    Args:
+        sandbox: What it acts on; its API key rule holds here as well.
+        call_metadata: Whether `revox_make_call` takes `metadata`; Revox does not say.
+        structured: Whether answers come as structured content besides the text.
+
+    Attributes:
+        route: For `mounts` of `create_app`, `SandboxServer` and `serve`.
+        lifespan: For their `lifespan`.
+        server: The server itself, for other transports.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, call_metadata: bool = True, structured: bool = False) -> None:
+        from starlette.routing import Route
+
+        self._sandbox = sandbox
+        self._structured = structured
+        self._call_metadata = call_metadata
+        self._operations = {op.spec.name: op for op in OPERATIONS if not op.spec.binary}
+        self.server = self._make_server()
+        spoken = StreamableHttp(self.server)
+        self.route: Route = Route(PATH, BearerGate(spoken, self._accepts))
+        self.lifespan = spoken.lifespan
+
+    def tools(self) -> list[types.Tool]:
+        """All tools, as `tools/list` shows them."""
+        from mcp import types
+
+        listed = [self._tool(op) for op in self._operations.values()]
+        listed.insert(2, _wait_tool())
+        for name, (description, reads, _) in INVENTED.items():
+            hints = types.ToolAnnotations(readOnlyHint=reads)
+            listed.append(types.Tool(name=name, description=description, inputSchema=_NOTHING, annotations=hints))
+        return listed
+
+    def _make_server(self) -> Server[Any, Any]:
+        from mcp.server.lowlevel import Server
+
+        server: Server[Any, Any] = Server("revox-generic", version="sandbox")
+        reports = Reports(server)
+
+        @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
+        async def list_tools() -> list[types.Tool]:
+            return self.tools()
+
+        @server.call_tool()  # type: ignore[untyped-decorator]
+        async def call_tool(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
+            request: Any = server.request_context.request
+            headers = {"authorization": request.headers.get("authorization", "")}
+            try:
+                if name == WAIT:
+                    async with reports.emitting() as emit:
+                        return self._said(await self._wait(arguments, headers, emit))
+                if name in INVENTED:
+                    return self._said(INVENTED[name][2])
+                if name not in self._operations:
+                    return result(f"Unknown tool: {name}", failed=True)
+                return self._said(await self._send(self._parsed(self._operations[name], arguments), headers))
+            except InvalidInput as error:
+                return result(f"Input validation error: {error.message}", failed=True)
+            except Rejected as error:
+                return result(json.dumps({"error": error.words, "status": error.status}), failed=True)
+            except httpx.TransportError:
+                # The sandbox's server can break a connection as a network does; elsewhere the answer never comes.
+                if transport := request.scope.get("sandbox.transport"):
+                    transport.abort()
+                else:
+                    await asyncio.Event().wait()
+                return result("The connection broke.", failed=True)
+
+        return server
+
+    def _accepts(self, key: str) -> bool:
+        probe = httpx.Request("GET", "https://sandbox.invalid/api", headers={"authorization": f"Bearer {key}"})
+        try:
+            self._sandbox._check_key(probe)
+        except Rejected:
+            return False
+        return True
+
+    def _tool(self, operation: type[Operation]) -> types.Tool:
+        tool = tool_of(operation)
+        for name, field in operation.model_fields.items():
+            if field.exclude or name in _OURS or self._refuses(operation, name):
+                tool.inputSchema["properties"].pop(name, None)
+        # The long tail of an assistant's fields is flat here as it is in REST.
+        tool.inputSchema["additionalProperties"] = operation in _SETTINGS_OF
+        return tool
+
+    def _refuses(self, operation: type[Operation], name: str) -> bool:
+        return operation is MakeCall and name == "metadata" and not self._call_metadata
+
+    def _parsed(self, operation: type[Operation], arguments: dict[str, Any]) -> Operation:
+        # What the schema refuses has been refused; what it does not name belongs to the assistant's long tail.
+        known = {name: value for name, value in arguments.items() if name in operation.model_fields}
+        rest = {name: value for name, value in arguments.items() if name not in operation.model_fields}
+        for name in known:
+            if self._refuses(operation, name):
+                raise InvalidInput(f"{name}: not allowed here")
+        return operation.parse({**known, **({"settings": rest} if rest else {})})
+
+    async def _send(self, operation: Operation, headers: dict[str, str]) -> Any:
+        wire = operation.wire()
+        request = httpx.Request(
+            wire.verb, f"https://sandbox.invalid/api{wire.path}", params=wire.query, json=wire.body, headers=headers
+        )
+        response, pause_s = await asyncio.to_thread(self._sandbox.answer, request)
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        try:
+            answer = response.json()
+        except ValueError:
+            raise Rejected(502, "The API did not answer with JSON.") from None
+        if response.status_code >= 300:
+            words = answer.get("error") or answer.get("message") if isinstance(answer, dict) else answer
+            raise Rejected(response.status_code, str(words))
+        return answer
+
+    async def _wait(self, arguments: dict[str, Any], headers: dict[str, str], emit: Any) -> Any:
+        clock = self._sandbox.clock
+        interval_s = float(arguments.get("interval_seconds") or INTERVAL_S)
+        give_up_s = clock.now_s() + float(arguments.get("timeout_seconds") or TIMEOUT_S)
+        told = None
+        while True:
+            answer = await self._send(GetCall.parse({"call_id": arguments["call_id"]}), headers)
+            status = answer["call"]["status"]
+            if status != told:
+                told = status
+                emit({"call_id": arguments["call_id"], "status": status})
+            if status in ENDED or clock.now_s() >= give_up_s:
+                return answer
+            await clock.asleep(min(interval_s, max(0.0, give_up_s - clock.now_s())))
+
+    def _said(self, answer: Any) -> types.CallToolResult:
+        return result(json.dumps(answer, ensure_ascii=False), answer if self._structured else None)
+
+
+_NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+def _wait_tool() -> types.Tool:
+    from mcp import types
+
+    seconds = {"type": "number", "exclusiveMinimum": 0}
+    return types.Tool(
+        name=WAIT,
+        description="Poll a call by ID every few seconds; sends each status via notifications/message until complete.",
+        inputSchema={
+            "type": "object",
+            "properties": {
+                "call_id": {"type": "string"},
+                "interval_seconds": {**seconds, "default": INTERVAL_S},
+                "timeout_seconds": {**seconds, "default": TIMEOUT_S},
+            },
+            "required": ["call_id"],
+            "additionalProperties": False,
+        },
+        annotations=types.ToolAnnotations(readOnlyHint=True, idempotentHint=True),
+    )
+
+
+__all__ = ["INVENTED", "PATH", "HostedMcp"]

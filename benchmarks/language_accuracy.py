@@ -49,12 +49,17 @@ def gates() -> dict[str, float]:
         "right" if seen.outcome == "language" and seen.language == language else seen.outcome
         for (language, _, _), seen in zip(labelled, found, strict=True)
     ]
-    wrong = verdicts.count("language")
+    terse = [(language, detect(text)) for language, texts in lines.TERSE.items() for text in texts]
     flagged = [text for _, _, text in labelled if _flagged(text)] + [t for t in lines.ORDINARY if _flagged(t)]
     return {
         "prompts": len(labelled),
         "right": verdicts.count("right") / len(labelled),
-        "wrong": wrong / len(labelled),
+        "wrong": verdicts.count("language") / len(labelled),
+        "terse": len(terse),
+        "terse_right": _count(seen.outcome == "language" and seen.language == said for said, seen in terse)
+        / len(terse),
+        "terse_wrong": _count(seen.outcome == "language" and seen.language != said for said, seen in terse)
+        / len(terse),
         "foreign": len(lines.FOREIGN),
         "foreign_labelled": _count(outcome(prompt=text) in LANGUAGES for _, text in lines.FOREIGN),
         "no_language_labelled": _count(outcome(prompt=text) in LANGUAGES for text in lines.NO_LANGUAGE),

@@ -271,9 +271,10 @@ class Guard:
         left_s = self.policy.min_gap_s - max(0.0, now_s - placed_s)
         if left_s <= 0:
             return
-        which = f" (call {call_id})" if call_id else ""
+        ago = f"{max(0.0, now_s - placed_s):.0f} s ago"
+        what = f"Another call to {phone_number} was placed {ago}: {call_id}." if call_id else f"{phone_number} rang {ago}."
         raise Refused(
-            f"Another call to {phone_number} was placed {max(0.0, now_s - placed_s):.0f} s ago{which}.",
+            what,
             code="recently_placed",
             next_step=f"Read that call first. If a second call is really wanted, wait {left_s:.0f} s and give a new intent.",
             retry_after_s=left_s,

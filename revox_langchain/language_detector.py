@@ -77,8 +77,8 @@ def clean(text: str) -> str:
     text = _MARKS.sub(" ", text)
     words = (word if not _DIGIT.search(word) else "".join(_HAN.findall(word)) for word in text.split())
     text = unicodedata.normalize("NFC", " ".join(word for word in words if word))
-    cased = sum(c.isupper() or c.islower() for c in text)
-    if cased and sum(c.isupper() for c in text) > 0.7 * cased:
+    upper = sum(map(str.isupper, text))
+    if upper > 0.7 * (upper + sum(map(str.islower, text))):
         text = text.lower()
     return text[:_CLEAN_LIMIT]
 
@@ -86,6 +86,7 @@ def clean(text: str) -> str:
 _RAW_LIMIT, _CLEAN_LIMIT = 16_000, 4_000
 _ENOUGH_LETTERS, _ENOUGH_HAN = 12, 4
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_HAN_RUN = re.compile(f"{_HAN.pattern}+")
 _KANA = re.compile("[\u3041-\u30fa\u30fd-\u30ff]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
 _NOISE = (
@@ -138,5 +139,5 @@ def _load_identifier() -> LanguageIdentifier:
 
 def _count(text: str) -> tuple[int, int]:
     """Count the letters that are not Han characters, and those that are."""
-    han = len(_HAN.findall(text))
-    return sum(c.isalpha() for c in text) - han, han
+    han = len(text) - len(_HAN_RUN.sub("", text))
+    return sum(map(str.isalpha, text)) - han, han

@@ -94,10 +94,9 @@ def mentioned(text: str, written_in: str) -> tuple[str, ...]:
     """
     text = _NOT_A_LANGUAGE.sub(" ", unicodedata.normalize("NFC", text))
     found = {code for token in set(_WORD.findall(text)) for code in _named_by(token, written_in)}
-    found |= {_HAN_NAMES[name] for name in _han_pattern().findall(text)} if _HAN.search(text) else set()
-    for match in (*_KEY_AND_TAG.finditer(text), *_BARE_TAG.finditer(text)):
-        code = match[1].split("-")[0].split("_")[0].lower()
-        found |= {code} & set(names_data()["mentions"])
+    if _HAN.search(text):
+        found |= {_han_names()[name] for name in _han_pattern().findall(text)}
+    found |= _named_by_tags(text) & set(names_data()["mentions"])
     return tuple(sorted(found - {written_in}, key=lambda code: (code not in LANGUAGES, code)))
 
 
@@ -197,10 +196,11 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _NOT_A_LANGUAGE = re.compile(r"\b(?:Turkish Airlines|French fries|Polish (?:your|the|up))\b", re.IGNORECASE)
 _SURNAMES = ("Russo", "Tedesco", "Greco")
 _KEY_AND_TAG = re.compile(
-    r"\b(?:language|lang|locale|voice|langue|idioma|lingua|sprache|язык)\b[\"'*`]*\s*[:=>]\s*[\"'*`]*"
-    r"([a-z]{2}(?:[-_][A-Za-z0-9]{2,8})*)(?![\w-])",
-    re.IGNORECASE,
+    r"\b(?i:language|lang|locale|voice|langue|idioma|lingua|sprache|язык)\b[\"'*`]*\s*[:=>]\s*[\"'*`]*"
+    r"([A-Za-z]{2}(?:[-_](?:[A-Za-z]{2}|\d{3}|[A-Z][a-z]{3}))*)(?![\w-])(?P<then> *[^\W\d_])?"
 )
+# Two letters that cannot be a word either: "voice: it must be warm", "language: no jargon".
+_NO_WORD = ("fr", "pt", "ru", "zh")
 _BARE_TAG = re.compile(r"(?<![\w-])((?:en|fr|es|de|it|pt|ru|zh)[-_][A-Z]{2})(?![\w-])")
 _OTHER_WORDS = {
     "mandarin": "zh",
@@ -216,8 +216,10 @@ _OTHER_WORDS = {
     "hispanohablante": "es",
     "québécois": "fr",
     "brasileiro": "pt",
+    "flemish": "nl",
+    "farsi": "fa",
+    "tagalog": "fil",
 }
-_HAN_NAMES: dict[str, str] = {}
 
 
 def _named_by(token: str, written_in: str) -> set[str]:
@@ -249,7 +251,7 @@ def _words() -> dict[str, list[tuple[str, str, str]]]:
                     words.setdefault(key, []).append((code, interface, form))
     for word, code in _OTHER_WORDS.items():
         for key in {word, fold(word)}:
-            words.setdefault(key, []).append((code, code, word))
+            words.setdefault(key, []).append((code, code if code in LANGUAGES else "en", word))
     return words
 
 
@@ -261,10 +263,22 @@ def _forms(name: str, interface: str) -> list[str]:
     return [name]
 
 
+def _named_by_tags(text: str) -> set[str]:
+    codes = {match[1][:2].lower() for match in _BARE_TAG.finditer(text)}
+    for match in _KEY_AND_TAG.finditer(text):
+        code = match[1][:2].lower()
+        if len(match[1]) > 2 or not match["then"] or code in _NO_WORD:
+            codes.add(code)
+    return codes
+
+
+@cache
+def _han_names() -> dict[str, str]:
+    codes, names = names_data()["mentions"], names_data()["names"]
+    chinese = {name: tag.split("-")[0] for name, tag in names.items() if _HAN.match(name) and " " not in name}
+    return {name: code for name, code in chinese.items() if code in codes}
+
+
 @cache
 def _han_pattern() -> re.Pattern[str]:
-    for tag_name, tag in names_data()["names"].items():
-        code = tag.split("-")[0]
-        if code in names_data()["mentions"] and _HAN.match(tag_name) and " " not in tag_name:
-            _HAN_NAMES[tag_name] = code
-    return re.compile("|".join(sorted(_HAN_NAMES, key=lambda name: (-len(name), name))))
+    return re.compile("|".join(sorted(_han_names(), key=lambda name: (-len(name), name))))

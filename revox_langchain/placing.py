@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from revox_langchain.errors import (
     InvalidInput,
+    NotFound,
     PlacementUnknown,
     RateLimited,
     Refused,
@@ -344,7 +345,7 @@ def _look(order: Order, guard: Guard) -> Flow[_Sight]:
     for page in range(1, MAX_PAGES + 1):
         try:
             rows, total = yield from _page(order, page)
-        except (InvalidInput, Refused) as error:
+        except (InvalidInput, NotFound, Refused) as error:
             refused = error
             break
         seen |= rows
@@ -354,7 +355,7 @@ def _look(order: Order, guard: Guard) -> Flow[_Sight]:
         try:
             rows, total = yield from _page(order, 0)
             seen |= rows
-        except (InvalidInput, Refused) as error:
+        except (InvalidInput, NotFound, Refused) as error:
             # Refusing page 0 is what an API that counts from 1 does, once it has taken page 1.
             if refused is not None:
                 raise refused from error

@@ -47,7 +47,8 @@ def lint_prompt(
         first_sentence: What the agent says first, word for word.
         prompt_variables: Values for the `{{variables}}` of both.
         language: Language it is spoken in (a tag), for the speaking rate.
-        require_disclosure: Whether the agent must say that it is an AI.
+        require_disclosure: Whether the first sentence must say that an AI speaks; without one it
+            is enough that the prompt does.
     """
     given = dict(prompt_variables or {})
     text = f"{first_sentence or ''}\n{prompt or ''}"
@@ -59,7 +60,7 @@ def lint_prompt(
     notes += _missing(text, given)
     if prompt is not None:
         notes += _unknown(text, given)
-    notes += _disclosure(text, require_disclosure)
+    notes += _disclosure(first_sentence, prompt, require_disclosure)
     notes += _too_long(first_sentence, given, language)
     return tuple(notes)
 
@@ -135,15 +136,19 @@ _NOT_AN = re.compile(
     re.IGNORECASE,
 )
 _POSES_AS_HUMAN = re.compile(
-    r"\b(?:pretend|claim|insist|say|act as if)\b[^.!?\n]{0,40}\b(?:a )?(?:real )?(?:human|person)\b"
-    r"|\byou are (?:a )?(?:real )?human\b"
-    r"|\b(?:fais|faites)[- ](?:toi|vous) passer pour (?:un )?(?:humain|une? personne)"
-    r"|\bprétend\w*[^.!?\n]{0,30}\b(?:humain|personne)"
-    r"|\b(?:finge|haz|hazte|diga?|di)\b[^.!?\n]{0,30}\b(?:humano|humana|persona real)"
-    r"|\bgib dich als (?:ein(?:en)? )?mensch|\btu so,? als[^.!?\n]{0,30}mensch"
-    r"|\b(?:fingi|fai finta|sostieni)\b[^.!?\n]{0,30}\b(?:umano|umana|persona)"
-    r"|\b(?:finja|finge|faça-se)\b[^.!?\n]{0,30}\b(?:humano|humana|pessoa)"
-    r"|(?:притвор\w*|выдавай\w*|утверждай\w*)[^.!?\n]{0,30}человек"
+    r"\b(?:pretend|claim|insist|say|act as if|act like)(?: that)? (?:to be|being|you are|you're|you were)\b"
+    r"[^.!?\n]{0,15}\b(?:human|person)\b|\b(?:pose|pass|passing|posing)(?: yourself)?(?: off)? as (?:a )?(?:real )?"
+    r"(?:human|person)\b|\byou are (?:a )?(?:real )?human\b(?! resource|[- ]like)"
+    r"|\bpasser pour (?:un |une )?(?:vraie? )?(?:humaine?|personne)"
+    r"|\b(?:prétend\w*|dis|dites|affirme\w*)[^.!?\n]{0,8}\b(?:être|es|êtes)\b[^.!?\n]{0,12}"
+    r"\b(?:humaine?|vraie personne)"
+    r"|\b(?:fing\w*|hazte|haz|di|diga)\b[^.!?\n]{0,10}\b(?:ser|eres|pasar por)\b[^.!?\n]{0,12}"
+    r"\b(?:human[oa]|persona real)"
+    r"|\b(?:gib dich als|tu so,? als|behaupte)[^.!?\n]{0,25}\bmensch"
+    r"|\b(?:fing\w*|fai finta|sostieni|di')[^.!?\n]{0,10}\b(?:essere|sei)\b[^.!?\n]{0,12}\b(?:uman[oa]|persona)"
+    r"|\b(?:finj\w*|fing\w*|diga)\b[^.!?\n]{0,10}\b(?:ser|é|és)\b[^.!?\n]{0,12}\b(?:human[oa]|pessoa)"
+    r"|\bpassar por (?:uma? )?(?:human[oa]|pessoa)"
+    r"|(?:притвор\w*|выдавай\w*|утверждай\w*)[^.!?\n]{0,25}человек"
     r"|(?:假装|假裝|冒充|自称|自稱)[^。！？\n]{0,12}(?:真人|人类|人類)|你是真人",
     re.IGNORECASE,
 )
@@ -178,16 +183,11 @@ def _unknown(text: str, given: Mapping[str, Any]) -> list[PromptNote]:
     ]
 
 
-def _disclosure(text: str, required: bool) -> list[PromptNote]:
-    text = unicodedata.normalize("NFC", text).replace("’", "'")
-    discloses, hides = False, bool(_POSES_AS_HUMAN.search(text))
-    for sentence in _SENTENCE_END.split(text):
-        if not (named := _IS_AI.search(sentence)):
-            continue
-        if _hides(sentence[: named.start()]):
-            hides = True
-        else:
-            discloses = True
+def _disclosure(first_sentence: str | None, prompt: str | None, required: bool) -> list[PromptNote]:
+    said, hidden_at_first = _says_ai(first_sentence or "")
+    told, hidden_in_prompt = _says_ai(prompt or "")
+    hides = hidden_at_first or hidden_in_prompt
+    discloses = said if first_sentence else told or prompt is None
     notes = []
     if hides:
         notes.append(
@@ -201,11 +201,22 @@ def _disclosure(text: str, required: bool) -> list[PromptNote]:
         notes.append(
             PromptNote(
                 "no_ai_disclosure",
-                "Nothing in the text says that an AI is speaking.",
+                "Nothing that is said at first tells that an AI is speaking.",
                 'Say it in the first sentence, such as "I am the AI assistant of ...".',
             )
         )
     return notes
+
+
+def _says_ai(text: str) -> tuple[bool, bool]:
+    """Tell whether a text says that an AI speaks, and whether it has that hidden."""
+    text = unicodedata.normalize("NFC", text).replace("’", "'")
+    says, hides = False, bool(_POSES_AS_HUMAN.search(text))
+    for sentence in _SENTENCE_END.split(text):
+        if named := _IS_AI.search(sentence):
+            hidden = _hides(sentence[: named.start()])
+            says, hides = says or not hidden, hides or hidden
+    return says, hides
 
 
 def _hides(before: str) -> bool:

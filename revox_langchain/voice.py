@@ -90,7 +90,7 @@ def choose_voice(
     fitting = _fitting(list(voices), wanted, provider, cloned, model)
     fitting = _strictly(fitting, wanted, strict_gender, strict_accent)
     best = min(fitting, key=lambda voice: _key(voice, wanted, priority or {}))
-    return _chosen(best, wanted, _accents_of(fitting))[0]
+    return _chosen(best, wanted, _accents_of(fitting))
 
 
 def rank_voices(

@@ -59,6 +59,11 @@ def test_prompts_are_found_in_their_language(gates):
     assert gates["wrong"] <= 0.01
 
 
+def test_terse_and_mixed_texts_are_asked_about_rather_than_mistaken(gates):
+    assert gates["terse_right"] >= 0.75
+    assert gates["terse_wrong"] <= 0.05
+
+
 def test_a_language_no_voice_speaks_is_not_read_by_another(gates):
     assert gates["foreign"] == 61
     assert gates["foreign_labelled"] <= 2
@@ -106,16 +111,20 @@ def run(code):
     return done.stdout.strip()
 
 
+DETECTOR = ["py3langid", "langcodes", "language_data"]
+
+
 @pytest.mark.parametrize(
-    "code",
+    ("modules", "heavy"),
     [
-        "import revox_langchain.language, revox_langchain.voice, revox_langchain.prompts, revox_langchain.numbers",
-        "import revox_langchain",
+        ("language, revox_langchain.voice, revox_langchain.prompts", [*DETECTOR, "numpy", "phonenumbers"]),
+        ("numbers", [*DETECTOR, "numpy", "phonenumbers"]),
+        ("errors", DETECTOR),
     ],
 )
-def test_importing_loads_none_of_the_libraries(code):
-    heavy = "['py3langid', 'numpy', 'langcodes', 'phonenumbers', 'language_data']"
-    assert run(f"import sys; {code}; print([name for name in {heavy} if name in sys.modules])") == "[]"
+def test_importing_loads_none_of_the_libraries(modules, heavy):
+    code = f"import sys, revox_langchain.{modules}; print([name for name in {heavy} if name in sys.modules])"
+    assert run(code) == "[]"
 
 
 def test_a_given_language_never_loads_the_detector():
@@ -370,6 +379,16 @@ def test_naming_a_language_no_voice_speaks_says_so():
         ("voice: pt_BR", "en", ("pt",)),
         ('"language": "de"', "en", ("de",)),
         ("voice: warm and calm", "en", ()),
+        ("voice: it must be calm", "en", ()),
+        ("language: no jargon", "en", ()),
+        ("language: it", "en", ("it",)),
+        ("language: fr please", "en", ("fr",)),
+        ("<lang>es</lang> confirm", "en", ("es",)),
+        ("Tone: it-like, de-escalating", "en", ()),
+        ("Answer in zh-CN.", "en", ("zh",)),
+        ("Speak dutch, polish the rest.", "en", ("nl",)),
+        ("Speak Polish.", "en", ("pl",)),
+        ("Use Tagalog with nurses.", "en", ("fil",)),
         ("Habla catalán.", "es", ("ca",)),
     ],
 )

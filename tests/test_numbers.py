@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 from hypothesis import given, settings
@@ -190,6 +190,14 @@ def test_local_hours_may_go_over_midnight():
     assert inside_local_hours(phone, at("Europe/Paris", 23), "22:00", "06:00") is True
     assert inside_local_hours(phone, at("Europe/Paris", 5), "22:00", "06:00") is True
     assert inside_local_hours(phone, at("Europe/Paris", 12), "22:00", "06:00") is False
+
+
+def test_without_a_zone_database_the_local_hours_are_unknown(monkeypatch):
+    def missing(key):
+        raise ZoneInfoNotFoundError(key)
+
+    monkeypatch.setattr("zoneinfo.ZoneInfo", missing)
+    assert inside_local_hours(parse_phone("+33142685300"), 0.0) is None
 
 
 def test_an_empty_window_is_a_mistake():

@@ -93,6 +93,13 @@ def test_a_text_that_does_not_is_noted_only_where_it_is_required(text):
     assert codes(text) == []
 
 
+def test_where_there_is_a_first_sentence_it_has_to_disclose():
+    prompt = "You are an AI assistant. Confirm the visit."
+    assert codes(prompt, "Hello, this is Anna.", require_disclosure=True) == ["no_ai_disclosure"]
+    assert codes(prompt, "Hello, this is Anna, the AI assistant.", require_disclosure=True) == []
+    assert codes(None, None, require_disclosure=True) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -107,6 +114,13 @@ def test_a_text_that_does_not_is_noted_only_where_it_is_required(text):
         "Pretend to be a human receptionist.",
         "If asked, claim you are a real person.",
         "You are a human named Bob.",
+        "Always pass yourself off as a real person.",
+        "Finge ser una persona real.",
+        "Tu so, als wärst du ein Mensch.",
+        "Fingi di essere una persona.",
+        "Finja ser uma pessoa.",
+        "Притворись, что ты человек.",
+        "Prétends être une vraie personne.",
         "Ne dis jamais que tu es une IA.",
         "N'avoue pas être un robot.",
         "Fais-toi passer pour un humain.",
@@ -131,6 +145,10 @@ def test_a_text_that_hides_the_ai_is_always_noted(text):
         "You are an AI assistant. Never give medical advice.",
         "If the person wants to talk to a human, transfer the call.",
         "Ask whether they would like to speak with a real person.",
+        "Say that a human will call back.",
+        "You are a human resources assistant.",
+        "Diga que uma pessoa vai ligar de volta.",
+        "Dis qu'une vraie personne rappellera.",
         "Tu es un assistant virtuel. Ne donne pas de conseil médical.",
         "Never deny that you are an AI.",
         "Don't interrupt people, you are an AI assistant with patience.",

@@ -132,9 +132,11 @@ def choose(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
         return {"error": refusal, "voice": voice, "notes": notes, GOTO: "report"}
     yield Event({"type": "revox.voice", "language": resolved.tag, "source": resolved.source, "voice": voice,
                  "why": list(chosen.why)})  # fmt: skip
+    assistant = _assistant_settings(wish, voice)
     spoken = {
         "language": resolved.tag,
-        "settings": _assistant_settings(wish, voice),
+        "settings": assistant,
+        "cost": Cost.of(assistant).model_dump(),
         "wants_output": wish["structured_output_schema"] is not None,
     }
     return {"spoken": spoken, "voice": voice, "notes": notes, "warnings": warnings, GOTO: "ensure_assistant"}
@@ -165,7 +167,7 @@ def ensure_assistant(state: Mapping[str, Any], settings: Settings) -> Flow[Updat
 def question(state: Mapping[str, Any]) -> dict[str, Any]:
     """What a person is shown before the dial, with the hash that ties the answer to it."""
     wish, spoken = state["wish"], state["spoken"]
-    cost = Cost(**spoken.get("cost", {}))
+    cost = Cost(**spoken["cost"])
     arguments = {
         "phone_number": wish["phone_number"],
         "country": wish.get("region"),
@@ -370,14 +372,12 @@ def _order(state: Mapping[str, Any], settings: Settings) -> Order:
     }  # fmt: skip
     if spoken.get("assistant_id"):
         who: dict[str, Any] = {"assistant_id": spoken["assistant_id"]}
-        cost = Cost(**spoken["cost"]) if "cost" in spoken else Cost.of(spoken.get("settings") or {})
     else:
         flat = {k: v for k, v in spoken["settings"].items() if k in MakeCall.model_fields}
         rest = {k: v for k, v in spoken["settings"].items() if k not in flat}
         who = {"prompt": wish["prompt"], **flat, "settings": rest or None}
-        cost = Cost.of(rest)
     request = MakeCall(**common, **who, scheduled_at=as_moment(wish["scheduled_at"]))
-    return Order(request, Intent(**intent), scope=state.get("scope") or "process", cost=cost)
+    return Order(request, Intent(**intent), scope=state.get("scope") or "process", cost=Cost(**spoken["cost"]))
 
 
 def _still_running(seen: Watch) -> RevoxToolError:

@@ -114,9 +114,11 @@ def update_campaign(world: World, op: UpdateCampaign) -> Any:
 def delete_campaign(world: World, op: DeleteCampaign) -> Any:
     """Delete a campaign with the calls that have not begun; the others stay, without a campaign."""
     campaign = _campaign(world, op.campaign_id)
-    for order in orders_of(world, campaign):
+    orders = orders_of(world, campaign)
+    for order in orders:
         if not order.ended and order.attempt is None:
             world.exchange.cancel(order)
+    for order in orders:
         if order.call["calls_count"] == 0:
             del world.book[order.call["id"]], world.orders[order.call["id"]]
         else:

@@ -104,7 +104,7 @@ class Sandbox:
             self.world.catch_up()
             return sum(order.rang for order in self.world.book.values())
 
-    def connect(self, api_key: str = "sandbox", **options: Any) -> Connection:
+    def connect(self, api_key: str = "sk_any", **options: Any) -> Connection:
         """A connection whose requests end up here, and whose pauses let this world's time pass.
 
         Args:
@@ -199,9 +199,10 @@ class Sandbox:
             return httpx.Response(200, json=answer)
         except Rejected as error:
             return httpx.Response(error.status, json=self.error_body(error.words))
-        except Exception:
+        except Exception as error:
             # Let out, a client would take a bug in here for a bad connection, and try again.
-            return httpx.Response(500, headers={"x-should-retry": "false"}, json={"error": traceback.format_exc()})
+            body = {"error": f"bug in the sandbox: {error!r}", "traceback": traceback.format_exc()}
+            return httpx.Response(500, headers={"x-should-retry": "false"}, json=body)
 
     def _check_key(self, request: httpx.Request) -> None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -148,7 +149,9 @@ def serve(
     try:
         if on_start is not None:
             on_start(f"http://{host}:{listening.getsockname()[1]}/api")
-        server.run([listening])
+        # uvicorn raises the Ctrl-C again that it has stopped for.
+        with suppress(KeyboardInterrupt):
+            server.run([listening])
     finally:
         courier.stop()
 
@@ -220,9 +223,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _api(sandbox: Sandbox) -> Handler:
     async def answer(request: Request) -> Response:
-        asked = httpx.Request(
-            request.method, str(request.url), headers=request.headers.raw, content=await request.body()
-        )
+        # Not `request.url`, whose path is decoded: an id may hold an encoded slash.
+        path = request.scope.get("raw_path", request.url.path.encode()).partition(b"?")[0]
+        url = request.url.replace(path=path.decode("ascii"))
+        asked = httpx.Request(request.method, str(url), headers=request.headers.raw, content=await request.body())
         try:
             # In a thread, since a busy world would hold up every other request.
             given, pause_s = await run_in_threadpool(sandbox.answer, asked)

@@ -1,0 +1,64 @@
+# `make demo` shows a call, `make test` checks the package; both install what they need into .venv the first time.
+# `make help` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# A key in somebody's shell must never dial: whatever begins with $(SANDBOXED) sees no REVOX_* variable.
+SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
+PYTEST := $(SANDBOXED) $(BIN)/python -m pytest -n 2 --cov
+
+.PHONY: help demo test test-all lint types docs notebooks studio install clean
+
+help: ## List these commands.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(VENV)/.demo ## A French call in the sandbox, live. Needs no key.
+	$(SANDBOXED) $(BIN)/revox-langchain demo
+
+test: $(VENV)/.dev ## Run the tests, without those that take long.
+	$(PYTEST) -m 'not slow'
+
+test-all: $(VENV)/.dev ## Run all tests.
+	$(PYTEST)
+
+lint: $(VENV)/.dev ## Check style and format.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Check types.
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev ## Write the generated parts of README.md anew.
+	$(SANDBOXED) $(BIN)/python scripts/generate_readme_tables.py
+
+notebooks: $(VENV)/.dev ## Run the notebooks anew and keep their outputs.
+	$(SANDBOXED) $(BIN)/python scripts/run_notebooks.py
+
+studio: $(VENV)/.dev ## Open the graph in LangGraph Studio; with REVOX_API_KEY set, calls are real.
+	LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=true PYTHONUNBUFFERED=1 \
+	$(BIN)/langgraph dev --n-jobs-per-worker 50
+
+install: $(VENV)/.dev ## Install everything for working on the package.
+
+clean: ## Remove .venv and what the tools left behind.
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .langgraph_api build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed. If you have one under another name: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (only the first time) ..."
+	@$(PIP) install --quiet --editable '.[cli]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (only the first time) ..."
+	@$(PIP) install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.demo

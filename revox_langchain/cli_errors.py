@@ -1,0 +1,77 @@
+"""How a command ends: one exit code for each kind of end, and one sentence for each failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from revox_langchain.errors import RevoxToolError
+
+
+class Exit(IntEnum):
+    """What a command's exit code means; part of the interface, so that scripts can tell what happened."""
+
+    DONE = 0
+    """It did what was asked; a call has completed, whatever its disposition."""
+    BUG = 1
+    """A mistake in this package."""
+    USAGE = 2
+    """The command line or an input is wrong; nothing was sent."""
+    REFUSED = 3
+    """The guard or Revox said no; nothing was placed."""
+    AUTH = 4
+    """The API key is missing or was refused."""
+    UNREACHABLE = 5
+    """Revox could not be reached, or answered something it does not document."""
+    UNKNOWN = 6
+    """It is not known whether a call was placed, or no order shows up."""
+    STILL_RUNNING = 7
+    """The call goes on; the patience is over."""
+    NOT_COMPLETED = 8
+    """The call was cancelled or errored."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+_BY_KIND = {
+    "invalid": Exit.USAGE, "not_found": Exit.USAGE, "auth": Exit.AUTH, "refused": Exit.REFUSED,
+    "rate_limited": Exit.REFUSED, "concurrency_limited": Exit.REFUSED, "unavailable": Exit.UNREACHABLE,
+    "timeout": Exit.UNREACHABLE, "answer": Exit.UNREACHABLE, "placement_unknown": Exit.UNKNOWN,
+}  # fmt: skip
+_NO_NUMBER = frozenset(
+    {"not_a_number", "missing_country", "unknown_region", "too_short", "too_long", "invalid_number", "extension"}
+)
+"""Codes under which the guard refuses what is no number at all: a mistake in the command line, not a verdict."""
+
+
+def exit_of_error(error: Mapping[str, Any]) -> Exit:
+    """The exit code of an error in plain JSON, as `RevoxToolError.as_dict` gives it."""
+    if error.get("code") in _NO_NUMBER:
+        return Exit.USAGE
+    return _BY_KIND.get(str(error.get("kind")), Exit.REFUSED)
+
+
+def exit_of_call(output: Mapping[str, Any]) -> Exit:
+    """The exit code of a call's output."""
+    status = output.get("status")
+    if status == "refused":
+        return exit_of_error(output.get("error") or {})
+    return {
+        "completed": Exit.DONE,
+        "cancelled": Exit.NOT_COMPLETED,
+        "errored": Exit.NOT_COMPLETED,
+        "still_running": Exit.STILL_RUNNING,
+    }.get(str(status), Exit.UNKNOWN)
+
+
+def usage_error(message: str, next_step: str = "See --help.") -> RevoxToolError:
+    """A command line that cannot be understood, as an error of our tree."""
+    from revox_langchain.errors import InvalidInput
+
+    return InvalidInput(message, code="usage", next_step=next_step)
+
+
+def interrupted(message: str, next_step: str = "") -> dict[str, Any]:
+    """The error of a run that ended with Ctrl-C."""
+    return RevoxToolError(message, code="interrupted", next_step=next_step).as_dict()

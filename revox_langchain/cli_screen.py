@@ -1,0 +1,110 @@
+"""Where commands write: words for people, or one JSON object and nothing else on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+class Screen:
+    """What a command has to write to.
+
+    Args:
+        as_json: Keep stdout for one JSON object; words for people go to stderr.
+
+    Attributes:
+        console: For people.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False, markup=False, emoji=False)
+
+    @property
+    def live(self) -> bool:
+        """Whether lines can be drawn over."""
+        return self.console.is_terminal and not self.console.is_dumb_terminal
+
+    def line(self, text: str | Text = "", style: str = "") -> None:
+        """Write one line; on a terminal it wraps at words, elsewhere it stays whole."""
+        self.console.print(text, style=style, soft_wrap=not self.live)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[str] = ()) -> None:
+        """Write a table: aligned on a terminal, separated by tabs elsewhere.
+
+        Args:
+            columns: Names of the columns.
+            rows: Cells, as many as there are columns.
+            whole: Columns that must not be broken over lines.
+        """
+        if not self.live:
+            for row in (columns, *rows):
+                self.console.print("\t".join(plain(cell) for cell in row), soft_wrap=True)
+            return
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column in columns:
+            table.add_column(column, no_wrap=column in whole, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(plain(cell)) for cell in row))
+        self.console.print(table)
+
+    def answer(self, value: Mapping[str, Any]) -> None:
+        """Write the JSON object, if that is what was asked for."""
+        if self.as_json:
+            write_json(value)
+
+    def can_ask(self) -> bool:
+        """Whether a person sits at both ends of a question."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+    def ask(self, question: str) -> bool:
+        """Ask for a yes on stderr, so that stdout stays clean; anything but y or yes is a no."""
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        try:
+            return sys.stdin.readline().strip().casefold() in ("y", "yes")
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+            return False
+
+
+def write_json(value: Mapping[str, Any]) -> None:
+    """Write one JSON object to stdout, in letters the terminal's encoding can carry."""
+    carries_all = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    print(json.dumps(value, ensure_ascii=not carries_all, indent=2, default=str), flush=True)
+
+
+def complain(message: str, next_step: str = "") -> None:
+    """Write what is wrong, and what to do about it, to stderr."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    text = Text.assemble(("Error: ", "bold red"), plain(message), " " if next_step else "", plain(next_step))
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
+def hint(message: str) -> None:
+    """Write a remark to stderr."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    console.print(plain(message), soft_wrap=not console.is_terminal)
+
+
+def plain(text: object) -> str:
+    """Make text from outside one harmless line: a callee's words must not steer the terminal."""
+    words = "".join(" " if c.isspace() else c for c in str(text) if c.isspace() or _shown(c))
+    return " ".join(words.split())
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as `0:07`, `12:30` or `2:00:05`."""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _shown(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")

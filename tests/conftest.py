@@ -1,0 +1,20 @@
+"""What holds for every test: no key from the environment, no network but this machine's own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import pytest_socket
+
+# Read again by every test: fixtures that outlive one test and worker processes start from here.
+for _name in [name for name in os.environ if name.startswith(("REVOX_", "LANGSMITH_", "LANGCHAIN_"))]:
+    del os.environ[_name]
+
+
+@pytest.fixture(autouse=True)
+def _no_key_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("REVOX_")]:
+        monkeypatch.delenv(name)
+    # pytest-socket lifts this again after each test.
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)

@@ -1,0 +1,111 @@
+"""Whatever dies, there is at most one order: processes are killed at every edge of the graph and during its requests."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crash.harness import CREATE_ASSISTANT, POST_CALL, SEARCH, SPEED, WISH, Report, Stage, stage
+from crash.table import DEATHS, DURABILITIES, FAULTS, QUICK, ROWS, Death
+
+from revox_langchain.sandbox.faults import Fault
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
+
+APPROVE = "revox.approve_call"
+UNKNOWN = "revox.placement_unknown"
+NONSENSE = (False, {}, None, "nonsense", 0, [], {"decision": "yes"}, {"decision": "dial", "sure": True}, "Dial")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Stage]:
+    with stage() as the_stage:
+        yield the_stage
+
+
+@pytest.mark.parametrize(
+    "death",
+    [pytest.param(death, id=death.name, marks=() if death.name in QUICK else pytest.mark.slow) for death in DEATHS],
+)
+def test_a_death_never_makes_a_second_order(death: Death, world: Stage, tmp_path: Path) -> None:
+    with world.set(tmp_path, search_lag_s=death.lag_s * SPEED):
+        world.sandbox.faults.add(*(Fault.from_json(fault) for fault in death.faults))
+        common: dict[str, Any] = {"mode": death.mode, "durability": death.durability}
+        common["graph"] = {"approve": True} if death.step == "approve" else {}
+
+        die(death, world, common)
+        wait_until(lambda: len(world.orders) == death.orders)
+        if not death.keeps_state:
+            world.lose_state()
+
+        report = go_on(world, common, world.run(**common, resubmit=death.resubmits))
+        asked = kind_of(report) == UNKNOWN
+        assert death.asks == "either" or asked == (death.asks == "yes")
+        assert not asked or len(world.orders) == death.orders, "an unknown outcome dialed by itself"
+
+        answer, patience = death.answer, 8
+        while kind_of(report) == UNKNOWN:
+            patience -= 1
+            assert patience, "the order was never found"
+            report = go_on(world, common, world.run(**common, answer=answer))
+            if not world.orders:
+                answer = "give_up"
+
+        assert len(world.orders) <= ROWS[death.row].at_most
+        assert len(world.intents) <= 1
+        assert world.assistants == 1
+        if world.orders:
+            assert report.values["status"] == "completed"
+            assert report.values["call_id"] == world.orders[0]["id"]
+        else:
+            assert report.values["status"] == "given_up"
+
+
+def die(death: Death, world: Stage, common: dict[str, Any]) -> None:
+    """Bring a process to the point of its death, and kill it there."""
+    job: dict[str, Any] = {}
+    nth = 1
+    if death.answered:
+        world.sandbox.faults.add(Fault("lose_before", on="revox_make_call"))
+        assert kind_of(world.run(**common)) == UNKNOWN
+        job, nth = {"answer": death.answered}, 2
+    if (death.moment, death.step) == ("after", "approve"):
+        job = {"answer": approval(world.run(**common))}
+    if death.step is not None:
+        assert world.run(**common, **job, die=[death.moment, death.step]).was_killed
+        return
+    request = {"post": POST_CALL, "search": SEARCH, "create": CREATE_ASSISTANT}[str(death.held)]
+    hold = world.sandbox.hold(request, death.moment, nth, once_placed=death.held == "search")
+    child = world.start(**common, **job)
+    hold.wait_for_it()
+    assert child.kill().was_killed
+    hold.release(lost=not death.late)
+
+
+def go_on(world: Stage, common: dict[str, Any], report: Report) -> Report:
+    """Say yes to the call wherever that is asked, and give everything else back."""
+    while kind_of(report) == APPROVE:
+        report = world.run(**common, answer=approval(report))
+    assert report.error is None, report.error["traceback"]
+    return report
+
+
+def approval(report: Report) -> dict[str, Any]:
+    assert report.question is not None
+    assert report.question["type"] == APPROVE
+    return {"decision": "approve", "arguments_hash": report.question["arguments_hash"]}
+
+
+def kind_of(report: Report) -> str | None:
+    return report.question["type"] if report.question else None
+
+
+def wait_until(true: Any, patience_s: float = 5.0) -> None:
+    give_up_s = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < give_up_s, "it never came true"
+        time.sleep(0.01)

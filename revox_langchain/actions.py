@@ -8,7 +8,7 @@ and looking for a lost one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field
 
@@ -35,8 +35,9 @@ from revox_langchain.operations.campaigns import (
     ListCampaigns,
     ResumeCampaign,
 )  # fmt: skip
-from revox_langchain.operations.fields import E164, REDACTED, CallId
+from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, CallStatus
 from revox_langchain.placing import Intent, Order, make_intent, outcome_of, place, recover
+from revox_langchain.search import search_all
 from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
 
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0)
@@ -190,27 +191,26 @@ def _intent_of(request: MakeCall, scope: str | None) -> Intent:
 
 def _check_campaign(request: LaunchCampaign | ResumeCampaign, guard: Guard, scope: str) -> Flow[None]:
     """Check every number a launch or resume would ring, and reserve the launch's orders."""
-    waiting = ["not_launched"] if isinstance(request, LaunchCampaign) else ["paused", "scheduled", "queued_for_calling"]
-    numbers: dict[str, str] = {}
-    page, total = 1, 1
-    only = set(getattr(request, "call_ids", [])) if getattr(request, "row_mode", "") == "only" else None
-    while len(numbers) < total and page <= 100:
-        answer = yield GetCallHistory(campaign_ids=[request.campaign_id], statuses=waiting, page=page, page_size=100)
-        total = int(answer["total_count"])
-        if not answer["calls"]:
-            break
-        for call in answer["calls"]:
-            numbers[str(call["id"])] = str(call["to_phone_number"])
-        page += 1
-    chosen = [number for call_id, number in numbers.items() if only is None or call_id in only]
+    launch = request if isinstance(request, LaunchCampaign) else None
+    waiting = [s for s in get_args(CallStatus) if s not in ENDED and (s == "not_launched") is (launch is not None)]
+    found = yield from search_all(GetCallHistory(campaign_ids=[request.campaign_id], statuses=waiting))
+    if not found.complete:
+        raise Refused(
+            "Not all of the campaign's contacts could be read, so they could not be checked.",
+            code="contacts_unknown",
+            next_step="Try again when the campaign is at rest.",
+        )
+    named = set(launch.call_ids) if launch else set()
+    only = launch is not None and launch.row_mode == "only"
+    chosen = [str(c["to_phone_number"]) for call_id, c in found.calls.items() if (call_id in named) is only]
     for number in chosen:
         guard.check_number(number)
     yield from _refuse_do_not_contact(chosen, guard)
-    if isinstance(request, LaunchCampaign) and chosen:
-        campaign = (yield GetCampaign(campaign_id=request.campaign_id))["campaign"]
+    if launch and chosen:
+        campaign = (yield GetCampaign(campaign_id=launch.campaign_id))["campaign"]
         cost = Cost.of({**(campaign.get("assistant") or {}), **_given(campaign, "call_retry_config")})
         guard.budget.reserve(
-            _launch_id(request), scope, cost, orders=len(chosen), max_orders=guard.policy.max_orders
+            _launch_id(launch), scope, cost, orders=len(chosen), max_orders=guard.policy.max_orders
         )  # fmt: skip
 
 

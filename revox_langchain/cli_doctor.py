@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from rich.text import Text
 
 from revox_langchain.cli_errors import Exit, exit_of_error
@@ -60,7 +61,9 @@ def doctor(screen: Screen) -> Exit:
         warned = sum(check.level == "warn" for check in checks)
         failed = sum(check.level == "fail" for check in checks)
         screen.line()
-        screen.line("Ready to call." if not failed else f"{failed} to mend.", "bold green" if not failed else "bold red")
+        screen.line(
+            "Ready to call." if not failed else f"{failed} to mend.", "bold green" if not failed else "bold red"
+        )
         if warned:
             screen.line(f"{warned} to look at.", "yellow")
     return worst
@@ -68,10 +71,11 @@ def doctor(screen: Screen) -> Exit:
 
 def _installation() -> Iterator[Check]:
     python = platform.python_version()
-    if sys.version_info >= (3, 11):
+    needs = SpecifierSet(metadata("revox-langchain")["Requires-Python"] or "")
+    if needs.contains(python, prereleases=True):
         yield Check("Python", "ok", python)
     else:
-        yield Check("Python", "warn", python, "Use Python 3.11 or newer.")
+        yield Check("Python", "warn", python, f"Use Python {needs}.")
     wanted = _wanted()
     yield Check("revox-langchain", "ok", version("revox-langchain"))
     for name in PACKAGES:
@@ -161,7 +165,9 @@ def _country(connection: Connection) -> Check:
 def _numbers(connection: Connection) -> Check:
     own = connection.send(ListPhoneNumbers())["phone_numbers"]
     if not own:
-        return Check("Own numbers", "warn", "none", "Get one in the Revox dashboard if calls need a caller id of yours.")
+        return Check(
+            "Own numbers", "warn", "none", "Get one in the Revox dashboard if calls need a caller id of yours."
+        )
     shown = ", ".join(str(number.get("phone_number")) for number in own[:4])
     more = f" and {len(own) - 4} more" if len(own) > 4 else ""
     return Check("Own numbers", "ok", shown + more)
@@ -172,7 +178,9 @@ def _voices(connection: Connection) -> Check:
     spoken = {str(voice.get("language")).replace("_", "-").split("-")[0].lower() for voice in voices}
     missing = [code for code in LANGUAGE_NAMES if code not in spoken]
     if missing:
-        return Check("Voices", "warn", f"{len(voices)}, none for {', '.join(missing)}", "Clone a voice of the language.")
+        return Check(
+            "Voices", "warn", f"{len(voices)}, none for {', '.join(missing)}", "Clone a voice of the language."
+        )
     return Check("Voices", "ok", f"{len(voices)} in {len(spoken)} languages")
 
 
@@ -190,8 +198,6 @@ def _show(check: Check, screen: Screen) -> None:
 
 def _wanted() -> dict[str, Any]:
     """What this package requires of others, by name."""
-    from packaging.requirements import Requirement
-
     found: dict[str, Any] = {}
     for text in requires("revox-langchain") or []:
         requirement = Requirement(text)

@@ -117,7 +117,7 @@ class LiveCall:
             self._waits(event)
         elif status == "paused":
             self._note(f"Paused in the dashboard; it goes on when somebody resumes call {self.call_id}.")
-        elif not self._screen.live and status not in ("completed", "cancelled", "errored"):
+        elif not self._screen.live and status in ("queued_for_calling", "calling"):
             self._row(event, "", self._words, "dim")
 
     def _turn(self, event: Mapping[str, Any]) -> None:

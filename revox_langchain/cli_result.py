@@ -21,7 +21,7 @@ _DISPOSITIONS = {
 }
 
 
-def output_of(order: Mapping[str, Any], *, timed_out_s: float | None = None) -> dict[str, Any]:
+def output_of(order: Mapping[str, Any], *, waited_s: float = 0.0) -> dict[str, Any]:
     """Say an order that was watched in the terms of the call graph's output."""
     result = CallResult.from_call(order)
     error = None
@@ -29,7 +29,7 @@ def output_of(order: Mapping[str, Any], *, timed_out_s: float | None = None) -> 
         error = {
             "code": "still_running",
             "kind": "error",
-            "message": f"The call is {result.status} after {timed_out_s or 0.0:.0f} s of waiting; it goes on.",
+            "message": f"The call is {result.status} after {waited_s:.0f} s of waiting; it goes on.",
             "next_step": f"Go on with `revox-langchain watch {result.call_id}`.",
             "retry_safe": True,
             "retry_after_s": None,
@@ -101,5 +101,6 @@ def _headline(output: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return {True: "yes", False: "no", None: "none"}.get(value, str(value)) if not isinstance(value, (int, str)) or \
-        isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

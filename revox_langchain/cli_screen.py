@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -54,6 +55,21 @@ class Screen:
         for row in rows:
             table.add_row(*(Text(plain(cell)) for cell in row))
         self.console.print(table)
+
+    def entries(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Write rows too wide for a terminal: a headed line each, the rest indented below it.
+
+        Args:
+            columns: Names of the columns; shown where rows stay lines.
+            rows: Cells: name, kind, and what belongs below.
+        """
+        if not self.live:
+            self.table(columns, rows)
+            return
+        for name, kind, *below in rows:
+            self.console.print(Text.assemble((plain(name), "bold cyan"), f"  {plain(kind)}"))
+            for cell in below:
+                self.console.print(Padding(Text(plain(cell)), (0, 0, 0, 2)))
 
     def answer(self, value: Mapping[str, Any]) -> None:
         """Write the JSON object, if that is what was asked for."""

@@ -30,7 +30,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from revox_langchain.errors import InvalidInput, Refused
+from revox_langchain.errors import InvalidInput, Refused, UnsupportedLanguage
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.language import language_name, resolve_language
 from revox_langchain.numbers import Phone, inside_local_hours, parse_phone
@@ -203,15 +203,19 @@ class Guard:
         self.policy = policy or DialPolicy()
         self.budget = budget or Budget()
 
-    def check_number(self, raw: str) -> Phone:
+    def check_number(self, raw: str, region: str | None = None) -> Phone:
         """Check a number against everything that needs no request.
+
+        Args:
+            raw: The number as it was written.
+            region: Country of a number in national form, if the policy names none.
 
         Raises:
             Refused: With the code that says why; nothing was sent.
         """
         policy = self.policy
         try:
-            phone = parse_phone(raw, policy.default_region)
+            phone = parse_phone(raw, policy.default_region or region)
         except InvalidInput as error:
             raise _refusal(error.message, error.code, error.next_step) from None
         if phone.extension:
@@ -272,7 +276,9 @@ class Guard:
         if left_s <= 0:
             return
         ago = f"{max(0.0, now_s - placed_s):.0f} s ago"
-        what = f"Another call to {phone_number} was placed {ago}: {call_id}." if call_id else f"{phone_number} rang {ago}."
+        what = (
+            f"Another call to {phone_number} was placed {ago}: {call_id}." if call_id else f"{phone_number} rang {ago}."
+        )
         raise Refused(
             what,
             code="recently_placed",
@@ -340,10 +346,12 @@ class Guard:
             Refused: Where the policy refuses what would else be a warning, or no voice was given for a prompt that
                 is not English.
         """
+        language, unspeakable = _language_of(prompt, first_sentence)
         notes: list[str] = []
         if self.policy.prompt_problems != "off":
+            disclose = self.policy.require_disclosure
             for note in lint_prompt(
-                prompt, first_sentence, prompt_variables, require_disclosure=self.policy.require_disclosure
+                prompt, first_sentence, prompt_variables, language=language, require_disclosure=disclose
             ):
                 if not variables_known and note.code in ("missing_variable", "unknown_variable"):
                     continue
@@ -352,16 +360,14 @@ class Guard:
                 notes.append(f"{note.message} {note.next_step}")
         if self.policy.voice_mismatch == "off" or speaks_itself:
             return tuple(notes)
-        try:
-            language = resolve_language(first_sentence=first_sentence, prompt=prompt).language
-        except InvalidInput as error:
-            if error.code == "unsupported_language" and voice_id is None:
-                raise _refusal(error.message, error.code, error.next_step) from None
+        if language is None:
+            if unspeakable is not None and voice_id is None:
+                raise _refusal(unspeakable.message, unspeakable.code, unspeakable.next_step)
             return tuple(notes)
         if voice_id is None:
             if language != "en":
                 raise _refusal(
-                    f"The prompt is {language_name(language)}, and without a voice an American English one would read it.",
+                    f"The prompt is {language_name(language)}; without a voice an American English one would read it.",
                     "voice_missing",
                     f"Give voice_provider and voice_id from revox_list_voices with language={language!r}.",
                 )
@@ -383,6 +389,8 @@ def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:
 
     Costs no request where the number says its country itself.
     """
+    from phonenumbers import SUPPORTED_REGIONS
+
     if policy.default_region is not None:
         return policy.default_region
     try:
@@ -390,7 +398,7 @@ def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:
     except InvalidInput as error:
         if error.code == "missing_country":
             country = (yield Recent(GetUser(), max_age_s=3600))["user"].get("organization_country")
-            return country if isinstance(country, str) and country else None
+            return country if isinstance(country, str) and country in SUPPORTED_REGIONS else None
     return None
 
 
@@ -403,6 +411,16 @@ def unix_s(moment: Any) -> float | None:
     except ValueError:
         return None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def _language_of(prompt: str, first_sentence: str | None) -> tuple[str | None, UnsupportedLanguage | None]:
+    """The language of a text if it is certain, or why no voice can read it."""
+    try:
+        return resolve_language(first_sentence=first_sentence, prompt=prompt).language, None
+    except UnsupportedLanguage as error:
+        return None, error
+    except InvalidInput:
+        return None, None
 
 
 def _refusal(message: str, code: str, next_step: str) -> Refused:

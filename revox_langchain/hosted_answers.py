@@ -171,7 +171,7 @@ class Failures:
         return Unavailable(f"The MCP server failed on {sent.tool}: {words}", sent=sent.left, retry_safe=sent.safe)
 
     def _status_error(self, status: int, name: str, words: str, sent: Sent, retry_after: str | None) -> RevoxToolError:
-        said = f"The MCP server refused {name} with HTTP {status}" + (f": {words}" if words else "") + "."
+        said = f"The MCP server refused {name} with HTTP {status}" + (f": {words.rstrip('.')}" if words else "") + "."
         more: dict[str, Any] = {"details": {"http_status": status}}
         if status in (401, 403):
             return AuthError(said, **more)

@@ -287,6 +287,7 @@ class StreamableHttp:
     """
 
     def __init__(self, server: Server[Any, Any], security: Any = None) -> None:
+        logging.getLogger("mcp.server.streamable_http").addFilter(_is_news)
         self._server = server
         self._security = security
         self._manager: StreamableHTTPSessionManager | None = None
@@ -325,6 +326,11 @@ class BearerGate:
             return
         refusal = JSONResponse({"error": "Invalid API key."}, 401, {"WWW-Authenticate": "Bearer"})
         await refusal(scope, receive, send)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # The SDK logs an error whenever a client ends its session in good order.
+    return not record.getMessage().startswith("Error in standalone SSE writer")
 
 
 def _server_for(toolkit: Offer) -> Server[Any, Any]:

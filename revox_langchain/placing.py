@@ -21,10 +21,8 @@ from typing import Any, Literal
 
 from revox_langchain.errors import (
     InvalidInput,
-    NotFound,
     PlacementUnknown,
     RateLimited,
-    Refused,
     RevoxToolError,
     Unavailable,
 )  # fmt: skip
@@ -32,12 +30,10 @@ from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.guard import Cost, Guard, unix_s
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, MakeCall
 from revox_langchain.operations.fields import ENDED
+from revox_langchain.search import search_all
 
 MARK = "revox_langchain_intent"
 """The one reserved key in an order's metadata."""
-
-PAGE_SIZE = 100
-MAX_PAGES = 50
 
 _NAMESPACE = uuid.UUID("6f1d2c80-5d0b-5b0e-9a53-7d1f0c5e2a41")
 _DAY_S = 86_400.0
@@ -332,45 +328,17 @@ def _settle(order: Order, guard: Guard) -> Flow[_Sight]:
 
 
 def _look(order: Order, guard: Guard) -> Flow[_Sight]:
-    """Search the orders to this number, back to `look_back_days`, for the mark.
-
-    Revox does not say whether pages start at 0 or 1. That nothing is there is believed only once everything the search
-    counted was seen, or page 0 was asked for as well.
-    """
+    """Search the orders to this number, back to `look_back_days`, for the mark."""
     now_s = (yield Pause(0)).now_s
     oldest_s = now_s - guard.policy.look_back_days * _DAY_S
-    seen: dict[str, dict[str, Any]] = {}
-    refused: RevoxToolError | None = None
-    total = 0
-    for page in range(1, MAX_PAGES + 1):
-        try:
-            rows, total = yield from _page(order, page)
-        except (InvalidInput, NotFound, Refused) as error:
-            refused = error
-            break
-        seen |= rows
-        if not rows or len(seen) >= total or all(_older(call, oldest_s) for call in rows.values()):
-            break
-    if not _marked(seen, order) and (refused is not None or len(seen) < total):
-        try:
-            rows, total = yield from _page(order, 0)
-            seen |= rows
-        except (InvalidInput, NotFound, Refused) as error:
-            # Refusing page 0 is what an API that counts from 1 does, once it has taken page 1.
-            if refused is not None:
-                raise refused from error
-    marked = _marked(seen, order)
-    others = [call for call in seen.values() if call["id"] not in {m["id"] for m in marked}]
-    return _Sight(marked, others)
-
-
-def _page(order: Order, page: int) -> Flow[tuple[dict[str, dict[str, Any]], int]]:
-    answer = yield GetCallHistory(to_phone_number=order.request.phone_number, page=page, page_size=PAGE_SIZE)
-    rows = answer.get("calls")
-    if not isinstance(rows, list):
-        raise Unavailable("Revox answered a search without calls.", next_step="Look again.")
-    calls = {str(call["id"]): call for call in rows if isinstance(call, dict) and call.get("id")}
-    return calls, int(answer.get("total_count") or 0)
+    found = yield from search_all(
+        GetCallHistory(to_phone_number=order.request.phone_number),
+        seen_enough=lambda rows: all(_older(call, oldest_s) for call in rows.values()),
+        sure=lambda seen: bool(_marked(seen, order)),
+    )
+    marked = _marked(found.calls, order)
+    ours = {call["id"] for call in marked}
+    return _Sight(marked, [call for call in found.calls.values() if call["id"] not in ours])
 
 
 def _marked(seen: Mapping[str, dict[str, Any]], order: Order) -> list[dict[str, Any]]:

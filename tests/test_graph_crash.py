@@ -68,18 +68,17 @@ def test_a_death_never_makes_a_second_order(death: Death, world: Stage, tmp_path
 def die(death: Death, world: Stage, common: dict[str, Any]) -> None:
     """Bring a process to the point of its death, and kill it there."""
     job: dict[str, Any] = {}
-    nth = 1
     if death.answered:
         world.sandbox.faults.add(Fault("lose_before", on="revox_make_call"))
         assert kind_of(world.run(**common)) == UNKNOWN
-        job, nth = {"answer": death.answered}, 2
+        job = {"answer": death.answered}
     if (death.moment, death.step) == ("after", "approve"):
         job = {"answer": approval(world.run(**common))}
     if death.step is not None:
         assert world.run(**common, **job, die=[death.moment, death.step]).was_killed
         return
     request = {"post": POST_CALL, "search": SEARCH, "create": CREATE_ASSISTANT}[str(death.held)]
-    hold = world.sandbox.hold(request, death.moment, nth, once_placed=death.held == "search")
+    hold = world.sandbox.hold(request, death.moment, once_placed=death.held == "search")
     child = world.start(**common, **job)
     hold.wait_for_it()
     assert child.kill().was_killed

@@ -804,6 +804,40 @@ class TestAssistants:
         with pytest.raises(InvalidInput, match="noon"):
             connection.send(CreateAssistant(name="A", prompt="P", settings={"call_retry_config": config}))
 
+    @pytest.mark.parametrize(
+        ("settings", "named"),
+        [
+            ({"custom_tools": [{"name": "x"}]}, "custom_tools"),
+            ({"slack": {"connection_id": "c", "channels": [{"name": "no id"}], "outcomes": []}}, "slack"),
+            ({"sms_enabled": "yes"}, "sms_enabled"),
+            ({"background_sound": "sea.ogg"}, "background_sound"),
+            ({"background_sound_volume": 3}, "background_sound_volume"),
+            ({"llm_model": {"type": "custom"}}, "llm_model"),
+            ({"voice": {"id": "x"}}, "voice"),
+            ({"voice": {"id": "x", "provider": "cartesia"}}, "no voice x"),
+            (
+                {"voice": {"id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41", "provider": "cartesia", "speed": 2}},
+                "0.6 to 1.5",
+            ),
+        ],
+    )
+    def test_settings_are_held_to_the_types_of_the_sdk(
+        self, connection: Connection, settings: dict[str, Any], named: str
+    ) -> None:
+        for wish in (
+            CreateAssistant(name="A", prompt="P", settings=settings),
+            MakeCall(phone_number="+12025550100", prompt="P", settings=settings),
+        ):
+            with pytest.raises(InvalidInput, match=named):
+                connection.send(wish)
+        assert connection.send(ListAssistants())["assistants"] == []
+
+    @pytest.mark.parametrize("name", ["prompt", "voice", "webhook_url", "structured_output_config"])
+    def test_fields_that_take_no_null_cannot_be_cleared(self, connection: Connection, name: str) -> None:
+        assistant = connection.send(CreateAssistant(name="A", prompt="P"))["assistant"]
+        with pytest.raises(RevoxToolError, match=name):
+            connection.send(UpdateAssistant(assistant_id=assistant["id"], clear_fields=[name]))
+
 
 class TestPhoneNumbers:
     def test_orders_call_from_the_first_number_unless_told_otherwise(self, connection: Connection) -> None:

@@ -30,7 +30,7 @@ NO_FILTERS: dict[str, Any] = {
 }
 NO_SELECTION: dict[str, Any] = {"assignee_ids": [], "directions": [], "outcomes": [], "results": [], "statuses": []}
 FIELDS = [
-    {"name": kind, "type": kind, "required": True, "enum_options": ["yes", "no"] if kind == "enum" else None}
+    {"name": kind, "type": kind, "required": True} | ({"enum_options": ["yes", "no"]} if kind == "enum" else {})
     for kind in ("string", "number", "boolean", "enum", "date", "datetime")
 ]
 RETRY: dict[str, Any] = {

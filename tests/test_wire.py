@@ -290,7 +290,7 @@ CASES: list[tuple[type[Operation], dict[str, Any], str, dict[str, Any]]] = [
             "structured_output_config": [],
             "webhook_url": "https://x.test/2",
             "settings": {"call_retry_config": RETRY, "sms_enabled": True},
-            "clear_fields": ["voicemail_message", "voice"],
+            "clear_fields": ["voicemail_message", "slack"],
         },
         "assistants.update",
         {
@@ -304,7 +304,7 @@ CASES: list[tuple[type[Operation], dict[str, Any], str, dict[str, Any]]] = [
             "call_retry_config": RETRY,
             "sms_enabled": True,
             "voicemail_message": None,
-            "voice": None,
+            "slack": None,
         },
     ),
     (CloneAssistant, {"assistant_id": UUID}, "assistants.clone", {"id": UUID}),

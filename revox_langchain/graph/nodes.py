@@ -19,7 +19,6 @@ from revox_langchain.flow import Event, Flow, Recent
 from revox_langchain.graph.state import CallInput, as_moment
 from revox_langchain.guard import Cost, Guard, default_region
 from revox_langchain.language import language_name, resolve_language
-from revox_langchain.numbers import parse_phone
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.voices import ListVoices
@@ -76,7 +75,7 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, appr
     }  # fmt: skip
     try:
         region = yield from default_region(guard.policy, given.phone_number)
-        phone = guard.check_number(parse_phone(given.phone_number, region).e164 if region else given.phone_number)
+        phone = guard.check_number(given.phone_number, region)
     except (Refused, InvalidInput) as error:
         return {**fresh, "error": error.as_dict(), GOTO: "report"}
     wish = {**fresh["wish"], "phone_number": phone.e164, "region": phone.region}

@@ -150,7 +150,7 @@ def _number(value: Any, info: ValidationInfo) -> Any:
 
 def _coded(code: str, message: str) -> PydanticCustomError:
     """A validation error that keeps its stable code."""
-    return PydanticCustomError(code, "{message}", {"message": message, "code": code})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", {"message": message, "code": code})
 
 
 def _identifier(value: str) -> str:

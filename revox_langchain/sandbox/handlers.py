@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from revox_langchain.operation import Operation
 from revox_langchain.sandbox.switches import Switches
-from revox_langchain.sandbox.windows import clock_time
 from revox_langchain.sandbox.world import World
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
@@ -60,17 +59,3 @@ def illegal(switches: Switches, words: str) -> dict[str, Any]:
     if switches.illegal_transition == "success_false":
         return {"success": False}
     raise Rejected(switches.illegal_transition, words[:1].upper() + words[1:] + ".")
-
-
-def check_retry_config(switches: Switches, config: Mapping[str, Any] | None) -> None:
-    """Refuse calling windows whose times cannot be read.
-
-    Raises:
-        Rejected: A time is none.
-    """
-    for window in (config or {}).get("calling_windows", ()):
-        for key in ("calling_window_start_time", "calling_window_end_time"):
-            try:
-                clock_time(window[key])
-            except ValueError as error:
-                raise Rejected(switches.invalid_status, f"call_retry_config: {key}: {error}.") from error

@@ -16,13 +16,12 @@ from revox_langchain.operations.assistants import (
 )  # fmt: skip
 from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice
 from revox_langchain.sandbox.assistants import declared_variables, new_assistant, patched
-from revox_langchain.sandbox.handlers import Rejected, check_retry_config, found, handles
-from revox_langchain.sandbox.handlers_calls import caller_id, check_voice
+from revox_langchain.sandbox.checks import check_assistant, check_speed
+from revox_langchain.sandbox.handlers import Rejected, found, handles
 from revox_langchain.sandbox.voices import preview
 from revox_langchain.sandbox.world import World
 
 _SAMPLE_LIMIT_BYTES = 7_500_000
-_ELEVENLABS_SPEEDS = (0.7, 1.2)
 
 
 @handles(ListAssistants)
@@ -42,7 +41,7 @@ def get_assistant(world: World, op: GetAssistant) -> Any:
 def create_assistant(world: World, op: CreateAssistant) -> Any:
     """Store a new assistant."""
     fields = op.wire().body or {}
-    _check(world, fields)
+    check_assistant(world, fields)
     assistant = new_assistant(world, fields)
     world.assistants[assistant["id"]] = assistant
     return {"assistant": assistant}
@@ -53,7 +52,7 @@ def update_assistant(world: World, op: UpdateAssistant) -> Any:
     """Change an assistant, and those of its orders that have not ended and can take the change."""
     old = found(world.assistants, op.assistant_id, "assistant")
     fields = op.wire().body or {}
-    _check(world, fields)
+    check_assistant(world, fields, new=False)
     new = patched(old, fields, world.stamp())
     world.assistants[op.assistant_id] = new
     missing: list[set[str]] = []
@@ -137,11 +136,8 @@ def clone_voice(world: World, op: CloneVoice) -> Any:
 def preview_voice(world: World, op: PreviewVoice) -> bytes:
     """Give a sample of a voice, which is silent here."""
     _voice(world, op.voice_id, op.voice_provider)
-    speed = op.speed or 1.0
-    slowest, fastest = _ELEVENLABS_SPEEDS
-    if op.voice_provider == "elevenlabs" and not slowest <= speed <= fastest:
-        raise Rejected(world.switches.invalid_status, f"speed: ElevenLabs takes {slowest} to {fastest}.")
-    return preview(op.text or "Hello, this is how I sound.", speed)
+    check_speed(world, op.voice_provider, op.speed)
+    return preview(op.text or "Hello, this is how I sound.", op.speed or 1.0)
 
 
 @handles(DeleteVoice)
@@ -155,13 +151,6 @@ def delete_voice(world: World, op: DeleteVoice) -> Any:
         raise Rejected(409, f"The voice is used by {', '.join(users)}.")
     del world.voices[op.voice_id]
     return {"success": True}
-
-
-def _check(world: World, fields: dict[str, Any]) -> None:
-    check_retry_config(world.switches, fields.get("call_retry_config"))
-    check_voice(world, fields.get("voice"))
-    if fields.get("from_phone_number"):
-        caller_id(world, fields["from_phone_number"])
 
 
 def _voice(world: World, voice_id: str, provider: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from revox_langchain.operations.calls import (
     ResumeCall,
 )  # fmt: skip
 from revox_langchain.sandbox.assistants import declared_variables, new_assistant
-from revox_langchain.sandbox.handlers import Rejected, check_retry_config, found, handles, illegal
+from revox_langchain.sandbox.checks import caller_id, check_assistant
+from revox_langchain.sandbox.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.orders import Illegal
 from revox_langchain.sandbox.search import csv_of_calls, matching, page_of
 from revox_langchain.sandbox.world import World, as_seconds, as_stamp
@@ -31,8 +32,7 @@ def make_call(world: World, op: MakeCall) -> Any:
         assistant = found(world.assistants, op.assistant_id, "assistant")
     else:
         inline = op.wire().body or {}
-        check_retry_config(switches, inline["assistant"].get("call_retry_config"))
-        check_voice(world, inline["assistant"].get("voice"))
+        check_assistant(world, inline["assistant"])
         assistant = new_assistant(world, inline["assistant"])
     missing = declared_variables(assistant) - set(op.prompt_variables or {})
     if missing and switches.missing_variable == "refuse":
@@ -111,33 +111,6 @@ def get_phone_history(world: World, op: GetPhoneHistory) -> Any:
         if call["campaign"] and call["campaign"] not in known["campaigns"]:
             known["campaigns"].append(call["campaign"])
     return {"phone_history": history}
-
-
-def caller_id(world: World, number: str | None) -> str:
-    """The number an order calls from; the organisation's first one if none is asked for.
-
-    Raises:
-        Rejected: The number is not the organisation's.
-    """
-    own = [entry["phone_number"] for entry in world.phone_numbers.values()]
-    if number is None:
-        return own[0] if own else "+12025550199"
-    if number not in own and world.switches.foreign_caller_id == "refuse":
-        raise Rejected(400, f"from_phone_number: {number} does not belong to your organization.")
-    return number
-
-
-def check_voice(world: World, voice: Any) -> None:
-    """Refuse a voice that is not in the catalogue.
-
-    Raises:
-        Rejected: There is no such voice of that provider.
-    """
-    if voice is None:
-        return
-    known = world.voices.get(voice.get("id", ""))
-    if known is None or known["provider"] != voice.get("provider"):
-        raise Rejected(400, f"voice: {voice.get('provider')} has no voice {voice.get('id')}.")
 
 
 def _told(world: World, what: str, call_id: str) -> Any:

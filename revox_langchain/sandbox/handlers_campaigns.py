@@ -21,8 +21,8 @@ from revox_langchain.operations.campaigns import (
 )  # fmt: skip
 from revox_langchain.sandbox.assistants import member
 from revox_langchain.sandbox.campaigns import orders_of, shown, statistics, status_of
-from revox_langchain.sandbox.handlers import Rejected, check_retry_config, found, handles, illegal
-from revox_langchain.sandbox.handlers_calls import caller_id
+from revox_langchain.sandbox.checks import caller_id, check_retry_config
+from revox_langchain.sandbox.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.orders import Order
 from revox_langchain.sandbox.search import as_csv, call_row, chosen
 from revox_langchain.sandbox.world import Campaign, World, as_seconds, as_stamp
@@ -32,7 +32,7 @@ from revox_langchain.sandbox.world import Campaign, World, as_seconds, as_stamp
 def create_campaign(world: World, op: CreateCampaign) -> Any:
     """Store a campaign with one call per contact, none of which is launched."""
     assistant = found(world.assistants, op.assistant_id, "assistant")
-    check_retry_config(world.switches, op.call_retry_config)
+    check_retry_config(world, op.call_retry_config)
     now = world.stamp()
     campaign = Campaign(
         {
@@ -93,7 +93,7 @@ def update_campaign(world: World, op: UpdateCampaign) -> Any:
     """Change a campaign and those of its calls that have not ended."""
     campaign = _campaign(world, op.campaign_id)
     fields = op.wire().body or {}
-    check_retry_config(world.switches, fields.get("call_retry_config"))
+    check_retry_config(world, fields.get("call_retry_config"))
     if fields.get("from_phone_number"):
         caller_id(world, fields["from_phone_number"])
     campaign.data |= {**fields, "updated_at": world.stamp()}

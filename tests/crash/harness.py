@@ -28,7 +28,7 @@ PHONE = "+12025550100"
 WISH = {"phone_number": PHONE, "prompt": "Confirm the appointment on Tuesday at three.", "language": "en"}
 SPEED = 400.0
 SETTLE_S = 0.4
-_PATIENCE_S = 20.0
+_PATIENCE_S = 10.0
 
 POST_CALL = ("POST", "/api/call")
 SEARCH = ("POST", "/api/call/search")

@@ -1,0 +1,64 @@
+"""Run the notebooks anew and keep their outputs.
+
+    python scripts/run_notebooks.py            writes the outputs into the notebooks
+    python scripts/run_notebooks.py --check    changes nothing, and fails if an output is stale
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+def executed(path: Path) -> Any:
+    """Run a notebook in a kernel of its own, and return it with its outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        # Times of execution would make every run a change.
+        record_timing=False,
+    )
+    client.execute()
+    return notebook
+
+
+def outputs(notebook: Any) -> list[list[str]]:
+    """What each code cell printed and showed, without what no reader sees."""
+    return [[_shown(output) for output in cell.outputs] for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def main(arguments: list[str]) -> int:
+    """Run every notebook; return the exit code."""
+    stale = []
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        committed = nbformat.read(path, as_version=4)
+        fresh = executed(path)
+        if outputs(committed) != outputs(fresh):
+            stale.append(path.name)
+        if "--check" not in arguments:
+            fresh.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+            nbformat.write(fresh, path)
+    if stale:
+        print(f"{'stale' if '--check' in arguments else 'rewritten'}: {', '.join(stale)}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+def _shown(output: Any) -> str:
+    if output.output_type == "stream":
+        return str(output.text)
+    if output.output_type == "error":
+        return f"{output.ename}: {output.evalue}"
+    return str(output.data.get("text/markdown") or output.data.get("text/html") or output.data["text/plain"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""What `import revox_langchain` gives: public names that are documented, typed and cheap to load."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+
+import revox_langchain
+import revox_langchain.graph
+import revox_langchain.sandbox
+
+HEAVY = ("langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "revox", "starlette")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules a new interpreter has loaded after `statement`."""
+    script = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert loaded_by("import revox_langchain") & set(HEAVY) == set()
+
+
+def test_the_toolkit_loads_neither_langgraph_nor_mcp_nor_the_language_model() -> None:
+    loaded = loaded_by("from revox_langchain import RevoxToolkit")
+    assert loaded & {"langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "starlette"} == set()
+
+
+@pytest.mark.parametrize("module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox])
+def test_public_names_are_sorted_and_there(module: object) -> None:
+    names = list(module.__all__)  # type: ignore[attr-defined]
+    assert names == sorted(names, key=sort_key)
+    assert [name for name in names if not hasattr(module, name)] == []
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'RevoxToolkitt'"):
+        revox_langchain.RevoxToolkitt  # noqa: B018
+
+
+@pytest.mark.parametrize("module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox])
+def test_every_public_name_is_documented(module: object) -> None:
+    public = {name: getattr(module, name) for name in module.__all__}  # type: ignore[attr-defined]
+    callables = {name: thing for name, thing in public.items() if callable(thing)}
+    assert [name for name, thing in callables.items() if not (inspect.getdoc(thing) or "").strip()] == []
+    for name, thing in callables.items():
+        if not inspect.isclass(thing):
+            continue
+        methods = {
+            method: value
+            for method, value in vars(thing).items()
+            if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, (classmethod, property)))
+        }
+        bare = [f"{name}.{method}" for method, value in methods.items() if not (inspect.getdoc(value) or "").strip()]
+        assert bare == []
+
+
+def test_type_checkers_find_the_types() -> None:
+    assert files("revox_langchain").joinpath("py.typed").is_file()
+
+
+def test_a_key_in_the_environment_is_no_matter_to_the_import() -> None:
+    environment = {**os.environ, "REVOX_API_KEY": "", "REVOX_BASE_URL": "nonsense"}
+    subprocess.run([sys.executable, "-c", "import revox_langchain.tools"], env=environment, check=True, timeout=60)
+
+
+def sort_key(name: str) -> tuple[int, str]:
+    """As ruff sorts: constants, then classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)

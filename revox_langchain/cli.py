@@ -27,8 +27,11 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 class _Commands(TyperGroup):
     """Every way a command can fail ends here: one sentence on stderr, JSON if asked for, and an exit code."""
 
-    def main(self, args: Any = None, prog_name: Any = None, *, standalone_mode: bool = True, **options: Any) -> Any:
+    def main(self, *positional: Any, **options: Any) -> Any:
+        args = positional[0] if positional else options.pop("args", None)
         given = list(sys.argv[1:] if args is None else args)
+        standalone = options.pop("standalone_mode", True)
+        options["prog_name"] = "revox-langchain"
         secret = os.environ.get("REVOX_API_KEY", "").strip()
         debug = bool(os.environ.get("REVOX_DEBUG"))
         for stream in (sys.stdout, sys.stderr):
@@ -36,7 +39,7 @@ class _Commands(TyperGroup):
                 # A terminal that cannot show a letter shows its number; it must not end a call with an error.
                 stream.reconfigure(errors="backslashreplace")
         try:
-            code = super().main(given, prog_name or "revox-langchain", standalone_mode=False, **options)
+            code = super().main(given, standalone_mode=False, **options)
         except RevoxToolError as error:
             code = _fail(error, given)
         except _UsageError as error:
@@ -44,13 +47,9 @@ class _Commands(TyperGroup):
             code = _fail(usage_error(error.format_message(), f"See {where} --help."), given)
         except (typer.Abort, KeyboardInterrupt):
             code = Exit.INTERRUPTED
-        except BrokenPipeError:
-            # Whoever read has gone, as `head` does; Python would complain once more while closing.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = Exit.DONE
         except Exception as error:
             code = _bug(error, given, secret, debug=debug)
-        if not standalone_mode:
+        if not standalone:
             return code
         sys.exit(int(code or 0))
 
@@ -61,6 +60,7 @@ app = typer.Typer(
     help="Phone calls through Revox: place, follow and find them, with a sandbox that rings nobody.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -13,7 +13,7 @@ from revox_langchain.cli_errors import Exit, usage_error
 from revox_langchain.cli_run import confirm_dial, run_call, run_watch
 from revox_langchain.cli_screen import Screen, hint
 from revox_langchain.connection import Connection
-from revox_langchain.errors import InvalidInput
+from revox_langchain.errors import Refused
 from revox_langchain.flow import run
 from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.waiting import WaitPolicy
@@ -112,7 +112,7 @@ def call(
             raise usage_error("This would ring a real phone, and nobody is there to ask.", "Add --yes, or --sandbox.")
         if not confirm_dial(given, connection, policy, screen):
             hint("Nothing was dialed.")
-            screen.answer({"error": InvalidInput("Not confirmed.", code="rejected", next_step="").as_dict()})
+            screen.answer({"error": Refused("Not confirmed.", code="rejected").as_dict()})
             return Exit.REFUSED
     if sandbox:
         screen.line("Sandbox: this rings nobody.", "dim")
@@ -174,14 +174,13 @@ def demo(
     # Whatever key lies around, the demo must not be able to use it.
     for name in [name for name in os.environ if name.upper().startswith("REVOX_")]:
         del os.environ[name]
-    from revox_langchain.cli_demo import NUMBER, SCRIPTS
+    from revox_langchain.cli_demo import SCRIPTS
     from revox_langchain.language import language_name, parse_language
 
     spoken = parse_language(language)
     screen = Screen(as_json=as_json)
-    screen.line(f"Revox sandbox: a call in {language_name(spoken.tag)} to {NUMBER}. It rings nobody.", "bold")
-    pace = f"Time runs {speed:g} times as fast." if speed else "Time jumps."
-    screen.line(f"{pace} The callee is played by a script.", "dim")
+    pace = f", {speed:g} times as fast as life" if speed else ""
+    screen.line(f"Sandbox: rings nobody. A call in {language_name(spoken.tag)}{pace}.", "bold")
     screen.line()
     return run_call(
         SCRIPTS[spoken.language].call(spoken.tag), _sandbox(speed), screen, policy=DialPolicy(),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from rich.table import Table
 from rich.text import Text
 
 from revox_langchain.cli_errors import Exit, exit_of_error
@@ -190,10 +191,19 @@ def _skipped(names: tuple[str, ...]) -> Iterator[Check]:
 
 
 def _show(check: Check, screen: Screen) -> None:
-    said = Text.assemble((f"{check.level:<5}", _STYLES[check.level]), (f"{check.name:<23}", "bold"), plain(check.said))
-    screen.line(said)
+    if not screen.live:
+        screen.line(
+            f"{check.level:<5} {check.name:<23} {plain(check.said)}" + (f" -> {check.fix}" if check.fix else "")
+        )
+        return
+    row = Table.grid(padding=(0, 1, 0, 0))
+    row.add_column(width=4, style=_STYLES[check.level])
+    row.add_column(width=22, style="bold")
+    row.add_column(overflow="fold")
+    row.add_row(check.level, check.name, Text(plain(check.said)))
     if check.fix:
-        screen.line(f"     -> {plain(check.fix)}")
+        row.add_row("", "", Text(plain(check.fix), style="yellow"))
+    screen.console.print(row)
 
 
 def _wanted() -> dict[str, Any]:

@@ -150,7 +150,7 @@ class LiveCall:
             self._screen.line(f"{passed:>7}  {who:<9}  {words}".rstrip() if who else f"{passed:>7}  {words}")
             return
         row = Table.grid(padding=(0, 2, 0, 0))
-        row.add_column(width=5, justify="right", style="dim")
+        row.add_column(min_width=5, justify="right", style="dim", no_wrap=True)
         row.add_column(width=9, style=f"bold {style}")
         row.add_column(overflow="fold")
         row.add_row(passed, who, Text(words))
@@ -179,7 +179,8 @@ def voice_words(voice: Mapping[str, Any] | None, language: str | None = None) ->
         return "the assistant's own"
     spoken = language or voice.get("language")
     about = [language_name(str(spoken))] if spoken else []
-    about += [f"{voice['accent']} accent"] if voice.get("accent") else []
+    accent = str(voice.get("accent") or "")
+    about += [f"{accent} accent"] if accent and accent.casefold() not in "".join(about).casefold() else []
     about += [str(voice["gender"])] if voice.get("gender") else []
     about.append(str(voice.get("provider")))
     return plain(f"{voice.get('name') or voice.get('id')} ({', '.join(about)})")

@@ -48,11 +48,17 @@ def output_of(order: Mapping[str, Any], *, waited_s: float = 0.0) -> dict[str, A
     }
 
 
-def show_result(output: Mapping[str, Any], screen: Screen) -> None:
-    """Show the result of a call: JSON if that was asked for, else words; an error also goes to stderr."""
+def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = False) -> None:
+    """Show the result of a call: JSON if that was asked for, else words; an error also goes to stderr.
+
+    Args:
+        output: As the call graph gives it.
+        screen: Where to show it.
+        sandbox: Whether there is no recording behind its address.
+    """
     screen.answer(output)
     if not screen.as_json and output.get("status") not in ("refused", "unknown", "given_up"):
-        _show_facts(output, screen)
+        _show_facts(output, screen, sandbox)
     error = output.get("error")
     if error and output.get("status") == "still_running":
         hint(f"{error['message']} {error['next_step']}")
@@ -62,17 +68,19 @@ def show_result(output: Mapping[str, Any], screen: Screen) -> None:
         hint(f"Warning: {warning}")
 
 
-def _show_facts(output: Mapping[str, Any], screen: Screen) -> None:
+def _show_facts(output: Mapping[str, Any], screen: Screen, sandbox: bool) -> None:
     screen.line()
     screen.line(Text(_headline(output), style=_STYLES.get(str(output["status"]), "bold red")))
     facts: list[tuple[str, str]] = []
+    if output["status"] == "errored":
+        facts.append(("Why", "Revox gave no reason. Check number and assistant, and the call in the Revox dashboard."))
     if output.get("outcome"):
         facts.append(("Outcome", f"{output['outcome']}: {output.get('outcome_summary') or ''}".rstrip(": ")))
     for index, (name, value) in enumerate((output.get("structured_output") or {}).items()):
         facts.append(("Output" if index == 0 else "", f"{name} = {_value(value)}"))
     if output.get("voice"):
         facts.append(("Voice", voice_words(output["voice"], output.get("language"))))
-    if output.get("recording_url"):
+    if output.get("recording_url") and not sandbox:
         facts.append(("Audio", str(output["recording_url"])))
     if not screen.live:
         for name, words in facts:
@@ -90,7 +98,7 @@ def _headline(output: Mapping[str, Any]) -> str:
     attempts = output.get("attempts") or []
     parts = [str(output["status"]).replace("_", " ").capitalize()]
     disposition = output.get("disposition")
-    if disposition and disposition != output["status"]:
+    if disposition and output["status"] not in ("cancelled", "errored"):
         parts.append(_DISPOSITIONS.get(disposition, disposition))
     if attempts:
         parts.append(f"{len(attempts)} attempt{'s' if len(attempts) > 1 else ''}")

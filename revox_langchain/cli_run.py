@@ -9,7 +9,7 @@ from typing import Any
 from revox_langchain.cli_errors import Exit, exit_of_call, interrupted
 from revox_langchain.cli_live import LiveCall, voice_words
 from revox_langchain.cli_result import output_of, show_result
-from revox_langchain.cli_screen import Screen, hint, plain
+from revox_langchain.cli_screen import Screen, hint
 from revox_langchain.connection import Connection
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import arun, run
@@ -105,9 +105,9 @@ def confirm_dial(given: Mapping[str, Any], connection: Connection, policy: DialP
     hint("This rings a real phone and costs money.")
     for name, words in facts:
         if words:
-            hint(f"  {name:<8}{plain(words)}")
+            hint(words, name=name)
     for warning in state.get("warnings") or []:
-        hint(f"  Warning {plain(warning)}")
+        hint(warning, name="Warning")
     return screen.ask("Call now?")
 
 
@@ -131,12 +131,12 @@ def _shown(
     except KeyboardInterrupt:
         return _broken_off(live, connection, screen, sandbox=sandbox)
     except Exception as error:
-        if live.call_id is not None and not sandbox:
+        if live.call_id is not None and live.intent_id is not None and not sandbox:
             hint(f"Call {live.call_id} was placed. Look with: revox-langchain watch {live.call_id}")
-        if isinstance(error, RevoxToolError):
-            error.details = {**error.details, "call_id": live.call_id, "intent_id": live.intent_id}
+            if isinstance(error, RevoxToolError):
+                error.details = {**error.details, "call_id": live.call_id, "intent_id": live.intent_id}
         raise
-    show_result(output, screen)
+    show_result(output, screen, sandbox=sandbox)
     if output["status"] == "unknown":
         hint(f"Look with: revox-langchain recover {live.intent_id} {live.phone_number}")
     return exit_of_call(output)
@@ -149,7 +149,7 @@ def _broken_off(live: LiveCall, connection: Connection, screen: Screen, *, sandb
         status, said = "cancelled", "Stopped; the sandbox's call ended with it."
     elif live.call_id is not None:
         step = f"Follow it with: revox-langchain watch {live.call_id}"
-        if screen.can_ask() and screen.ask(f"\nCancel call {live.call_id}?"):
+        if _wants_cancelled(live.call_id, screen):
             status, said, step = _cancelled(live.call_id, connection)
     elif live.dialing:
         status, said = "unknown", "Stopped while the call was being placed; it may ring."
@@ -161,6 +161,13 @@ def _broken_off(live: LiveCall, connection: Connection, screen: Screen, *, sandb
         {"status": status, "call_id": live.call_id, "intent_id": live.intent_id, "error": interrupted(said, step)}
     )
     return Exit.INTERRUPTED
+
+
+def _wants_cancelled(call_id: str, screen: Screen) -> bool:
+    try:
+        return screen.can_ask() and screen.ask(f"\nCancel call {call_id}?")
+    except KeyboardInterrupt:
+        return False
 
 
 def _cancelled(call_id: str, connection: Connection) -> tuple[str, str, str]:

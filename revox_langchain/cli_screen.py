@@ -49,7 +49,7 @@ class Screen:
             for row in (columns, *rows):
                 self.console.print("\t".join(plain(cell) for cell in row), soft_wrap=True)
             return
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for column in columns:
             table.add_column(column, no_wrap=column in whole, overflow="fold")
         for row in rows:
@@ -61,15 +61,16 @@ class Screen:
 
         Args:
             columns: Names of the columns; shown where rows stay lines.
-            rows: Cells: name, kind, and what belongs below.
+            rows: Four cells each: name, kind, what stands beside them, and what below.
         """
         if not self.live:
             self.table(columns, rows)
             return
-        for name, kind, *below in rows:
-            self.console.print(Text.assemble((plain(name), "bold cyan"), f"  {plain(kind)}"))
-            for cell in below:
-                self.console.print(Padding(Text(plain(cell)), (0, 0, 0, 2)))
+        listed = [[plain(cell) for cell in row] for row in rows]
+        width = max((len(row[0]) for row in listed), default=0)
+        for name, kind, aside, below in listed:
+            self.console.print(Text.assemble((f"{name:<{width}}", "bold cyan"), f" {kind:<6} ", (aside, "dim")))
+            self.console.print(Padding(Text(below), (0, 0, 0, 2)))
 
     def answer(self, value: Mapping[str, Any]) -> None:
         """Write the JSON object, if that is what was asked for."""
@@ -83,11 +84,7 @@ class Screen:
     def ask(self, question: str) -> bool:
         """Ask for a yes on stderr, so that stdout stays clean; anything but y or yes is a no."""
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-        try:
-            return sys.stdin.readline().strip().casefold() in ("y", "yes")
-        except KeyboardInterrupt:
-            print(file=sys.stderr)
-            return False
+        return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
 def write_json(value: Mapping[str, Any]) -> None:
@@ -103,10 +100,11 @@ def complain(message: str, next_step: str = "") -> None:
     console.print(text, soft_wrap=not console.is_terminal)
 
 
-def hint(message: str) -> None:
-    """Write a remark to stderr."""
+def hint(message: str, *, name: str = "") -> None:
+    """Write a remark to stderr, or a named fact."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    console.print(plain(message), soft_wrap=not console.is_terminal)
+    words = Text.assemble((f"  {name:<8}" if name else "", "bold"), plain(message))
+    console.print(words, soft_wrap=not console.is_terminal)
 
 
 def plain(text: object) -> str:

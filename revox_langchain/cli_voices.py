@@ -29,11 +29,12 @@ def list_voices(
     screen.answer({"language": spoken.tag if spoken else None, "voices": found})
     if screen.as_json:
         return Exit.DONE
-    columns = ["voice_id", "provider", "language", "accent", "gender", "name"]
+    columns = ["voice_id", "provider", "lang", "accent", "gender", "name"]
     if spoken and screen.live:
-        columns.remove("language")
-    rows = [[str(voice.get("id" if c == "voice_id" else c) or "-") for c in columns] for voice in found]
-    screen.table(columns, rows, whole=("provider",))
+        columns.remove("lang")
+    fields = [{"voice_id": "id", "lang": "language"}.get(column, column) for column in columns]
+    rows = [[str(voice.get(field) or "-") for field in fields] for voice in found]
+    screen.table(columns, rows, whole=("voice_id", "provider", "accent"))
     if not found:
         screen.line("No voice is exactly like that; --explain ranks the nearest.", "yellow")
     elif screen.live:

@@ -69,7 +69,9 @@ async def hosted_tools(
         raise InvalidInput("Merged tools go over REST.", next_step='Use transport="mcp" with rest=False.')
     guard = toolkit.guard()
     guarded = Guarded(toolkit.connection, guard, toolkit._name, rest=rest)
-    link = guarded.link = Link(toolkit.connection, url, timeout_s=max(timeout_s, slice_s + 15), interceptors=[guarded])
+    if not rest:
+        timeout_s = max(timeout_s, slice_s + 15.0)
+    link = guarded.link = Link(toolkit.connection, url, timeout_s=timeout_s, interceptors=[guarded])
     theirs = await link.list_tools()
     if merged:
         ours = toolkit.get_tools()

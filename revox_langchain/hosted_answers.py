@@ -204,7 +204,7 @@ def _json_of(text: str) -> dict[str, Any] | None:
 def _words_of(said: Any) -> str:
     while isinstance(said, dict):
         said = next((said[key] for key in ("error", "message", "detail") if said.get(key)), "")
-    return said if isinstance(said, str) else json.dumps(said)
+    return said if isinstance(said, str) else json.dumps(said) if said else ""
 
 
 def _status_of(said: Any) -> int:

@@ -53,6 +53,9 @@ class Offer(Protocol):
     def guard(self) -> Guard:
         """What may be dialed."""
 
+    def instructions(self) -> str:
+        """The order of steps and the rules of safety, for the client's model."""
+
 
 def run_stdio(toolkit: Offer) -> None:
     """Serve `toolkit` to the program that started this process, until it closes stdin."""
@@ -97,13 +100,14 @@ def make_server(
     from mcp.server.lowlevel import Server
 
     offered = {request.spec.name: request for request in requests}
+    tools = [tool_of(request) for request in offered.values()]
     scope = scope or f"mcp {uuid.uuid4()}"
     server: Server[Any, Any] = Server(name, version=version("revox-langchain"), instructions=instructions)
     report = Reports(server)
 
     @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
     async def list_tools() -> list[types.Tool]:
-        return [tool_of(request) for request in offered.values()]
+        return tools
 
     @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
     async def call_tool(tool: str, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -334,7 +338,8 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _server_for(toolkit: Offer) -> Server[Any, Any]:
-    return make_server(toolkit.connection, toolkit.requests(), toolkit.guard())
+    requests = toolkit.requests()
+    return make_server(toolkit.connection, requests, toolkit.guard(), instructions=toolkit.instructions())
 
 
 def _asked(request: type[Request], arguments: dict[str, Any], guard: Guard, scope: str) -> Flow[tuple[str, Any]]:

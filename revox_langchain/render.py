@@ -85,6 +85,26 @@ def recovered(answer: Any, request: Any = None) -> str:
     )
 
 
+def finished(out: Any, request: Any = None) -> str:
+    """What became of a call, from the call graph's output."""
+    error = out.get("error")
+    if out.get("call_id") is None:
+        why = error or {"message": "The call was not placed.", "next_step": "", "code": out.get("status")}
+        return f"{out.get('status')} ({why['code']}): {why['message']} {why['next_step']}".strip()
+    lines = [
+        f"Call {out['call_id']} is {out['status']}; disposition: {out['disposition']}; "
+        f"attempts: {len(out['attempts'])}; outcome: {_one_line(out['outcome'] or 'none', 40)}."
+    ]
+    if out.get("adopted"):
+        lines.insert(0, "Already placed: this is the call of an earlier request; nothing rang again.")
+    data = [f"summary: {_one_line(out['outcome_summary'], 400)}"] if out["outcome_summary"] else []
+    if out["structured_output"]:
+        data.append(f"structured output: {_one_line(_json(out['structured_output']), 500)}")
+    data += [f"{turn['role']}: {_one_line(turn['content'], 300)}" for turn in out["transcript"][-LAST_TURNS:]]
+    lines += fenced(data, 2500)
+    return "\n".join([*lines, *([error["next_step"]] if error else [])])
+
+
 def calls(answer: Any, request: Any = None) -> str:
     """Orders as a table, newest first."""
     orders = answer["calls"]

@@ -1,7 +1,7 @@
 """Run the notebooks anew and keep their outputs.
 
-    python scripts/run_notebooks.py            writes the outputs into the notebooks
-    python scripts/run_notebooks.py --check    changes nothing, and fails if an output is stale
+python scripts/run_notebooks.py            writes the outputs into the notebooks
+python scripts/run_notebooks.py --check    changes nothing, and fails if an output is stale
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 def executed(path: Path) -> Any:
     """Run a notebook in a kernel of its own, and return it with its outputs."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = _read(path)
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -40,16 +40,20 @@ def main(arguments: list[str]) -> int:
     """Run every notebook; return the exit code."""
     stale = []
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        committed = nbformat.read(path, as_version=4)
+        committed = _read(path)
         fresh = executed(path)
         if outputs(committed) != outputs(fresh):
             stale.append(path.name)
         if "--check" not in arguments:
             fresh.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-            nbformat.write(fresh, path)
+            path.write_text(nbformat.writes(fresh) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
     if stale:
         print(f"{'stale' if '--check' in arguments else 'rewritten'}: {', '.join(stale)}")
     return 1 if stale and "--check" in arguments else 0
+
+
+def _read(path: Path) -> Any:
+    return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _shown(output: Any) -> str:

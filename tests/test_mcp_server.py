@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -76,6 +76,25 @@ def serving_theirs(sandbox: Sandbox, port: int = 0, **options: Any) -> Iterator[
 
 
 BOTH = pytest.mark.parametrize("serve", [serving_ours, serving_theirs])
+_SHARED: dict[Any, tuple[Sandbox, str]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared() -> Iterator[None]:
+    """One server of each kind, for all tests that want nothing special of theirs."""
+    with ExitStack() as stack:
+        for serve in (serving_ours, serving_theirs):
+            sandbox = Sandbox(key=KEY)
+            _SHARED[serve] = sandbox, stack.enter_context(serve(sandbox))
+        yield
+        _SHARED.clear()
+
+
+def fresh(serve: Any) -> tuple[Sandbox, str]:
+    """The shared server of a kind, with an empty world behind it."""
+    sandbox, url = _SHARED[serve]
+    sandbox.reset()
+    return sandbox, url
 
 
 @asynccontextmanager
@@ -101,10 +120,10 @@ def text_of(result: types.CallToolResult) -> str:
 
 @BOTH
 async def test_a_client_is_told_who_serves_and_gets_the_tools_of_the_vendors_page(serve: Any) -> None:
-    with serve(Sandbox(key=KEY)) as url:
-        async with session(url) as client:
-            listed = (await client.list_tools()).tools
-            capabilities = client.get_server_capabilities()
+    _, url = fresh(serve)
+    async with session(url) as client:
+        listed = (await client.list_tools()).tools
+        capabilities = client.get_server_capabilities()
     assert capabilities is not None
     assert capabilities.logging is not None
     assert {tool.name for tool in listed} >= ON_THE_PAGE
@@ -126,10 +145,9 @@ def test_our_tools_say_how_dangerous_they_are_and_keep_the_lean_schema() -> None
 
 
 async def test_our_answer_is_a_few_lines_for_the_model_and_the_whole_json_for_the_program() -> None:
-    sandbox = Sandbox()
-    with serving_ours(sandbox) as url:
-        async with session(url) as client:
-            result = await client.call_tool("revox_list_voices", {"language": "French"})
+    sandbox, url = fresh(serving_ours)
+    async with session(url) as client:
+        result = await client.call_tool("revox_list_voices", {"language": "French"})
     assert not result.isError
     assert "a249eaff-1e96-4d2c-b23b-12efa4f66f41" in text_of(result)
     assert len(text_of(result)) <= 1500
@@ -138,11 +156,11 @@ async def test_our_answer_is_a_few_lines_for_the_model_and_the_whole_json_for_th
 
 
 async def test_our_known_failures_are_results_with_a_sentence_and_what_a_program_wants_to_know() -> None:
-    with serving_ours(Sandbox()) as url:
-        async with session(url) as client:
-            missing = await client.call_tool("revox_get_call", {"call_id": "nope"})
-            wrong = await client.call_tool("revox_make_call", {"phone_number": "112", "prompt": "Hi", "when": "now"})
-            unknown = await client.call_tool("revox_make_cal", {})
+    _, url = fresh(serving_ours)
+    async with session(url) as client:
+        missing = await client.call_tool("revox_get_call", {"call_id": "nope"})
+        wrong = await client.call_tool("revox_make_call", {"phone_number": "112", "prompt": "Hi", "when": "now"})
+        unknown = await client.call_tool("revox_make_cal", {})
     assert missing.isError
     assert missing.structuredContent is not None
     assert missing.structuredContent["code"] == "not_found"
@@ -175,13 +193,12 @@ async def test_a_bug_of_ours_is_reported_by_its_kind_and_logged_without_the_key(
 
 
 async def test_the_same_call_asked_for_twice_over_mcp_rings_once() -> None:
-    sandbox = Sandbox()
+    sandbox, url = fresh(serving_ours)
     asked = {"phone_number": "+1 202 555 0100", "prompt": "Ask whether the parcel arrived."}
-    with serving_ours(sandbox) as url:
-        async with session(url) as client:
-            first = await client.call_tool("revox_make_call", asked)
-        async with session(url) as client:
-            second = await client.call_tool("revox_make_call", asked)
+    async with session(url) as client:
+        first = await client.call_tool("revox_make_call", asked)
+    async with session(url) as client:
+        second = await client.call_tool("revox_make_call", asked)
     assert first.structuredContent is not None
     assert second.structuredContent is not None
     assert second.structuredContent["adopted"] is True
@@ -205,17 +222,16 @@ async def test_the_budget_counts_for_all_clients_of_one_server_together() -> Non
 
 @BOTH
 async def test_waiting_reports_every_status_as_a_message_and_as_progress(serve: Any) -> None:
-    sandbox = Sandbox()
-    call_id = sandbox.connect().send(MakeCall(phone_number="+12025550100", prompt="Hello"))["call"]["id"]
+    sandbox, url = fresh(serve)
+    call_id = sandbox.connect(KEY).send(MakeCall(phone_number="+12025550100", prompt="Hello"))["call"]["id"]
     heard: list[Any] = []
     progress: list[float] = []
 
     async def progressed(amount: float, total: float | None, message: str | None) -> None:
         progress.append(amount)
 
-    with serve(sandbox) as url:
-        async with session(url, heard) as client:
-            result = await client.call_tool("revox_wait_for_call", {"call_id": call_id}, progress_callback=progressed)
+    async with session(url, heard) as client:
+        result = await client.call_tool("revox_wait_for_call", {"call_id": call_id}, progress_callback=progressed)
     statuses = [message.data["status"] for message in heard if "status" in message.data]
     assert statuses[0] == "initializing"
     assert statuses[-1] == "completed"
@@ -227,20 +243,19 @@ async def test_waiting_reports_every_status_as_a_message_and_as_progress(serve: 
 
 @BOTH
 async def test_a_client_that_wants_only_warnings_hears_nothing_of_a_wait(serve: Any) -> None:
-    sandbox = Sandbox()
-    call_id = sandbox.connect().send(MakeCall(phone_number="+12025550100", prompt="Hello"))["call"]["id"]
+    sandbox, url = fresh(serve)
+    call_id = sandbox.connect(KEY).send(MakeCall(phone_number="+12025550100", prompt="Hello"))["call"]["id"]
     heard: list[Any] = []
-    with serve(sandbox) as url:
-        async with session(url, heard) as client:
-            await client.set_logging_level("warning")
-            await client.call_tool("revox_wait_for_call", {"call_id": call_id})
+    async with session(url, heard) as client:
+        await client.set_logging_level("warning")
+        await client.call_tool("revox_wait_for_call", {"call_id": call_id})
     assert heard == []
 
 
 @BOTH
 async def test_cancelling_a_wait_stops_the_looking_and_leaves_the_call_alone(serve: Any) -> None:
     sandbox = Sandbox(speed=10)
-    call_id = sandbox.connect().send(MakeCall(phone_number=IN_THE_QUEUE, prompt="Hello"))["call"]["id"]
+    call_id = sandbox.connect(KEY).send(MakeCall(phone_number=IN_THE_QUEUE, prompt="Hello"))["call"]["id"]
     heard: list[Any] = []
     interval = "interval_s" if serve is serving_ours else "interval_seconds"
     with serve(sandbox) as url:
@@ -264,18 +279,18 @@ async def test_cancelling_a_wait_stops_the_looking_and_leaves_the_call_alone(ser
 async def test_every_request_must_carry_the_key(serve: Any) -> None:
     hello = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     accept = {"Accept": "application/json, text/event-stream"}
-    with serve(Sandbox(key=KEY)) as url:
-        async with session(url), httpx.AsyncClient(headers=accept) as client:
-            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": KEY}):
-                for method in ("POST", "GET", "DELETE"):
-                    answer = await client.request(
-                        method,
-                        url,
-                        json=hello if method == "POST" else None,
-                        headers={**headers, "Mcp-Session-Id": "x"},
-                    )
-                    assert answer.status_code == 401
-                    assert answer.headers["www-authenticate"] == "Bearer"
+    _, url = fresh(serve)
+    async with session(url), httpx.AsyncClient(headers=accept) as client:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": KEY}):
+            for method in ("POST", "GET", "DELETE"):
+                answer = await client.request(
+                    method,
+                    url,
+                    json=hello if method == "POST" else None,
+                    headers={**headers, "Mcp-Session-Id": "x"},
+                )
+                assert answer.status_code == 401
+                assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @BOTH
@@ -328,6 +343,9 @@ def test_our_server_is_not_opened_to_other_machines_without_a_token() -> None:
         def guard(self) -> Guard:
             return Guard()
 
+        def instructions(self) -> str:
+            return ""
+
     with pytest.raises(InvalidInput, match="Whoever reaches"):
         run_http(Toolkit(), "0.0.0.0")
     with pytest.raises(InvalidInput, match="needs a token"):
@@ -341,9 +359,10 @@ async def test_our_server_speaks_over_stdio_to_the_program_that_starts_it() -> N
     )
     parameters = StdioServerParameters(command=sys.executable, args=["-c", code])
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as client:
-        await client.initialize()
+        about = await client.initialize()
         names = [tool.name for tool in (await client.list_tools()).tools]
         voices = await client.call_tool("revox_list_voices", {"language": "de", "gender": "male"})
+    assert "revox_wait_for_call" in (about.instructions or "")
     assert names == ["revox_list_voices", "revox_get_voice"]
     assert "Jonas" in text_of(voices)
 
@@ -358,13 +377,13 @@ def test_importing_the_tools_and_the_server_loads_no_mcp_and_no_graph_library() 
 
 
 async def test_revoxs_answers_are_whole_json_in_revoxs_wrappers() -> None:
-    with serving_theirs(Sandbox()) as url:
-        async with session(url) as client:
-            asked = {"phone_number": "+12025550100", "prompt": "Hello", "metadata": {"order": "7"}}
-            placed = json.loads(text_of(await client.call_tool("revox_make_call", asked)))
-            read = json.loads(text_of(await client.call_tool("revox_get_call", {"call_id": placed["call"]["id"]})))
-            gone = await client.call_tool("revox_get_call", {"call_id": "nope"})
-            wrong = await client.call_tool("revox_get_call", {"id": "x"})
+    _, url = fresh(serving_theirs)
+    async with session(url) as client:
+        asked = {"phone_number": "+12025550100", "prompt": "Hello", "metadata": {"order": "7"}}
+        placed = json.loads(text_of(await client.call_tool("revox_make_call", asked)))
+        read = json.loads(text_of(await client.call_tool("revox_get_call", {"call_id": placed["call"]["id"]})))
+        gone = await client.call_tool("revox_get_call", {"call_id": "nope"})
+        wrong = await client.call_tool("revox_get_call", {"id": "x"})
     assert placed["call"]["metadata"] == {"order": "7"}
     assert read["call"]["id"] == placed["call"]["id"]
     assert gone.isError
@@ -387,23 +406,21 @@ async def test_whether_revox_takes_metadata_over_mcp_is_a_switch(call_metadata: 
 
 
 async def test_the_long_tail_of_an_assistants_fields_is_flat_at_revox() -> None:
-    sandbox = Sandbox()
-    with serving_theirs(sandbox) as url:
-        async with session(url) as client:
-            asked = {"name": "Ada", "prompt": "Help.", "max_duration_end_message": "Time is up."}
-            result = await client.call_tool("revox_create_assistant", asked)
-            wrong = await client.call_tool("revox_create_assistant", {**asked, "mood": "good"})
+    sandbox, url = fresh(serving_theirs)
+    async with session(url) as client:
+        asked = {"name": "Ada", "prompt": "Help.", "max_duration_end_message": "Time is up."}
+        result = await client.call_tool("revox_create_assistant", asked)
+        wrong = await client.call_tool("revox_create_assistant", {**asked, "mood": "good"})
     assert json.loads(text_of(result))["assistant"]["max_duration_end_message"] == "Time is up."
     assert wrong.isError
     assert len(sandbox.world.assistants) == 1
 
 
 async def test_revoxs_wait_comes_back_with_the_call_as_it_is_when_time_is_up() -> None:
-    sandbox = Sandbox()
-    call_id = sandbox.connect().send(MakeCall(phone_number=IN_THE_QUEUE, prompt="Hello"))["call"]["id"]
-    with serving_theirs(sandbox) as url:
-        async with session(url) as client:
-            result = await client.call_tool("revox_wait_for_call", {"call_id": call_id, "timeout_seconds": 20})
+    sandbox, url = fresh(serving_theirs)
+    call_id = sandbox.connect(KEY).send(MakeCall(phone_number=IN_THE_QUEUE, prompt="Hello"))["call"]["id"]
+    async with session(url) as client:
+        result = await client.call_tool("revox_wait_for_call", {"call_id": call_id, "timeout_seconds": 20})
     assert json.loads(text_of(result))["call"]["status"] == "queued_for_calling"
     assert sandbox.counts["revox_get_call"] == 5
 

@@ -671,6 +671,19 @@ class TestPeople:
         assert "@" in values["email"]
         assert "empty" not in values
 
+    def test_texts_are_what_their_names_ask_for(self, sandbox: Sandbox, connection: Connection) -> None:
+        names = ["first_name", "nom", "company", "phone", "raison", "anything"]
+        config = [entry for name in names for entry in field("string", name)]
+        call = finish(
+            sandbox, connection, "+12025550100", settings={"structured_output_config": config},
+            **voice_of(connection, "fr"),
+        )  # fmt: skip
+        assert call["last_call_attempt"]["structured_output"] == {
+            "first_name": "Camille", "nom": "Camille Rousseau", "company": "Atelier Rousseau",
+            "phone": "+12025550100", "raison": "Le client a confirmé et n'avait pas d'autre question.",
+            "anything": "comme convenu au téléphone",
+        }  # fmt: skip
+
     @pytest.mark.parametrize("number", ["+12025550103", "+12025550104", "+12025550106", "+12025550107"])
     def test_nothing_is_extracted_where_nobody_talked(
         self, sandbox: Sandbox, connection: Connection, number: str
@@ -752,9 +765,10 @@ class TestVoices:
         assert len(short) < len(long)
         assert len(short) % 417 == 0
 
-    def test_audio_that_is_none_is_refused(self, connection: Connection) -> None:
-        with pytest.raises(InvalidInput, match="base64"):
-            connection.send(CloneVoice(name="Moi", language="fr", audio="***", content_type="audio/wav"))
+    @pytest.mark.parametrize(("audio", "named"), [("***", "base64"), ("", "empty")])
+    def test_audio_that_is_none_is_refused(self, connection: Connection, audio: str, named: str) -> None:
+        with pytest.raises(InvalidInput, match=named):
+            connection.send(CloneVoice(name="Moi", language="fr", audio=audio, content_type="audio/wav"))
 
 
 class TestAssistants:
@@ -797,6 +811,29 @@ class TestAssistants:
         sandbox.switches = Switches(inline_assistant_shown=False)
         assert look(connection, place(connection))["assistant"] is None
         assert connection.send(ListAssistants())["assistants"] == []
+
+    def test_an_update_reaches_the_calls_that_have_not_ended(self, sandbox: Sandbox, connection: Connection) -> None:
+        assistant_id = connection.send(CreateAssistant(name="A", prompt="P"))["assistant"]["id"]
+        ended = place(connection, assistant_id=assistant_id)
+        sandbox.world.advance(300)
+        waiting = place(connection, assistant_id=assistant_id)
+        answer = connection.send(UpdateAssistant(assistant_id=assistant_id, first_sentence="Hi!"))
+        assert "unpatchedCallsNotice" not in answer
+        assert look(connection, ended)["assistant"]["first_sentence"] is None
+        sandbox.world.advance(300)
+        assert look(connection, waiting)["last_call_attempt"]["transcript"][0]["content"] == "Hi!"
+
+    def test_deleting_an_assistant_frees_the_numbers_it_answered(self, connection: Connection) -> None:
+        assistant_id = connection.send(CreateAssistant(name="A", prompt="P"))["assistant"]["id"]
+        number_id = connection.send(ListPhoneNumbers())["phone_numbers"][0]["id"]
+        connection.send(UpdatePhoneNumber(phone_number_id=number_id, inbound_assistant_id=assistant_id))
+        connection.send(DeleteAssistant(assistant_id=assistant_id))
+        assert connection.send(ListPhoneNumbers())["phone_numbers"][0]["inbound_assistant"] is None
+
+    def test_a_time_zone_that_is_none_is_refused(self, connection: Connection) -> None:
+        config = {**ALWAYS, "timezone": "Mars/Olympus"}
+        with pytest.raises(InvalidInput, match="Mars"):
+            place(connection, settings={"call_retry_config": config})
 
     def test_a_time_that_is_none_is_refused(self, connection: Connection) -> None:
         window = {"calling_window_start_time": "noon", "calling_window_end_time": "18:00", "retry_delay_seconds": 1}

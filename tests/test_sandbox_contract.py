@@ -240,6 +240,15 @@ async def test_a_call_is_valid_at_every_point_of_its_life(ask: Ask, sandbox: San
     assert seen & {"completed", "errored", "cancelled", "paused"}
 
 
+async def test_what_is_not_known_is_null_and_not_left_out(ask: Ask, sandbox: Sandbox) -> None:
+    placed = await ask("call.create", phone_number="+12025550102", assistant={"prompt": "P"})
+    sandbox.world.advance(60)
+    call = (await ask("call.retrieve", placed.call.id)).call
+    rare = {"is_inbound_receptionist", "is_realestate_assistant"}
+    for thing in (call, call.assistant, call.last_call_attempt, call.contact):
+        assert set(type(thing).model_fields) - thing.model_fields_set <= rare
+
+
 @pytest.mark.parametrize("llm", ["gpt-4.1", "openrouter", "realtime"])
 async def test_every_family_of_language_models_is_shown_as_it_was_given(ask: Ask, llm: str) -> None:
     given: dict[str, Any] = {

@@ -142,21 +142,23 @@ def test_the_configuration_holds_no_secret_and_reads_none_from_a_file() -> None:
 
 @pytest.mark.slow
 def test_with_a_key_a_person_is_asked_before_anything_rings(tmp_path: Path) -> None:
-    with SandboxServer(Sandbox(speed=100)) as revox:
-        with studio(tmp_path / "app", REVOX_API_KEY="rvx_secret_key", REVOX_BASE_URL=revox.base_url) as running:
-            thread = running.client.threads.create()
-            asked = running.client.runs.wait(thread["thread_id"], "call", input=FRENCH)
-            question = asked["__interrupt__"][0]["value"]
-            assert question["type"] == "revox.approve_call"
-            assert question["arguments"]["phone_number"] == "+33142685300"
-            assert revox.sandbox.dials == []
-            answer = {"decision": "approve", "arguments_hash": question["arguments_hash"]}
-            last = running.client.runs.wait(thread["thread_id"], "call", command={"resume": answer})
-            assert last["status"] == "completed"
-            assert len(revox.sandbox.dials) == 1
-            state = running.client.threads.get_history(thread["thread_id"])
-            assert "rvx_secret_key" not in json.dumps(state)
-            assert "rvx_secret_key" not in running.said
+    with (
+        SandboxServer(Sandbox(speed=100)) as revox,
+        studio(tmp_path / "app", REVOX_API_KEY="rvx_secret_key", REVOX_BASE_URL=revox.base_url) as running,
+    ):
+        thread = running.client.threads.create()
+        asked = running.client.runs.wait(thread["thread_id"], "call", input=FRENCH)
+        question = asked["__interrupt__"][0]["value"]
+        assert question["type"] == "revox.approve_call"
+        assert question["arguments"]["phone_number"] == "+33142685300"
+        assert revox.sandbox.dials == []
+        answer = {"decision": "approve", "arguments_hash": question["arguments_hash"]}
+        last = running.client.runs.wait(thread["thread_id"], "call", command={"resume": answer})
+        assert last["status"] == "completed"
+        assert len(revox.sandbox.dials) == 1
+        state = running.client.threads.get_history(thread["thread_id"])
+        assert "rvx_secret_key" not in json.dumps(state)
+        assert "rvx_secret_key" not in running.said
 
 
 def run(running: Studio, given: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:

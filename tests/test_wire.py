@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 import revox
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -595,7 +595,7 @@ def test_a_server_reads_back_what_was_sent(
     assert read_back(request).wire() == request.wire()
 
 
-words = st.text(min_size=1, max_size=12).filter(lambda text: text.strip() and text.isprintable())
+words = st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_size=1, max_size=12)
 identifiers = st.text(string.ascii_letters + string.digits + "-_/%ü&?#+=:@.!", min_size=1, max_size=12).filter(
     lambda text: not set(text) <= {"."}
 )
@@ -682,11 +682,7 @@ def requests(draw: st.DrawFn, operation: type[Operation]) -> Operation:
         cleared = [name for name in absent if draw(st.booleans(), label=f"clear {name}")]
         if cleared:
             arguments["clear_fields"] = cleared
-    try:
-        return operation(**arguments)
-    except ValidationError:
-        assume(False)
-        raise
+    return operation(**arguments)
 
 
 def get_args_of_clear_fields(operation: type[Operation]) -> list[str]:

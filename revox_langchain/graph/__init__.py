@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from revox_langchain.graph.build import call_graph, create_call_graph, default_connection
 from revox_langchain.graph.state import Approval, CallInput, CallOutput, UnknownAnswer, VoicePreferences
+from revox_langchain.graph.tool import call_graph_tool
 
 __all__ = [
     "Approval",
@@ -12,6 +13,7 @@ __all__ = [
     "UnknownAnswer",
     "VoicePreferences",
     "call_graph",
+    "call_graph_tool",
     "create_call_graph",
     "default_connection",
 ]

@@ -312,7 +312,9 @@ def _voice_of_assistant(wish: Mapping[str, Any], settings: Settings) -> Flow[Upd
     voice: dict[str, Any] | None = None
     if held.get("id"):
         voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
-        listed: dict[str, Any] = next((v for v in voices if (v["id"], v["provider"]) == (held["id"], held.get("provider"))), {})
+        listed: dict[str, Any] = next(
+            (v for v in voices if (v["id"], v["provider"]) == (held["id"], held.get("provider"))), {}
+        )
         voice = {
             key: listed.get(key, held.get(key)) for key in ("id", "provider", "name", "language", "accent", "gender")
         }

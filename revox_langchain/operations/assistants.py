@@ -10,6 +10,7 @@ from revox_langchain import render
 from revox_langchain.operation import Operation, Risk, operation
 from revox_langchain.operations.fields import (
     AssistantId,
+    ClearFields,
     FirstSentenceMode,
     Id,
     OutputConfig,
@@ -74,7 +75,7 @@ class UpdateAssistant(AssistantFields):
     name: str | None = Field(None, min_length=1)
     prompt: str | None = Field(None, min_length=1)
     settings: Settings | None = Field(None, serialization_alias="*")
-    clear_fields: list[str] | None = Field(None, description="Fields to empty, by name.")
+    clear_fields: ClearFields | None = None
 
 
 @operation("POST /assistants/{assistant_id}/clone", risk=Risk.WRITE, render=render.assistant)

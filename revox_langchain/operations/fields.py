@@ -90,6 +90,33 @@ ASSISTANT_SETTINGS: frozenset[str] = frozenset(
 """Every field Revox takes for an assistant; a test holds it to the SDK's own list."""
 
 
+NOT_CLEARABLE: frozenset[str] = frozenset(
+    [
+        "background_sound_volume",
+        "call_retry_config",
+        "end_of_call_sentence",
+        "faq_items",
+        "first_sentence",
+        "first_sentence_delay_ms",
+        "first_sentence_mode",
+        "ivr_navigation_enabled",
+        "llm_model",
+        "max_call_duration_secs",
+        "name",
+        "prompt",
+        "sms_enabled",
+        "structured_output_config",
+        "stt_model",
+        "thinking_sound_probability",
+        "thinking_sound_volume",
+        "type",
+        "voice",
+        "webhook_url",
+    ]
+)
+"""Fields of an assistant that cannot be emptied; a test holds it to the SDK's own types."""
+
+
 class CallingWindow(BaseModel):
     """Hours of the day, in the recipient's time zone, in which a call order may dial."""
 
@@ -128,8 +155,10 @@ def checked_by(model: type[BaseModel]) -> AfterValidator:
     """Validate a free-form mapping with `model`, without putting the model's whole schema before a language model."""
 
     def check(value: Any) -> Any:
-        for item in value if isinstance(value, list) else [value]:
-            model.model_validate(item)
+        if isinstance(value, list):
+            # Models write null for an option they do not use, and Revox refuses it.
+            return [model.model_validate(item).model_dump(exclude_none=True) for item in value]
+        model.model_validate(value)
         return value
 
     return AfterValidator(check)
@@ -172,9 +201,20 @@ def _known_settings(value: dict[str, Any]) -> dict[str, Any]:
     refuse_redacted(value)
     if value.get("call_retry_config") is not None:
         CallRetryConfig.model_validate(value["call_retry_config"])
-    for item in value.get("structured_output_config") or []:
-        StructuredOutputField.model_validate(item)
+    if value.get("structured_output_config") is not None:
+        # Models write null for an option they do not use, and Revox refuses it.
+        wanted = [StructuredOutputField.model_validate(item) for item in value["structured_output_config"]]
+        return {**value, "structured_output_config": [item.model_dump(exclude_none=True) for item in wanted]}
     return value
+
+
+def _clearable(names: list[str]) -> list[str]:
+    for name in names:
+        if name in NOT_CLEARABLE:
+            raise ValueError(f"Revox cannot empty {name!r}; give it a new value instead")
+        if name not in ASSISTANT_SETTINGS:
+            raise ValueError(f"Revox has no assistant setting {name!r}{near(name, ASSISTANT_SETTINGS - NOT_CLEARABLE)}")
+    return names
 
 
 def refuse_redacted(value: Any) -> None:
@@ -217,6 +257,7 @@ Settings = Annotated[
     AfterValidator(_known_settings),
     Field(description="Any further assistant fields of Revox's API, by name."),
 ]
+ClearFields = Annotated[list[str], AfterValidator(_clearable), Field(description="Fields to empty, by name.")]
 Variables = Annotated[dict[str, str], Field(description="Values for {{variables}} in the prompt.")]
 RetryConfig = Annotated[
     dict[str, Any],

@@ -56,13 +56,8 @@ def new_assistant(world: World, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def patched(assistant: Mapping[str, Any], fields: Mapping[str, Any], now: str) -> dict[str, Any]:
-    """The assistant with some fields changed; null gives back what Revox fills in."""
+    """The assistant with some fields changed."""
     new = {**assistant, **copy.deepcopy(dict(fields)), "updated_at": now}
-    for name, value in _FILLED_IN.items():
-        if new.get(name) is None:
-            new[name] = copy.deepcopy(value)
-    if new.get("max_call_duration_secs") is None:
-        new["max_call_duration_secs"] = assistant["max_call_duration_secs"]
     for number, item in enumerate(new["faq_items"], 1):
         item.setdefault("id", f"{new['id']}-faq-{number}")
         item.setdefault("needs_human_answer", False)

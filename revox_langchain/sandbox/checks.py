@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -77,11 +78,18 @@ def check_speed(world: World, provider: str, speed: float | None) -> None:
 
 
 def check_retry_config(world: World, config: Mapping[str, Any] | None) -> None:
-    """Refuse calling windows whose times cannot be read.
+    """Refuse calling windows whose times cannot be read, and time zones nobody lives in.
 
     Raises:
-        Rejected: A time is none.
+        Rejected: Naming what is wrong.
     """
+    zone = (config or {}).get("timezone")
+    try:
+        if zone:
+            ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        words = f"call_retry_config: timezone: {zone} is none; give one such as Europe/Paris."
+        raise Rejected(world.switches.invalid_status, words) from error
     for window in (config or {}).get("calling_windows", ()):
         for key in ("calling_window_start_time", "calling_window_end_time"):
             try:

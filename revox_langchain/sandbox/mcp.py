@@ -84,13 +84,13 @@ class HostedMcp:
         self._structured = structured
         self._call_metadata = call_metadata
         self._operations = {op.spec.name: op for op in OPERATIONS if not op.spec.binary}
+        self._tools = self._listed()
         self.server = self._make_server()
         spoken = StreamableHttp(self.server)
         self.route: Route = Route(PATH, BearerGate(spoken, self._accepts))
         self.lifespan = spoken.lifespan
 
-    def tools(self) -> list[types.Tool]:
-        """All tools, as `tools/list` shows them."""
+    def _listed(self) -> list[types.Tool]:
         from mcp import types
 
         listed = [self._tool(op) for op in self._operations.values()]
@@ -108,7 +108,7 @@ class HostedMcp:
 
         @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
         async def list_tools() -> list[types.Tool]:
-            return self.tools()
+            return self._tools
 
         @server.call_tool()  # type: ignore[untyped-decorator]
         async def call_tool(name: str, arguments: dict[str, Any]) -> types.CallToolResult:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 MODES = ("invoke", "ainvoke")
 DURABILITIES = ("sync", "async", "exit")
+Ends = Literal["completed", "refused", "asks", "raises"]
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,10 @@ class Fault:
         row: Line of the README it belongs to.
         name: What it is called in the name of a test.
         faults: What the sandbox does.
+        later: What else it does once a `POST /call` has arrived; for ever.
         switches: How the sandbox is set.
-        ends: How the graph ends: a final status, `asks`, or `raises` and the error's kind.
+        ends: How the graph ends: a final status, `asks`, or `raises`.
+        ends_unsaved: The same under `exit`, where it may have been another process that dialed.
         orders: How many orders there are then.
         adopted: Whether the order was found rather than placed.
         code: Code of the error in the output.
@@ -152,12 +155,14 @@ class Fault:
     row: str
     name: str
     faults: tuple[dict[str, Any], ...]
-    ends: Literal["completed", "refused", "asks", "raises"]
+    ends: Ends
     orders: int
     adopted: bool = False
     code: str | None = None
     warns: str | None = None
     switches: dict[str, Any] = field(default_factory=dict)
+    later: tuple[dict[str, Any], ...] = ()
+    ends_unsaved: Ends | None = None
 
 
 _POST = "revox_make_call"
@@ -186,15 +191,11 @@ def _faults() -> Iterator[Fault]:
         yield Fault("limited", f"{kind} always", ({**limit, "times": None},), "refused", 0, code=kind)
     closed = {"kind": "connect_error", "on": _POST}
     yield Fault("unopened_once", "no connection once", (closed,), "completed", 1)
-    yield Fault("unopened", "no connection", ({**closed, "times": 3},), "raises", 0, code="unavailable")
-    down = {"kind": "server_error", "on": _SEARCH, "status": 503}
-    yield Fault("blind_before", "no search", ({**down, "times": 3},), "raises", 0, code="unavailable")
-    yield Fault(
-        "blind_after", "no search later", ({**down, "skip": 1, "times": None},), "completed", 1, warns="did not show up"
-    )
-    yield Fault(
-        "blind_lost", "lost, no search", (_LOST, {**down, "skip": 1, "times": 15}), "asks", 1, code="placement_unknown"
-    )
+    yield Fault("unopened", "no connection", ({**closed, "times": None},), "raises", 0)
+    down = {"kind": "server_error", "on": _SEARCH, "status": 503, "times": None}
+    yield Fault("blind_before", "no search", (down,), "raises", 0, ends_unsaved="asks")
+    yield Fault("blind_after", "no search later", (), "completed", 1, later=(down,), warns="did not show up")
+    yield Fault("blind_lost", "lost, no search", (_LOST,), "asks", 1, later=(down,), code="placement_unknown")
     yield Fault("lag", "lost, search lags", (_LOST,), "completed", 1, adopted=True, switches={"search_lag_s": 10})
     yield Fault(
         "long_lag", "lost, search lags long", (_LOST,), "asks", 1, code="placement_unknown", switches={"search_lag_s": 40}

@@ -1,0 +1,64 @@
+"""The notebooks run from a fresh kernel, and show what is committed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(autouse=True)
+def _quiet_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # A kernel starts Python as its own process: it must not read a profile or write a history of somebody's.
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_and_its_outputs_are_not_stale(path: Path) -> None:
+    runner = script("run_notebooks")
+    committed = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    assert runner.outputs(runner.executed(path)) == runner.outputs(committed), "run `make notebooks`"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_committed_with_outputs_and_without_traces_of_a_machine(path: Path) -> None:
+    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.outputs for cell in cells)
+    assert [output for cell in cells for output in cell.outputs if output.output_type == "error"] == []
+    assert all(set(cell.metadata) == set() for cell in notebook.cells)
+    assert set(notebook.metadata) == {"kernelspec"}
+    shown = "\n".join(line for cell in script("run_notebooks").outputs(notebook) for line in cell)
+    assert str(Path.home()) not in shown
+    assert os.getcwd() not in shown
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_its_steps_are_numbered(path: Path) -> None:
+    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    headings = re.findall(r"^## (\d+)\.", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
+    assert headings == [str(number) for number in range(1, len(headings) + 1)]
+    assert re.match(r"\d\d_", path.stem)
+
+
+def test_there_is_a_first_one() -> None:
+    assert NOTEBOOKS[0].name == "01_first_call.ipynb"
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

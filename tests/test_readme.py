@@ -1,0 +1,179 @@
+"""The README is true: its Python runs, its commands exist, its generated parts are fresh."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.types import Command
+
+from revox_langchain.sandbox import Sandbox
+from revox_langchain.sandbox.mcp import HostedMcp
+from revox_langchain.sandbox.server import SandboxServer
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"(?:<!-- test: (?P<how>\w+) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
+
+
+def blocks(language: str, how: str | None = None) -> list[str]:
+    found = FENCE.finditer(README)
+    return [match["code"] for match in found if match["language"] == language and match["how"] == how]
+
+
+def titled(block: str) -> str:
+    """A name for a test: the block's most telling line."""
+    return re.sub(r"\W+", "-", block.strip().splitlines()[-1])[:50]
+
+
+class Scripted(BaseChatModel):
+    """A chat model that says what it was given to say, turn by turn."""
+
+    says: list[Callable[[], AIMessage]]
+    turn: int = 0
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def bind_tools(self, tools: Any, **more: Any) -> Scripted:
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **more: Any) -> ChatResult:
+        message = self.says[self.turn]()
+        self.turn += 1
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=titled)
+def test_a_block_runs_without_a_key(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.fixture(scope="module")
+def revox() -> Iterator[SandboxServer]:
+    sandbox = Sandbox(speed=200)
+    hosted = HostedMcp(sandbox)
+    with SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as server:
+        yield server
+
+
+@pytest.mark.parametrize("block", blocks("python", "key"), ids=titled)
+def test_a_block_runs_with_a_key(block: str, revox: SandboxServer) -> None:
+    environment = {**os.environ, "REVOX_API_KEY": "rvx_key", "REVOX_BASE_URL": revox.base_url}
+    done = subprocess.run(
+        [sys.executable, "-c", block], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    if "invoke" in block:
+        assert len(revox.sandbox.dials) == 1
+        assert done.stdout.startswith("completed")
+
+
+def test_the_agent_calls_only_after_a_person_has_said_yes() -> None:
+    (block,) = blocks("python", "model")
+    call = {"phone_number": "+33142685300", "prompt": "Confirmez le rendez-vous.", "voice_provider": "cartesia",
+            "voice_id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41"}  # fmt: skip
+    model = Scripted(
+        says=[
+            lambda: AIMessage("", tool_calls=[{"name": "revox_make_call", "args": call, "id": "one"}]),
+            lambda: AIMessage("The call is placed."),
+        ]
+    )
+    names: dict[str, Any] = {"__name__": "readme", "model": model}
+    exec(compile(block, "README.md", "exec"), names)
+    config = {"configurable": {"thread_id": "desk"}}
+    asked = names["agent"].invoke({"messages": [("user", "Call them.")]}, config)
+    (request,) = asked["__interrupt__"][0].value["action_requests"]
+    assert request["name"] == "revox_make_call"
+    resumed = names["agent"].invoke(Command(resume={"decisions": [{"type": "approve"}]}), config)
+    tool_message = resumed["messages"][-2]
+    assert tool_message.status == "success", tool_message.content
+    assert tool_message.artifact["call"]["to_phone_number"] == "+33142685300"
+
+
+def test_every_python_block_is_tested_one_way_or_another() -> None:
+    assert {match["how"] for match in FENCE.finditer(README) if match["language"] == "python"} == {None, "key", "model"}
+
+
+def test_the_commands_it_names_exist() -> None:
+    from revox_langchain.cli import app
+
+    commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    named = {shlex.split(line, comments=True)[1] for line in lines("revox-langchain ")}
+    named |= set(re.findall(r"`revox-langchain (\w+)", README))
+    assert named <= commands
+    # Whoever reads the list of commands sees all of them.
+    assert commands <= named
+
+
+@pytest.mark.parametrize("options", [line for line in blocks("bash")[1].splitlines() if "--" in line])
+def test_the_options_it_names_exist(options: str) -> None:
+    command, *given = shlex.split(options, comments=True)[1:]
+    done = subprocess.run(
+        [sys.executable, "-m", "revox_langchain", command, "--help"],
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert [option for option in given if option.startswith("--") and option not in done.stdout] == []
+
+
+def test_the_make_targets_it_names_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+(?:-[a-z]+)*)", " ".join([*lines("make "), *re.findall(r"`(make .*?)`", README)]))) <= targets
+    assert {"demo", "test"} <= targets
+
+
+def test_the_files_it_links_to_exist() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_its_generated_parts_are_fresh() -> None:
+    assert script("generate_readme_tables").filled(README) == README, "run `make docs`"
+
+
+def test_it_lists_every_tool_once() -> None:
+    from revox_langchain.actions import REQUESTS
+
+    table = script("generate_readme_tables").tools()
+    assert [table.count(f"| `{request.spec.name}` |") for request in REQUESTS] == [1] * 38
+
+
+def test_it_promises_no_more_than_it_keeps() -> None:
+    assert "exactly once" not in README.lower()
+    promise = README[README.index("## The promise") :]
+    for limit in ("settle_s", "processes", "It may have rung", "max_attempts", "thread_id"):
+        assert limit in promise, limit
+
+
+def lines(start: str) -> list[str]:
+    return [line for block in blocks("bash") for line in block.splitlines() if line.startswith(start)]
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -9,13 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from revox_langchain.actions import RecoverCall, WaitForCall, act
+from revox_langchain.budget import Budget
 from revox_langchain.connection import Connection
 from revox_langchain.errors import (
-    AmbiguousLanguage, AnswerError, AuthError, ConcurrencyLimited, InvalidInput, NotFound, NoVoice, PlacementUnknown,
-    RateLimited, Refused, RevoxToolError, TimedOut, Unavailable, UnknownLanguage, UnsupportedLanguage,
+    AmbiguousLanguage,
+    AnswerError,
+    AuthError,
+    ConcurrencyLimited,
+    InvalidInput,
+    NotFound,
+    NoVoice,
+    PlacementUnknown,
+    RateLimited,
+    Refused,
+    RevoxToolError,
+    TimedOut,
+    Unavailable,
+    UnknownLanguage,
+    UnsupportedLanguage,
 )  # fmt: skip
 from revox_langchain.flow import arun, run
-from revox_langchain.guard import Budget, DialPolicy, Guard
+from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.language import ResolvedLanguage, resolve_language
 from revox_langchain.numbers import Phone, parse_phone
 from revox_langchain.operation import Operation, Risk
@@ -23,7 +37,7 @@ from revox_langchain.operations import OPERATIONS
 from revox_langchain.placing import Intent, Order, Placed, make_intent, outcome_of, place, recover
 from revox_langchain.results import CallResult, Structured, structured, structured_output_config
 from revox_langchain.voice import ChosenVoice, choose_voice
-from revox_langchain.waiting import Watch, WaitPolicy, watch
+from revox_langchain.waiting import WaitPolicy, Watch, watch
 
 if TYPE_CHECKING:
     from revox_langchain.tools import RevoxTool, RevoxToolkit, make_tool

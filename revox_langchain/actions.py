@@ -13,9 +13,10 @@ from typing import Any, get_args
 from pydantic import Field
 
 from revox_langchain import render
+from revox_langchain.budget import Cost
 from revox_langchain.errors import PlacementUnknown, Refused, RevoxToolError, near
 from revox_langchain.flow import Flow, Pause, Recent
-from revox_langchain.guard import Cost, Guard
+from revox_langchain.guard import Guard
 from revox_langchain.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants

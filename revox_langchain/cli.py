@@ -57,7 +57,6 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands,
     name="revox-langchain",
-    help="Phone calls through Revox: place, follow and find them, with a sandbox that rings nobody.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -131,7 +130,7 @@ def tools(
     toolset: Annotated[str | None, typer.Option(help="Only this set, such as calling.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """List the tools a RevoxToolkit can offer: risk, route and what they do."""
+    """List the tools there are: risk, route and what they do."""
     from revox_langchain.actions import REQUESTS
     from revox_langchain.tools import TOOLSETS
 
@@ -157,7 +156,7 @@ def tools(
 
 @app.command()
 def doctor(as_json: AsJson = False) -> int:
-    """Check installation, key and account, and say what to do about each problem."""
+    """Check installation, key and account; say what to mend and how."""
     from revox_langchain import cli_doctor
 
     return cli_doctor.doctor(Screen(as_json=as_json))

@@ -170,7 +170,7 @@ def demo(
     speed: Speed = 5.0,
     as_json: AsJson = False,
 ) -> int:
-    """Watch a call in the sandbox: no key, no phone, about twelve seconds."""
+    """Watch a call in the sandbox: no key, no phone, twelve seconds."""
     # Whatever key lies around, the demo must not be able to use it.
     for name in [name for name in os.environ if name.upper().startswith("REVOX_")]:
         del os.environ[name]

@@ -15,8 +15,6 @@ import random
 import re
 import threading
 import time
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from weakref import WeakKeyDictionary
@@ -24,24 +22,13 @@ from weakref import WeakKeyDictionary
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from revox_langchain.errors import (
-    AnswerError,
-    AuthError,
-    ConcurrencyLimited,
-    InvalidInput,
-    NotFound,
-    RateLimited,
-    Refused,
-    RevoxToolError,
-    TimedOut,
-    Unavailable,
-)  # fmt: skip
+from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RateLimited, RevoxToolError, Unavailable
+from revox_langchain.failures import known_failure
 from revox_langchain.numbers import mask_phone
 from revox_langchain.operation import Operation, Risk
 from revox_langchain.operations.fields import REDACTED
 
 if TYPE_CHECKING:
-    import httpx
     import revox
 
 logger = logging.getLogger("revox_langchain")
@@ -219,7 +206,7 @@ class Connection:
         try:
             return self._checked(operation, getattr(self._sync_client(), verb)(**request))
         except Exception as error:
-            known = self._known(operation, error)
+            known = self._failure(operation, error)
             if known is None:
                 raise
         # Outside the handler: neither the SDK's error nor its request, which holds the key, hangs on ours.
@@ -230,7 +217,7 @@ class Connection:
         try:
             return self._checked(operation, await getattr(self._async_client(), verb)(**request))
         except Exception as error:
-            known = self._known(operation, error)
+            known = self._failure(operation, error)
             if known is None:
                 raise
         raise known
@@ -262,63 +249,15 @@ class Connection:
             raise AnswerError(f"Revox answered {operation.spec.name} with {self._cleaned(what)} instead of JSON.")
         return _without_secrets(answer)
 
-    def _known(self, operation: Operation, error: Exception) -> RevoxToolError | None:
-        import httpx
-        import revox
-
-        if isinstance(error, RevoxToolError):
-            return error
-        reads = operation.spec.risk is Risk.READ
-        name = operation.spec.name
-        if isinstance(error, revox.APIStatusError):
-            return self._status_error(error, name, reads)
-        if isinstance(error, revox.APIConnectionError):
-            cause = error.__cause__
-            not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
-                        httpx.UnsupportedProtocol, httpx.LocalProtocolError)  # fmt: skip
-            sent = not isinstance(cause, not_sent)
-            safe = reads or not sent
-            if isinstance(error, revox.APITimeoutError) and sent:
-                return TimedOut(f"Revox did not answer {name} in time.", sent=sent, retry_safe=safe)
-            why = self._cleaned(str(cause or error)) or type(cause or error).__name__
-            where = self.base_url if not sent else name
-            return Unavailable(f"Revox could not be reached ({where}: {why[:200]}).", sent=sent, retry_safe=safe)
-        if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, revox.APIResponseValidationError)):
-            return AnswerError(f"Revox answered {name} with something that is not JSON.", retry_safe=reads)
-        if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
-            return InvalidInput(f"The base URL {self.base_url!r} cannot be used.", next_step="Check REVOX_BASE_URL.")
-        if isinstance(error, (httpx.HTTPError, revox.RevoxError)):
-            return Unavailable(f"{name} failed: {self._cleaned(str(error))[:200]}", retry_safe=reads)
-        return None
-
-    def _status_error(self, error: revox.APIStatusError, name: str, reads: bool) -> RevoxToolError:
-        status = error.status_code
-        words = self._cleaned(_words(error.body))[:300]
-        said = f"Revox refused {name} with HTTP {status}" + (f": {words}" if words else "") + "."
-        more: dict[str, Any] = {"details": {"http_status": status}}
-        retry_after_s = _retry_after_s(error.response.headers, self.clock.now_s())
-        if status == 429:
-            limited = ConcurrencyLimited if "concurren" in words.casefold() else RateLimited
-            return limited(said, retry_safe=True, retry_after_s=retry_after_s, **more)
-        if status in (408, 425) or status >= 500:
-            again = reads and error.response.headers.get("x-should-retry") != "false"
-            return Unavailable(
-                f"Revox failed on {name} with HTTP {status}" + (f": {words}" if words else "") + ".",
-                retry_safe=again, retry_after_s=retry_after_s, next_step="Try again later." if reads else
-                "Look whether it took effect before doing it again.", **more,
-            )  # fmt: skip
-        if status < 400:
-            return AnswerError(f"Revox answered {name} with a redirect (HTTP {status}).", **more)
-        if status in (401, 403):
-            return AuthError(said, **more)
-        if status in (404, 410):
-            return NotFound(said, **more)
-        if status in (400, 413, 415, 422):
-            return InvalidInput(said, **more)
-        codes = {402: "payment_required", 409: "conflict"}
-        steps = {402: "Check the account's credit in the Revox dashboard.",
-                 409: "Something else uses it or changed it; read its state first."}  # fmt: skip
-        return Refused(said, code=codes.get(status), next_step=steps.get(status, "Change the request."), **more)
+    def _failure(self, operation: Operation, error: Exception) -> RevoxToolError | None:
+        return known_failure(
+            error,
+            name=operation.spec.name,
+            reads=operation.spec.risk is Risk.READ,
+            base_url=self.base_url,
+            now_s=self.clock.now_s(),
+            cleaned=self._cleaned,
+        )
 
     def _cleaned(self, text: str) -> str:
         key = self._key.get_secret_value()
@@ -409,35 +348,6 @@ def _pause_s(state: RetryCallState) -> float:
     if asked_s is not None:
         return float(asked_s)
     return float(min(8.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.0))
-
-
-def _retry_after_s(headers: httpx.Headers, now_s: float) -> float | None:
-    for header, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(header)
-        if value is None:
-            continue
-        try:
-            return max(0.0, float(value) * unit_s)
-        except ValueError:
-            pass
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
-        except (ValueError, TypeError):
-            pass
-    return None
-
-
-def _words(body: object) -> str:
-    """Find the sentence in an error body, whose shape Revox does not document."""
-    if isinstance(body, Mapping):
-        for key in ("error", "message", "detail", "title"):
-            if body.get(key):
-                return _words(body[key])
-        return json.dumps(body, ensure_ascii=False)
-    if isinstance(body, list):
-        return "; ".join(_words(item) for item in body[:5])
-    text = " ".join(str(body or "").split())
-    return "an HTML page" if text[:200].casefold().lstrip().startswith(("<!doctype", "<html")) else text
 
 
 def _without_secrets(value: Any, key: str = "") -> Any:

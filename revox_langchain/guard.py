@@ -7,7 +7,8 @@ change:
 | --- | --- |
 | not_a_number, missing_country, too_short, too_long, invalid_number | it is no number that can be dialed |
 | emergency_number, short_number | it is a service, checked on what was written |
-| premium_number, shared_cost_number, personal_number, pager_number, uan_number, voicemail_number, global_number | cost |
+| premium_number, shared_cost_number, personal_number, pager_number, uan_number, voicemail_number | cost |
+| global_number | it belongs to no country: satellites and the like |
 | extension | Revox cannot dial an extension |
 | country_not_allowed, number_not_allowed, number_denied | the policy's lists |
 | own_number | it is one of the organisation's own numbers |
@@ -23,13 +24,13 @@ change:
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from revox_langchain.budget import Budget
 from revox_langchain.errors import InvalidInput, Refused, UnsupportedLanguage
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.language import language_name, resolve_language
@@ -39,10 +40,6 @@ from revox_langchain.operations.calls import GetPhoneHistory, MakeCall
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.prompts import lint_prompt
-
-UNKNOWN_CALL_DURATION_S = 1800.0
-DEFAULT_ATTEMPTS = 3
-"""Attempts of one order when nothing says otherwise (API page Calls, call_retry_config)."""
 
 Verdict = Literal["warn", "refuse", "off"]
 
@@ -89,111 +86,6 @@ class DialPolicy(BaseModel):
     settle_s: float = Field(15.0, ge=0)
     patience_s: float = Field(30.0, ge=0)
     connect_attempts: int = Field(3, ge=1)
-
-
-class Cost(BaseModel):
-    """The worst that one order can cost."""
-
-    model_config = ConfigDict(frozen=True)
-
-    attempts: int = DEFAULT_ATTEMPTS
-    call_duration_s: float = UNKNOWN_CALL_DURATION_S
-
-    @property
-    def minutes(self) -> float:
-        """Minutes of talk if every attempt lasts as long as it may."""
-        return self.attempts * self.call_duration_s / 60
-
-    @classmethod
-    def of(cls, assistant: Mapping[str, Any]) -> Cost:
-        """Read it from an assistant's configuration."""
-        retries = assistant.get("call_retry_config") or {}
-        return cls(
-            attempts=int(retries.get("max_retry_attempts") or DEFAULT_ATTEMPTS),
-            call_duration_s=float(assistant.get("max_call_duration_secs") or UNKNOWN_CALL_DURATION_S),
-        )
-
-
-class Budget:
-    """How much may be dialed in this process, reserved before each dial at its worst case.
-
-    It lives in memory: a run resumed in another process reserves again.
-
-    Args:
-        orders: Orders in this process; None is any number.
-        attempts: Attempts over all orders.
-        minutes: Minutes of talk over all orders.
-        orders_per_thread: Orders per LangGraph thread.
-        attempts_per_thread: Attempts per thread.
-        minutes_per_thread: Minutes per thread.
-    """
-
-    def __init__(
-        self,
-        *,
-        orders: int | None = None,
-        attempts: int | None = None,
-        minutes: float | None = None,
-        orders_per_thread: int | None = None,
-        attempts_per_thread: int | None = None,
-        minutes_per_thread: float | None = None,
-    ) -> None:
-        self._limits = {"process": (orders, attempts, minutes)}
-        self._per_thread = (orders_per_thread, attempts_per_thread, minutes_per_thread)
-        self._lock = threading.Lock()
-        self._reserved: dict[str, tuple[str, int, Cost]] = {}
-
-    @property
-    def needs_cost(self) -> bool:
-        """Whether attempts or minutes are limited, so that an order's worst case must be known."""
-        return any(limit is not None for limit in (*self._limits["process"][1:], *self._per_thread[1:]))
-
-    def reserve(
-        self, intent_id: str, scope: str, cost: Cost, *, orders: int = 1, max_orders: int | None = None
-    ) -> None:
-        """Reserve one intent's worst case; a second time for the same intent changes nothing.
-
-        Args:
-            intent_id: What it is reserved for.
-            scope: The thread or toolkit it counts for.
-            cost: Worst case of each order.
-            orders: How many orders.
-            max_orders: Limit of orders in this scope, besides the budget's own.
-
-        Raises:
-            Refused: With code `budget_exceeded`; nothing was reserved.
-        """
-        with self._lock:
-            if intent_id in self._reserved:
-                return
-            per_thread = (_least(self._per_thread[0], max_orders), *self._per_thread[1:])
-            for where, limits in (("process", self._limits["process"]), (scope, per_thread)):
-                used = [0.0, 0.0, 0.0]
-                for held_scope, count, held in self._reserved.values():
-                    if where in ("process", held_scope):
-                        for i, amount in enumerate(_amounts(count, held)):
-                            used[i] += amount
-                for i, unit in enumerate(("orders", "attempts", "minutes")):
-                    limit, more = limits[i], _amounts(orders, cost)[i]
-                    if limit is not None and used[i] + more > limit:
-                        raise Refused(
-                            f"The dialing budget is used up: {used[i]:g} of {limit:g} {unit} reserved, {more:g} more "
-                            f"wanted{'' if where == 'process' else ' in this thread'}.",
-                            code="budget_exceeded",
-                            next_step="Ask the person responsible for a higher Budget or DialPolicy.max_orders.",
-                        )
-            self._reserved[intent_id] = (scope, orders, cost)
-
-    def release(self, intent_id: str) -> None:
-        """Give back what was reserved for an intent, because nothing was placed."""
-        with self._lock:
-            self._reserved.pop(intent_id, None)
-
-    def reserved(self) -> dict[str, float]:
-        """Sum of what is reserved now: orders, attempts, minutes."""
-        with self._lock:
-            amounts = [_amounts(count, cost) for _, count, cost in self._reserved.values()]
-        return {unit: sum(row[i] for row in amounts) for i, unit in enumerate(("orders", "attempts", "minutes"))}
 
 
 class Guard:
@@ -282,7 +174,7 @@ class Guard:
         raise Refused(
             what,
             code="recently_placed",
-            next_step=f"Read that call first. If a second call is really wanted, wait {left_s:.0f} s and give a new intent.",
+            next_step=f"Read that call first. If a second one is really wanted, wait {left_s:.0f} s and give a new intent.",
             retry_after_s=left_s,
             details={"call_id": call_id} if call_id else None,
         )
@@ -429,12 +321,3 @@ def _refusal(message: str, code: str, next_step: str) -> Refused:
 
 def _listed(number: str, patterns: tuple[str, ...]) -> bool:
     return any(number.startswith(p[:-1]) if p.endswith("*") else number == p for p in patterns)
-
-
-def _least(one: int | None, other: int | None) -> int | None:
-    known = [limit for limit in (one, other) if limit is not None]
-    return min(known) if known else None
-
-
-def _amounts(orders: int, cost: Cost) -> tuple[float, float, float]:
-    return float(orders), float(orders * cost.attempts), orders * cost.minutes

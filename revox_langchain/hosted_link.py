@@ -161,12 +161,14 @@ class Link:
         wire, errand = _Wire(request.name), current_errand()
         with _set(_WIRE, wire):
             answering = asyncio.ensure_future(handler(request))
+        # Looked at, so that what goes wrong after we have given up is not complained about.
+        answering.add_done_callback(lambda done: done.cancelled() or done.exception())
         ending = asyncio.ensure_future(wire.over.wait())
         try:
             await asyncio.wait({answering, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
                 await asyncio.wait({answering}, timeout=None if wire.answered else _GRACE_S)
-            if not answering.done():
+            if not answering.done() or answering.cancelled():
                 raise self._failures.lost(wire.state(errand))
             answer = answering.result()
         except RevoxToolError:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from revox_langchain.budget import Cost
 from revox_langchain.errors import (
     InvalidInput,
     PlacementUnknown,
@@ -27,7 +28,7 @@ from revox_langchain.errors import (
     Unavailable,
 )  # fmt: skip
 from revox_langchain.flow import Event, Flow, Pause
-from revox_langchain.guard import Cost, Guard, unix_s
+from revox_langchain.guard import Guard, unix_s
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, MakeCall
 from revox_langchain.operations.fields import ENDED
 from revox_langchain.search import search_all
@@ -347,6 +348,8 @@ def _marked(seen: Mapping[str, dict[str, Any]], order: Order) -> list[dict[str, 
 
 def _refuse_recent(others: list[dict[str, Any]], order: Order, guard: Guard, now_s: float) -> None:
     for call in others:
+        if call.get("to_phone_number", order.request.phone_number) != order.request.phone_number:
+            continue
         rang_nobody = call.get("status") == "cancelled" and not call.get("call_attempts")
         placed_s = unix_s(call.get("created_at"))
         if (

@@ -80,7 +80,7 @@ def recovered(answer: Any, request: Any = None) -> str:
     if answer["found"]:
         return f"The call exists. {call(answer, request)}"
     return (
-        f"No call with intent {answer['intent_id']} to {answer['phone_number']} shows up; it was most likely not placed. "
+        f"No call with intent {answer['intent_id']} to {answer['phone_number']} shows up; most likely there is none. "
         "Ask the user; if the call is still wanted, use revox_make_call with a new intent."
     )
 
@@ -210,7 +210,8 @@ def phone_history(answer: Any, request: Any = None) -> str:
             return f"{only} was never called."
     rows = [
         (number, int(h["count"]), "DO NOT CONTACT" if h["do_not_contact"] else "-",
-         "reached" if h["reached_human"] else "-", h.get("last_outcome") or "-", str(h.get("last_called_at") or "-")[:16])
+         "reached" if h["reached_human"] else "-", h.get("last_outcome") or "-",
+         str(h.get("last_called_at") or "-")[:16])
         for number, h in history.items()
     ]  # fmt: skip
     return _table(f"{len(rows)} numbers called.", ("number", "calls", "contact", "human", "last_outcome", "last"), rows,
@@ -299,7 +300,7 @@ def user(answer: Any, request: Any = None) -> str:
     """Who the key belongs to."""
     u = answer["user"]
     return "\n".join(
-        [f"User {u['id']} of organisation {u['organization_id']}, country {u.get('organization_country') or 'unknown'}.",
+        [f"User {u['id']} of organisation {u['organization_id']}, country {u.get('organization_country') or 'unset'}.",
          *fenced([f"e-mail: {_one_line(u.get('email'), 100)}"])]
     )  # fmt: skip
 

@@ -15,10 +15,11 @@ from langchain_core.tools.base import BaseToolkit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from revox_langchain.actions import REQUESTS, act
+from revox_langchain.budget import Budget
 from revox_langchain.connection import Connection
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Emit, Flow, arun, run
-from revox_langchain.guard import Budget, DialPolicy, Guard, default_region
+from revox_langchain.guard import DialPolicy, Guard, default_region
 from revox_langchain.operation import Request, Risk
 
 if TYPE_CHECKING:

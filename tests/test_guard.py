@@ -13,7 +13,8 @@ from revox_langchain.connection import Connection
 from revox_langchain.errors import Refused
 from revox_langchain.flow import run
 from revox_langchain.graph import call_graph
-from revox_langchain.guard import Budget, Cost, DialPolicy, Guard
+from revox_langchain.budget import Budget, Cost
+from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import MakeCall, PauseCall, ResumeCall
 from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign, PauseCampaign, ResumeCampaign
@@ -171,9 +172,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("number", "policy", "code"), REFUSALS)
-def test_the_tool_gives_a_refusal_as_a_result(
-    sandbox: Sandbox, number: str, policy: dict[str, Any], code: str
-) -> None:
+def test_the_tool_gives_a_refusal_as_a_result(sandbox: Sandbox, number: str, policy: dict[str, Any], code: str) -> None:
     tool = make_tool(MakeCall, sandbox.connect(), Guard(DialPolicy(**policy)))
     args = {"phone_number": number, "prompt": "Say hello to them."}
     message = tool.invoke({"type": "tool_call", "id": "1", "name": tool.name, "args": args})

@@ -46,7 +46,9 @@ def test_it_is_committed_with_outputs_and_without_traces_of_a_machine(path: Path
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_its_steps_are_numbered(path: Path) -> None:
     notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-    headings = re.findall(r"^## (\d+)\.", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
+    headings = re.findall(
+        r"^## (\d+)\.", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M
+    )
     assert headings == [str(number) for number in range(1, len(headings) + 1)]
     assert re.match(r"\d\d_", path.stem)
 

@@ -18,7 +18,8 @@ from revox_langchain.errors import (
     RevoxToolError, TimedOut, Unavailable,
 )  # fmt: skip
 from revox_langchain.flow import Event, Flow, Pause, Tick, arun, run
-from revox_langchain.guard import Budget, Cost, DialPolicy, Guard
+from revox_langchain.budget import Budget, Cost
+from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.placing import MARK, Intent, Order, Placed, make_intent, outcome_of, place, recover

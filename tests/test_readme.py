@@ -19,6 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.types import Command
 
+from revox_langchain import DialPolicy
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
@@ -65,7 +66,7 @@ def test_a_block_runs_without_a_key(block: str, capsys: pytest.CaptureFixture[st
 
 @pytest.fixture(scope="module")
 def revox() -> Iterator[SandboxServer]:
-    sandbox = Sandbox(speed=200)
+    sandbox = Sandbox(speed=1000)
     hosted = HostedMcp(sandbox)
     with SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as server:
         yield server
@@ -138,7 +139,10 @@ def test_the_options_it_names_exist(options: str) -> None:
 def test_the_make_targets_it_names_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    assert set(re.findall(r"make ([a-z]+(?:-[a-z]+)*)", " ".join([*lines("make "), *re.findall(r"`(make .*?)`", README)]))) <= targets
+    assert (
+        set(re.findall(r"make ([a-z]+(?:-[a-z]+)*)", " ".join([*lines("make "), *re.findall(r"`(make .*?)`", README)])))
+        <= targets
+    )
     assert {"demo", "test"} <= targets
 
 
@@ -162,6 +166,7 @@ def test_it_lists_every_tool_once() -> None:
 def test_it_promises_no_more_than_it_keeps() -> None:
     assert "exactly once" not in README.lower()
     promise = README[README.index("## The promise") :]
+    assert f"`settle_s` ({DialPolicy().settle_s:g} s)" in README
     for limit in ("settle_s", "processes", "It may have rung", "max_attempts", "thread_id"):
         assert limit in promise, limit
 

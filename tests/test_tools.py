@@ -45,7 +45,9 @@ def examples(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     contacts = [campaigns.Contact(to_phone_number="+12025550120")]
     names = ["get", "delete", "launch", "pause", "resume", "cancel"]
     created = {
-        name: connection.send(campaigns.CreateCampaign(assistant_id=assistant, name=name, contacts=contacts))["campaign"]
+        name: connection.send(campaigns.CreateCampaign(assistant_id=assistant, name=name, contacts=contacts))[
+            "campaign"
+        ]
         for name in names
     }
     for name in ("pause", "resume", "cancel"):

@@ -18,13 +18,14 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import get_runtime
 from langgraph.types import Command, interrupt
 
+from revox_langchain.budget import Budget
 from revox_langchain.connection import Connection
 from revox_langchain.errors import PlacementUnknown, RevoxToolError
 from revox_langchain.flow import Flow, arun, run
 from revox_langchain.graph import nodes
 from revox_langchain.graph.nodes import GOTO, Settings, Update
 from revox_langchain.graph.state import Approval, CallInput, CallOutput, CallState, UnknownAnswer
-from revox_langchain.guard import Budget, DialPolicy, Guard
+from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.operations.calls import CancelCall
 from revox_langchain.waiting import WaitPolicy
 
@@ -82,7 +83,9 @@ def call_graph(
         name: Name of the graph.
         settings: As for `create_call_graph`.
     """
-    return create_call_graph(connection, **settings).compile(checkpointer=checkpointer, name=name)
+    compiled = create_call_graph(connection, **settings).compile(checkpointer=checkpointer, name=name)
+    # One superstep per slice of waiting: 10,000 slices of 5 minutes are a month.
+    return compiled.with_config(recursion_limit=10_000)
 
 
 def default_connection() -> Connection:

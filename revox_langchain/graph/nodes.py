@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from revox_langchain.actions import create_assistant_once
+from revox_langchain.budget import Cost
 from revox_langchain.errors import InvalidInput, NotFound, PlacementUnknown, RateLimited, Refused, RevoxToolError
 from revox_langchain.flow import Event, Flow, Recent
 from revox_langchain.graph.state import CallInput, as_moment
-from revox_langchain.guard import Cost, Guard, default_region
+from revox_langchain.guard import Guard, default_region
 from revox_langchain.language import language_name, resolve_language
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant
 from revox_langchain.operations.calls import GetCall, MakeCall
@@ -71,7 +72,8 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, appr
     fresh: Update = {
         "edited": None, "token": None, "mode": None, "redials": 0, "watch": None, "call_id": None,
         "intent_id": None, "adopted": False, "voice": None, "notes": [], "warnings": [], "error": None,
-        "spoken": {}, "scope": thread_id, "approved": approved, "wish": given.model_dump(mode="json"), "intent_mark": {},
+        "spoken": {}, "scope": thread_id, "approved": approved, "intent_mark": {},
+        "wish": given.model_dump(mode="json"),
     }  # fmt: skip
     try:
         region = yield from default_region(guard.policy, given.phone_number)
@@ -235,11 +237,11 @@ def place_call(
 
 def unknown_question(state: Mapping[str, Any]) -> dict[str, Any]:
     """What a person is asked when a call may or may not have been placed."""
-    error = state.get("error") or {}
+    error, number = state.get("error") or {}, state["wish"]["phone_number"]
     return {
         "type": "revox.placement_unknown",
-        "message": f"A call to {state['wish']['phone_number']} may have been placed. {error.get('message', '')}".strip(),
-        "phone_number": state["wish"]["phone_number"],
+        "message": f"A call to {number} may have been placed. {error.get('message', '')}".strip(),
+        "phone_number": number,
         "intent_id": state["intent_mark"]["intent_id"],
         "options": {
             "look_again": "Search for the order once more; dials nothing.",

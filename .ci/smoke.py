@@ -1,0 +1,60 @@
+"""Is an installed revox_langchain alive? Its tools are there, and a call completes in every way in.
+
+Run with the Python of an environment where only the package is installed, from outside the repository.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+# Others may warn: beside the lowest versions stand the newest of what they need in turn.
+warnings.filterwarnings("error", module="revox_langchain")
+
+
+def main() -> None:
+    """Import, list the tools, and place calls that ring nobody."""
+    import revox_langchain
+    from revox_langchain import Connection, RevoxToolkit, Risk
+    from revox_langchain.graph import call_graph
+    from revox_langchain.sandbox import Sandbox
+    from revox_langchain.sandbox.mcp import HostedMcp
+    from revox_langchain.sandbox.server import SandboxServer
+
+    where = Path(revox_langchain.__file__)
+    assert "site-packages" in where.parts, f"{where} is not the installed package"
+    tools = RevoxToolkit.sandbox(max_risk=Risk.DELETE).get_tools()
+    assert len(tools) == 36, len(tools)
+    for tool in tools:
+        print(tool.name)
+
+    wish = {"phone_number": "+33142685300", "prompt": "Confirmez le rendez-vous de mardi à 15 h."}
+    for result in (
+        call_graph(Sandbox().connect()).invoke(wish),
+        asyncio.run(call_graph(Sandbox().connect()).ainvoke(wish)),
+    ):
+        assert (result["status"], result["language"]) == ("completed", "fr-FR"), result
+
+    sandbox = Sandbox(speed=1000)
+    hosted = HostedMcp(sandbox)
+    with (
+        SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as server,
+        Connection("any key", base_url=server.base_url) as connection,
+    ):
+        result = call_graph(connection).invoke(wish)
+        assert result["status"] == "completed", result
+        merged = asyncio.run(RevoxToolkit(connection=connection).aget_tools(transport="merged"))
+        assert len(merged) > 18, [tool.name for tool in merged]
+
+    if find_spec("typer") and find_spec("rich"):
+        from revox_langchain.cli import run
+
+        assert run(["demo", "--speed", "0"]) == 0
+    print(f"revox_langchain {revox_langchain.__version__} on Python {sys.version.split()[0]} is alive.")
+
+
+if __name__ == "__main__":
+    main()

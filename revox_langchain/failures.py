@@ -1,0 +1,148 @@
+"""What the SDK and httpx raise, turned into our errors: what happened, whether it left, what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from revox_langchain.errors import (
+    AnswerError,
+    AuthError,
+    ConcurrencyLimited,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    Refused,
+    RevoxToolError,
+    TimedOut,
+    Unavailable,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    import httpx
+    import revox
+
+_LOOK_FIRST = "Look whether it took effect before doing it again."
+_CODES = {402: "payment_required", 409: "conflict"}
+_STEPS = {
+    402: "Check the account's credit in the Revox dashboard.",
+    409: "Something else uses it or changed it; read its state first.",
+}
+
+
+def known_failure(
+    error: Exception, *, name: str, reads: bool, base_url: str, now_s: float, cleaned: Callable[[str], str]
+) -> RevoxToolError | None:
+    """Say an exception of the SDK in our terms.
+
+    Args:
+        error: What was raised.
+        name: Operation that was sent.
+        reads: Whether it only reads, so that repeating it can do no harm.
+        base_url: Where it was sent.
+        now_s: Seconds since the epoch, for `Retry-After` dates.
+        cleaned: Takes secrets out of a text.
+
+    Returns:
+        Our error; None if it is none of the known kinds, that is, a bug.
+    """
+    import httpx
+    import revox
+
+    if isinstance(error, RevoxToolError):
+        return error
+    if isinstance(error, revox.APIStatusError):
+        return _of_status(error, name, reads, now_s, cleaned)
+    if isinstance(error, revox.APIConnectionError):
+        return _of_connection(error, name, reads, base_url, cleaned)
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, revox.APIResponseValidationError)):
+        return AnswerError(f"Revox answered {name} with something that is not JSON.", retry_safe=reads)
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        return InvalidInput(f"The base URL {base_url!r} cannot be used.", next_step="Check REVOX_BASE_URL.")
+    if isinstance(error, (httpx.HTTPError, revox.RevoxError)):
+        return Unavailable(f"{name} failed: {cleaned(str(error))[:200]}", retry_safe=reads)
+    return None
+
+
+def _of_connection(
+    error: revox.APIConnectionError, name: str, reads: bool, base_url: str, cleaned: Callable[[str], str]
+) -> RevoxToolError:
+    import httpx
+    import revox
+
+    cause = error.__cause__ or error
+    not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
+                httpx.UnsupportedProtocol, httpx.LocalProtocolError)  # fmt: skip
+    sent = not isinstance(cause, not_sent)
+    safe = reads or not sent
+    if isinstance(error, revox.APITimeoutError) and sent:
+        return TimedOut(f"Revox did not answer {name} in time.", retry_safe=safe)
+    why = cleaned(str(cause))[:200] or type(cause).__name__
+    if sent:
+        return Unavailable(f"The connection broke during {name} ({why}).", retry_safe=safe,
+                           next_step="Try again." if reads else _LOOK_FIRST)  # fmt: skip
+    return Unavailable(f"Revox could not be reached ({base_url}: {why}).", sent=False, retry_safe=True)
+
+
+def _of_status(
+    error: revox.APIStatusError, name: str, reads: bool, now_s: float, cleaned: Callable[[str], str]
+) -> RevoxToolError:
+    status = error.status_code
+    words = cleaned(_words(error.body))[:300]
+    said = f"HTTP {status}" + (f": {words}" if words else "")
+    retry_after_s = _retry_after_s(error.response.headers, now_s)
+    more: dict[str, Any] = {"details": {"http_status": status}}
+    refused = f"Revox refused {name} with {said}."
+    if status == 429:
+        limited = ConcurrencyLimited if "concurren" in words.casefold() else RateLimited
+        return limited(refused, retry_safe=True, retry_after_s=retry_after_s, **more)
+    if status in (408, 425) or status >= 500:
+        again = reads and error.response.headers.get("x-should-retry") != "false"
+        step = "Try again later." if reads else _LOOK_FIRST
+        return Unavailable(
+            f"Revox failed on {name} with {said}.",
+            retry_safe=again,
+            retry_after_s=retry_after_s,
+            next_step=step,
+            **more,
+        )
+    if status < 400:
+        return AnswerError(f"Revox answered {name} with a redirect (HTTP {status}).", **more)
+    if status in (401, 403):
+        return AuthError(refused, **more)
+    if status in (404, 410):
+        return NotFound(refused, **more)
+    if status in (400, 413, 415, 422):
+        return InvalidInput(refused, **more)
+    return Refused(refused, code=_CODES.get(status), next_step=_STEPS.get(status, "Change the request."), **more)
+
+
+def _retry_after_s(headers: httpx.Headers, now_s: float) -> float | None:
+    for header, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(header)
+        if value is None:
+            continue
+        try:
+            return max(0.0, float(value) * unit_s)
+        except ValueError:
+            pass
+        try:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
+        except (ValueError, TypeError):
+            pass
+    return None
+
+
+def _words(body: object) -> str:
+    """Find the sentence in an error body, whose shape Revox does not document."""
+    if isinstance(body, Mapping):
+        for key in ("error", "message", "detail", "title"):
+            if body.get(key):
+                return _words(body[key])
+        return json.dumps(body, ensure_ascii=False)
+    if isinstance(body, list):
+        return "; ".join(_words(item) for item in body[:5])
+    text = " ".join(str(body or "").split())
+    return "an HTML page" if text[:200].casefold().lstrip().startswith(("<!doctype", "<html")) else text

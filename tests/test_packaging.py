@@ -1,0 +1,168 @@
+"""What is shipped: one version, a wheel with what it needs and no more, commands that never see a key."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from pytest_socket import SocketConnectBlockedError
+
+import revox_langchain
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+# In pieces, so that this file may hold them.
+FORBIDDEN = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js.org", "deb.debian" + ".org",
+             "/work/" + "main", "/work/" + "shared", "/work/" + "steering", "/work/" + ".library",
+             "/ro" + "ot/", "/tm" + "p/", "/ho" + "me/"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_one_version_everywhere() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (newest, *_) = re.findall(r"^## \[([^\]]+)\]", changelog, re.MULTILINE)
+    assert PROJECT["version"] == revox_langchain.__version__ == newest
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"revox_langchain", f"revox_langchain-{PROJECT['version']}.dist-info"}
+    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "revox_langchain").rglob("*.py")}
+    assert sources <= names
+    assert {"revox_langchain/py.typed", "revox_langchain/data/language_names.json"} <= names
+    assert [name for name in names if "test" in name or "__pycache__" in name] == []
+
+
+def test_the_wheel_says_what_it_is(wheel: Path) -> None:
+    folder = f"revox_langchain-{PROJECT['version']}.dist-info"
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"{folder}/METADATA").decode()
+        entry_points = archive.read(f"{folder}/entry_points.txt").decode()
+        licence = archive.read(f"{folder}/licenses/LICENSE").decode()
+    assert "License-Expression: Apache-2.0" in metadata
+    assert "revox-langchain = revox_langchain.__main__:main" in entry_points
+    assert licence.lstrip().startswith("Apache License")
+
+
+def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "lowest.py"), "cli", "agent", "sqlite"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    pinned = done.stdout.split()
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *extras["cli"], *extras["agent"], *extras["sqlite"]]
+    assert len(pinned) == len(wanted)
+    assert all(re.fullmatch(r"[\w.-]+==\d[\w.]*", pin) for pin in pinned)
+
+
+def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
+    found = []
+    for path in shipped():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {word}" for word in FORBIDDEN if word in text]
+    assert found == []
+
+
+def test_no_lock_file_is_committed() -> None:
+    locks = {"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "package-lock.json"}
+    assert [path.name for path in shipped() if path.name in locks or path.name.startswith("pylock")] == []
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "test-all", "docs", "notebooks"])
+def test_make_hides_every_revox_variable(target: str, tmp_path: Path) -> None:
+    """A stand-in for the virtual environment writes down what it is allowed to see."""
+    seen = tmp_path / "seen"
+    programs = tmp_path / "venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "revox-langchain"):
+        program = programs / name
+        program.write_text(f"#!/bin/sh\nenv >> '{seen}'\n", encoding="utf-8")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    newer = (ROOT / "pyproject.toml").stat().st_mtime + 60
+    for stamp in (".demo", ".dev"):
+        (tmp_path / "venv" / stamp).touch()
+        os.utime(tmp_path / "venv" / stamp, (newer, newer))
+    secrets = {"REVOX_API_KEY": "rvx_secret_key", "REVOX_BASE_URL": "https://example.invalid/api", "REVOX_new_1": "x"}
+    subprocess.run(
+        ["make", "--no-print-directory", target, f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        env={**os.environ, **secrets, "HARMLESS": "1"},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    environment = seen.read_text(encoding="utf-8")
+    assert "HARMLESS=1" in environment
+    assert "REVOX_" not in environment
+    assert "rvx_secret_key" not in environment
+
+
+def test_make_says_what_is_missing_where_there_is_no_venv(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text(
+        f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexec {sys.executable} "$@"\n', encoding="utf-8"
+    )
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["make", "demo", f"PYTHON={python}", f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "apt-get install python3-venv" in done.stdout
+    assert not (tmp_path / "venv").exists()
+
+
+def test_tests_see_no_key_and_reach_no_network() -> None:
+    assert [name for name in os.environ if name.startswith("REVOX_")] == []
+    # An address that is reserved for documentation, so that nothing would answer even without the guard. Newer
+    # versions of pytest-socket warn before they raise, and here a warning is an error.
+    blocked = pytest.raises((SocketConnectBlockedError, UserWarning), match=r"192\.0\.2\.1")
+    with socket.socket() as probe, blocked:
+        probe.connect(("192.0.2.1", 443))
+
+
+def shipped() -> list[Path]:
+    """The files of the repository, or of the folder where there is no repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    if listed.returncode == 0:
+        return [path for path in (ROOT / name for name in listed.stdout.splitlines()) if path.is_file()]
+    skipped = {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "dist"}
+    return [path for path in ROOT.rglob("*") if path.is_file() and not skipped & set(path.relative_to(ROOT).parts)]

@@ -1,8 +1,8 @@
 """Multi-step work written once, run sync or async.
 
 A flow is a generator. It yields what it wants: an operation (answered with its JSON), a `Recent` read (answered from
-memory if it is fresh), a `Pause` (answered with a `Tick`) or an `Event` (progress, answered with None). Errors are
-thrown into it. It performs no I/O, so a test plays the server by hand:
+memory if it is fresh), a `Pause` (answered with a `Tick`), `Work` (answered with what it returns) or an `Event`
+(progress, answered with None). Errors are thrown into it. It performs no I/O, so a test plays the server by hand:
 
     flow = place(order)
     next(flow)                  # GetCallHistory(...)
@@ -12,6 +12,7 @@ thrown into it. It performs no I/O, so a test plays the server by hand:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, cast
@@ -40,6 +41,13 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Computing that is long enough to hold up an event loop; an async run does it in a thread."""
+
+    function: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Progress for whoever watches: a small dict with a `type`."""
 
@@ -58,7 +66,7 @@ class Tick(NamedTuple):
     stop_requested: bool = False
 
 
-Step = Operation | Pause | Recent | Event
+Step = Operation | Pause | Recent | Work | Event
 Flow = Generator[Step, Any, T]
 
 
@@ -93,6 +101,11 @@ def run(
                 case Event(payload):
                     if emit is not None:
                         emit(payload)
+                case Work(function):
+                    try:
+                        answer = function()
+                    except RevoxToolError as raised:
+                        error = raised
                 case _:
                     operation, answer = _looked_up(step, connection)
                     if answer is None:
@@ -130,6 +143,11 @@ async def arun(
                 case Event(payload):
                     if emit is not None:
                         emit(payload)
+                case Work(function):
+                    try:
+                        answer = await asyncio.to_thread(function)
+                    except RevoxToolError as raised:
+                        error = raised
                 case _:
                     operation, answer = _looked_up(step, connection)
                     if answer is None:
@@ -171,4 +189,4 @@ def _kept(step: Any, operation: Operation, answer: Any, connection: Connection) 
         connection.remember(operation, answer)
 
 
-__all__ = ["Emit", "Event", "Flow", "Pause", "Recent", "Step", "Tick", "arun", "run"]
+__all__ = ["Emit", "Event", "Flow", "Pause", "Recent", "Step", "Tick", "Work", "arun", "run"]

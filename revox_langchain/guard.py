@@ -26,13 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from revox_langchain.budget import Budget
 from revox_langchain.errors import InvalidInput, Refused, UnsupportedLanguage
-from revox_langchain.flow import Flow, Pause, Recent
+from revox_langchain.flow import Flow, Pause, Recent, Work
 from revox_langchain.language import language_name, resolve_language
 from revox_langchain.numbers import Phone, inside_local_hours, parse_phone
 from revox_langchain.operations.account import GetUser
@@ -174,7 +175,7 @@ class Guard:
         raise Refused(
             what,
             code="recently_placed",
-            next_step=f"Read that call first. If a second one is really wanted, wait {left_s:.0f} s and give a new intent.",
+            next_step=f"Read that call first. If a second one is wanted, wait {left_s:.0f} s and give a new intent.",
             retry_after_s=left_s,
             details={"call_id": call_id} if call_id else None,
         )
@@ -238,7 +239,7 @@ class Guard:
             Refused: Where the policy refuses what would else be a warning, or no voice was given for a prompt that
                 is not English.
         """
-        language, unspeakable = _language_of(prompt, first_sentence)
+        language, unspeakable = yield Work(partial(_language_of, prompt, first_sentence))
         notes: list[str] = []
         if self.policy.prompt_problems != "off":
             disclose = self.policy.require_disclosure

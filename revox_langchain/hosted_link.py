@@ -34,7 +34,7 @@ PATH = "/mcp-servers/generic/mcp"
 """Where Revox serves MCP, below the API's base URL."""
 
 _SERVER = "revox"
-_GRACE_S = 0.25
+_GRACE_S = 0.1
 _CLOSING_S = 5.0
 
 

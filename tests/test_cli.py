@@ -123,7 +123,7 @@ def test_a_call_that_outlasts_the_patience_is_exit_code_7_and_says_how_to_go_on(
 
 
 def test_a_lost_order_is_exit_code_6_and_says_how_to_look_for_it(server: SandboxServer) -> None:
-    server.sandbox.faults.add(Fault("lose_before", operation="revox_make_call"))
+    server.sandbox.faults.add(Fault("lose_before", on="revox_make_call"))
     done = call(FICTION, "--yes", *QUICK, env=account(server))
     assert done.exit_code == 6, done.output
     assert re.search(r"revox-langchain recover [0-9a-f-]{36} \+12025550100", done.stderr)
@@ -131,7 +131,7 @@ def test_a_lost_order_is_exit_code_6_and_says_how_to_look_for_it(server: Sandbox
 
 
 def test_a_lost_answer_is_found_and_followed(server: SandboxServer) -> None:
-    server.sandbox.faults.add(Fault("lose_after", operation="revox_make_call"))
+    server.sandbox.faults.add(Fault("lose_after", on="revox_make_call"))
     done = call(FICTION, "--yes", *QUICK, env=account(server))
     assert done.exit_code == 0, done.output
     assert "looking for the order instead of placing a second one" in done.stdout
@@ -361,7 +361,7 @@ def test_a_second_attempt_is_told() -> None:
 
 
 def test_a_failing_read_after_the_dial_still_tells_the_call_id(server: SandboxServer) -> None:
-    server.sandbox.faults.add(Fault("status", operation="revox_get_call", status=403, times=50))
+    server.sandbox.faults.add(Fault("status", on="revox_get_call", status=403, times=50))
     done = call(FICTION, "--yes", "--json", *QUICK, env=account(server))
     assert done.exit_code == 4, done.output
     call_id = server.sandbox.dials[0]["id"]

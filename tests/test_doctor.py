@@ -98,7 +98,7 @@ def test_a_base_url_that_is_none_is_told_and_not_tried() -> None:
 
 
 def test_one_read_that_fails_does_not_hide_the_others(server: SandboxServer) -> None:
-    server.sandbox.faults.add(Fault("server_error", operation="revox_list_phone_numbers"))
+    server.sandbox.faults.add(Fault("server_error", on="revox_list_phone_numbers"))
     found = checks(base_url=server.base_url)
     assert found["Own numbers"]["level"] == "fail"
     assert found["Voices"]["level"] == "ok"

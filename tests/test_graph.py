@@ -723,3 +723,15 @@ def test_the_graph_costs_what_the_promise_says(sandbox: Sandbox) -> None:
     invoke(graph, {**FRENCH, "intent": "second"}, thread("u"))
     assert sandbox.counts["revox_list_voices"] == 1
     assert sandbox.counts[GetCallHistory.spec.name] == 4
+
+
+def test_an_async_run_never_blocks_the_event_loop(sandbox: Sandbox) -> None:
+    from blockbuster import blockbuster_ctx
+
+    graph = saved(sandbox)
+
+    async def watched() -> Any:
+        with blockbuster_ctx():
+            return await graph.ainvoke({**FRENCH, "phone_number": "+12025550102"}, thread())
+
+    assert asyncio.run(watched())["status"] == "completed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Iterator
@@ -9,16 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blockbuster import blockbuster_ctx
 from crash.harness import CREATE_ASSISTANT, POST_CALL, SEARCH, SPEED, WISH, Report, Stage, stage
-from crash.table import DEATHS, DURABILITIES, FAULTS, QUICK, ROWS, Death
+from crash.table import DEATHS, DURABILITIES, QUICK, ROWS, Death
+from langgraph.checkpoint.memory import InMemorySaver
 
+from revox_langchain.connection import Connection
+from revox_langchain.graph import call_graph
+from revox_langchain.guard import DialPolicy
 from revox_langchain.sandbox.faults import Fault
+from revox_langchain.waiting import WaitPolicy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
 
 APPROVE = "revox.approve_call"
 UNKNOWN = "revox.placement_unknown"
-NONSENSE = (False, {}, None, "nonsense", 0, [], {"decision": "yes"}, {"decision": "dial", "sure": True}, "Dial")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,7 @@ def world() -> Iterator[Stage]:
 def test_a_death_never_makes_a_second_order(death: Death, world: Stage, tmp_path: Path) -> None:
     with world.set(tmp_path, search_lag_s=death.lag_s * SPEED):
         world.sandbox.faults.add(*(Fault.from_json(fault) for fault in death.faults))
-        common: dict[str, Any] = {"mode": death.mode, "durability": death.durability}
+        common: dict[str, Any] = {"mode": death.mode, "durability": death.durability, "nested": death.nested}
         common["graph"] = {"approve": True} if death.step == "approve" else {}
 
         die(death, world, common)
@@ -63,6 +69,60 @@ def test_a_death_never_makes_a_second_order(death: Death, world: Stage, tmp_path
             assert report.values["call_id"] == world.orders[0]["id"]
         else:
             assert report.values["status"] == "given_up"
+
+
+def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_path: Path) -> None:
+    queued = {**WISH, "phone_number": "+12025550111"}
+    with world.set(tmp_path):
+        holds = [world.sandbox.hold(POST_CALL, "before") for _ in range(2)]
+        children = []
+        for hold in holds:
+            children.append(world.start(wish=queued))
+            hold.wait_for_it()
+            world.lose_state()
+        for hold in holds:
+            hold.release()
+        reports = [child.wait() for child in children]
+
+        first, second = sorted(world.orders, key=lambda order: (order["created_at"], order["id"]))
+        assert len(world.orders) == ROWS["race"].at_most
+        assert len(world.intents) == 1
+        assert (first["status"], second["status"], second["calls_count"]) == ("completed", "cancelled", 0)
+        for report in reports:
+            assert report.values["status"] == "completed"
+            assert report.values["call_id"] == first["id"]
+        warnings = [warning for report in reports for warning in report.values["warnings"]]
+        assert any(f"{second['id']} of the same intent was cancelled" in warning for warning in warnings)
+        assert not any("could not be cancelled" in warning for warning in warnings)
+        assert [report.values["adopted"] for report in reports].count(True) == 1
+
+
+@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("acted", [True, False], ids=["acted", "not acted"])
+async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order(
+    acted: bool, durability: str, world: Stage, tmp_path: Path
+) -> None:
+    config = {"configurable": {"thread_id": "cancelled"}}
+    with world.set(tmp_path), blockbuster_ctx():
+        connection = Connection("any key", base_url=world.base_url)
+        policy = DialPolicy(settle_s=0.3, min_gap_s=0)
+        graph = call_graph(connection, checkpointer=InMemorySaver(), policy=policy, wait=WaitPolicy.every(0.05))
+        hold = world.sandbox.hold(POST_CALL, "after" if acted else "before")
+        running = asyncio.create_task(graph.ainvoke(WISH, config, durability=durability))
+        await asyncio.to_thread(hold.wait_for_it)
+
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        hold.release(lost=True)
+        out = await graph.ainvoke(None, config, durability=durability)
+
+        asks = bool((await graph.aget_state(config)).interrupts)
+        assert asks != acted
+        assert len(world.orders) == int(acted) <= ROWS["cancelled"].at_most
+        if acted:
+            assert (out["status"], out["call_id"]) == ("completed", world.orders[0]["id"])
+        await connection.aclose()
 
 
 def die(death: Death, world: Stage, common: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
+import httpx
 import pytest
 from blockbuster import blockbuster_ctx
 from langchain.agents import create_agent
@@ -18,10 +20,14 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.checkpoint.memory import InMemorySaver
-from mcp.types import CallToolResult, TextContent
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.exceptions import McpError
+from mcp.types import CallToolResult, ErrorData, TextContent
 from pydantic import SecretStr
+from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
+from test_mcp_server import serving
 
 from revox_langchain.connection import Connection
 from revox_langchain.errors import AuthError, InvalidInput, RevoxToolError, Unavailable
@@ -144,6 +150,11 @@ def calls(*asked: tuple[str, dict[str, Any]]) -> AIMessage:
 
 def artifact(messages: list[Any], name: str) -> Any:
     return next(m.artifact for m in reversed(messages) if isinstance(m, ToolMessage) and m.name == name)
+
+
+def http_error(status: int) -> httpx.HTTPStatusError:
+    request = httpx.Request("POST", "http://x", headers={"Authorization": f"Bearer {KEY}"})
+    return httpx.HTTPStatusError("no", request=request, response=httpx.Response(status, request=request))
 
 
 # What is offered
@@ -462,6 +473,40 @@ def test_what_a_failed_dial_means_is_judged_with_caution(said: str, kind: str, o
     assert outcome_of(error) == outcome
 
 
+@pytest.mark.parametrize(
+    ("raised", "left", "kind", "outcome"),
+    [
+        (http_error(401), False, "auth", "refused"),
+        (http_error(404), True, "not_found", "refused"),
+        (http_error(409), True, "refused", "unknown"),
+        (http_error(422), True, "invalid", "refused"),
+        (http_error(429), True, "rate_limited", "rate_limited"),
+        (http_error(503), False, "unavailable", "not_sent"),
+        (http_error(503), True, "unavailable", "unknown"),
+        (httpx.ConnectError("no"), True, "unavailable", "not_sent"),
+        (httpx.ReadError("no"), True, "unavailable", "unknown"),
+        (httpx.ReadTimeout("no"), True, "timeout", "unknown"),
+        (McpError(ErrorData(code=408, message="Timed out")), True, "timeout", "unknown"),
+        (McpError(ErrorData(code=408, message="Timed out")), False, "timeout", "not_sent"),
+        (McpError(ErrorData(code=32600, message="Session terminated")), True, "unavailable", "refused"),
+        (McpError(ErrorData(code=-32602, message="Unknown tool")), True, "invalid", "refused"),
+        (McpError(ErrorData(code=-32602, message="Output does not fit")), True, "unavailable", "unknown"),
+        (McpError(ErrorData(code=-32601, message="No such method")), True, "not_found", "unknown"),
+        (McpError(ErrorData(code=-32603, message=f"Broke with {KEY}")), True, "unavailable", "unknown"),
+        (anyio.ClosedResourceError(), True, "unavailable", "unknown"),
+    ],
+)
+def test_what_breaks_on_the_way_is_unwrapped_and_judged_by_whether_it_left(
+    raised: Exception, left: bool, kind: str, outcome: str
+) -> None:
+    group = ExceptionGroup("outer", [ExceptionGroup("inner", [raised])])
+    error = Failures("http://x", SecretStr(KEY)).known(group, Sent("revox_make_call", left=left, dials=True))
+    assert isinstance(error, RevoxToolError)
+    assert error.kind == kind
+    assert outcome_of(error) == outcome
+    assert KEY not in str(error)
+
+
 def test_an_answer_is_read_from_structured_content_or_text_and_loses_its_secrets() -> None:
     def text(said: str) -> list[Any]:
         return [TextContent(type="text", text=said)]
@@ -528,9 +573,8 @@ async def test_nothing_blocks_the_event_loop() -> None:
     assert waited.artifact["call"]["status"] == "completed"
 
 
-@pytest.mark.parametrize("structured", [True, False])
-async def test_waiting_without_rest_goes_in_slices_and_streams_what_the_server_says(structured: bool) -> None:
-    async with account(structured=structured) as revox:
+async def test_waiting_without_rest_goes_in_slices_and_streams_what_the_server_says() -> None:
+    async with account() as revox:
         tools = await revox.tools(rest=False, slice_s=10)
         ids = [
             (await call(tools["revox_make_call"], {"phone_number": number, "prompt": "Hello"})).artifact["call"]["id"]
@@ -572,6 +616,42 @@ async def test_a_wait_that_takes_too_long_says_that_the_call_goes_on() -> None:
     assert "Still running after 30" in waited.text
     assert asked["call_id"] in waited.text
     assert gone.artifact["code"] == "not_found"
+
+
+async def test_a_slice_that_fails_is_not_the_end_of_a_wait_but_three_are() -> None:
+    async with account() as revox:
+        tools = await revox.tools(rest=False, slice_s=10)
+        placed = await call(tools["revox_make_call"], {"phone_number": "+12025550100", "prompt": "Hello"})
+        asked = {"call_id": placed.artifact["call"]["id"]}
+        revox.sandbox.faults.add(Fault("lose_before", on="get_call", skip=1, times=2))
+        waited = await call(tools["revox_wait_for_call"], asked)
+        revox.sandbox.faults.add(Fault("lose_before", on="get_call", times=None))
+        failed = await call(tools["revox_wait_for_call"], asked)
+    assert waited.artifact["call"]["status"] == "completed"
+    assert failed.artifact["code"] == "unavailable"
+
+
+async def test_a_stateless_server_that_answers_in_plain_json_will_do() -> None:
+    sandbox = Sandbox()
+    manager = StreamableHTTPSessionManager(HostedMcp(sandbox).server, stateless=True, json_response=True)
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        async with manager.run():
+            yield
+
+    app = Starlette(routes=[Route("/mcp", _Asgi(manager.handle_request))], lifespan=lifespan)
+    toolkit = RevoxToolkit(connection=sandbox.connect(), max_risk=Risk.DIAL)
+    with serving(app) as url:
+        tools = {tool.name: tool for tool in await toolkit.aget_tools("mcp", url=f"{url}/mcp", rest=False)}
+        placed = await call(tools["revox_make_call"], {"phone_number": "+12025550100", "prompt": "Hello"})
+        waited = await call(tools["revox_wait_for_call"], {"call_id": placed.artifact["call"]["id"]})
+        missing = await call(tools["revox_get_call"], {"call_id": "nope"})
+        one = await tools["revox_get_assistant"].ainvoke("nobody")
+    assert waited.artifact["call"]["status"] == "completed"
+    assert missing.artifact["code"] == "not_found"
+    assert one.startswith("Error (not_found)")
+    assert len(sandbox.dials) == 1
 
 
 @pytest.mark.parametrize("rest", [True, False])

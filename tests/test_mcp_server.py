@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import socket
@@ -153,6 +154,17 @@ async def test_our_answer_is_a_few_lines_for_the_model_and_the_whole_json_for_th
     assert len(text_of(result)) <= 1500
     assert result.structuredContent is not None
     assert len(result.structuredContent["voices"]) == len(sandbox.world.voices)
+
+
+async def test_audio_comes_as_audio() -> None:
+    _, url = fresh(serving_ours)
+    async with session(url) as client:
+        asked = {"voice_id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41", "voice_provider": "cartesia"}
+        result = await client.call_tool("revox_preview_voice", asked)
+    sound = result.content[0]
+    assert isinstance(sound, types.AudioContent)
+    assert sound.mimeType == "audio/mpeg"
+    assert base64.b64decode(sound.data).startswith(b"\xff\xfb")
 
 
 async def test_our_known_failures_are_results_with_a_sentence_and_what_a_program_wants_to_know() -> None:

@@ -11,22 +11,23 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from revox_langchain.actions import create_assistant_once
 from revox_langchain.budget import Cost
 from revox_langchain.errors import InvalidInput, NotFound, PlacementUnknown, RateLimited, Refused, RevoxToolError
-from revox_langchain.flow import Event, Flow, Recent
+from revox_langchain.flow import Event, Flow, Recent, Work
 from revox_langchain.graph.state import CallInput, as_moment
 from revox_langchain.guard import Guard, default_region
-from revox_langchain.language import language_name, resolve_language
+from revox_langchain.language import ResolvedLanguage, language_name, resolve_language
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.placing import MARK, Intent, Order, make_intent, place
 from revox_langchain.prompts import lint_prompt
 from revox_langchain.results import CallResult, config_from_schema
-from revox_langchain.voice import choose_voice, voice_by_id
+from revox_langchain.voice import ChosenVoice, choose_voice, voice_by_id
 from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
 
 GOTO = "goto"
@@ -104,17 +105,18 @@ def choose(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
     wish = state["wish"]
     if wish["assistant_id"] is not None:
         return (yield from _voice_of_assistant(wish, settings))
-    resolved = resolve_language(
-        wish["language"], first_sentence=wish["first_sentence"], prompt=wish["prompt"], phone=wish["phone_number"]
+    resolved = yield Work(
+        partial(
+            resolve_language,
+            wish["language"],
+            first_sentence=wish["first_sentence"],
+            prompt=wish["prompt"],
+            phone=wish["phone_number"],
+        )
     )
     preferences = wish["voice_preferences"] or {}
     voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
-    if preferences.get("voice_id"):
-        chosen = voice_by_id(voices, preferences["voice_id"], resolved, preferences.get("provider"))
-    else:
-        chosen = choose_voice(
-            voices, resolved, preferences.get("accent"), preferences.get("gender"), preferences.get("provider")
-        )
+    chosen = yield Work(partial(_voice_for, voices, preferences, resolved))
     voice = chosen.as_dict()
     notes = [
         f"Language {language_name(resolved.tag)} ({resolved.source}, {resolved.confidence}).",
@@ -296,6 +298,13 @@ def report(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
         "attempts": [attempt.model_dump() for attempt in result.attempts],
         "warnings": warnings,
     }
+
+
+def _voice_for(voices: list[dict[str, Any]], preferences: Mapping[str, Any], language: ResolvedLanguage) -> ChosenVoice:
+    provider = preferences.get("provider")
+    if preferences.get("voice_id"):
+        return voice_by_id(voices, preferences["voice_id"], language, provider)
+    return choose_voice(voices, language, preferences.get("accent"), preferences.get("gender"), provider)
 
 
 def _voice_of_assistant(wish: Mapping[str, Any], settings: Settings) -> Flow[Update]:

@@ -19,10 +19,12 @@ from typing import Any
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
 from revox_langchain.connection import Connection, SystemClock
-from revox_langchain.graph import call_graph, create_call_graph
+from revox_langchain.graph import CallInput, CallOutput, call_graph, create_call_graph
+from revox_langchain.graph.state import CallState
 from revox_langchain.guard import DialPolicy
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.waiting import WaitPolicy
@@ -115,12 +117,15 @@ async def _arun(job: dict[str, Any], tell: Tell) -> None:
 
 def _graph(job: dict[str, Any]) -> Any:
     connection = Connection("any key", base_url=job["base_url"], timeout_s=job["timeout_s"], clock=HastyClock())
-    return create_call_graph(
-        connection,
-        policy=DialPolicy(**job["policy"]),
-        wait=WaitPolicy.every(0.1, **job["wait"]),
-        **job["graph"],
-    )
+    policy, wait = DialPolicy(**job["policy"]), WaitPolicy.every(0.1)
+    graph = create_call_graph(connection, policy=policy, wait=wait, **job["graph"])
+    if not job["nested"]:
+        return graph
+    outer: StateGraph[Any, Any, Any, Any] = StateGraph(CallState, input_schema=CallInput, output_schema=CallOutput)
+    outer.add_node("call", graph.compile())
+    outer.add_edge(START, "call")
+    outer.add_edge("call", END)
+    return outer
 
 
 def _given(job: dict[str, Any], state: Any) -> tuple[Any, bool]:

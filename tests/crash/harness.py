@@ -240,12 +240,12 @@ class Stage:
                 "thread_id": self._thread_id,
                 "wish": WISH,
                 "resubmit": False,
+                "nested": False,
                 "die": None,
                 "timeout_s": 10.0,
                 "graph": {},
                 **job,
-                "policy": {"settle_s": SETTLE_S, "min_gap_s": 0, **job.get("policy", {})},
-                "wait": job.get("wait", {}),
+                "policy": {"settle_s": SETTLE_S, "min_gap_s": 0},
             }
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from typing import Any, Literal
 
@@ -57,7 +58,9 @@ ROWS: dict[str, Row] = {
         "0, then 1",
     ),
     "blind_before": Row(
-        "The search fails before the dial", "`Unavailable` is raised, nothing was dialed; going on places it", "0, then 1"
+        "The search fails before the dial",
+        "`Unavailable` is raised, nothing was dialed; going on places it",
+        "0, then 1",
     ),
     "blind_after": Row(
         "The search fails after the dial", "The call is followed; a warning says that it was not seen in search", "1"
@@ -85,7 +88,9 @@ ROWS: dict[str, Row] = {
     "killed_looking": Row("… while a lost or unreadable answer is being looked for", "The same", "1"),
     "killed_late": Row("… any time later: after `place_call`, in `wait`, in `report`", "The same", "1"),
     "killed_lag": Row(
-        "… during the POST, and the search lags by more than `settle_s`", "The question; `look_again` finds the order", "1"
+        "… during the POST, and the search lags by more than `settle_s`",
+        "The question; `look_again` finds the order",
+        "1",
     ),
     "state_lost": Row(
         "… at any of these points, and the state is lost as well",
@@ -97,9 +102,7 @@ ROWS: dict[str, Row] = {
         "The order is found; if there is none, the question again: one answer permits one POST",
         "1",
     ),
-    "killed_approving": Row(
-        "… around the approval", "The question again, or going on where the answer was saved", "1"
-    ),
+    "killed_approving": Row("… around the approval", "The question again, or going on where the answer was saved", "1"),
     "studio": Row(
         "`langgraph dev` is stopped during the POST and started again; it runs the step again by itself",
         "The order is found; if there is none, the question",
@@ -129,7 +132,10 @@ ROWS: dict[str, Row] = {
         "A `RetryPolicy()` around the graph in one's own, and the answer gets lost", "The order is found", "1"
     ),
     "opt_in": Row(
-        '`on_unknown="dial"`, and the answer gets lost', "It is dialed once more, and never a third time", "at most 2", 2
+        '`on_unknown="dial"`, and the answer gets lost',
+        "It is dialed once more, and never a third time",
+        "at most 2",
+        2,
     ),
 }
 
@@ -198,7 +204,13 @@ def _faults() -> Iterator[Fault]:
     yield Fault("blind_lost", "lost, no search", (_LOST,), "asks", 1, later=(down,), code="placement_unknown")
     yield Fault("lag", "lost, search lags", (_LOST,), "completed", 1, adopted=True, switches={"search_lag_s": 10})
     yield Fault(
-        "long_lag", "lost, search lags long", (_LOST,), "asks", 1, code="placement_unknown", switches={"search_lag_s": 40}
+        "long_lag",
+        "lost, search lags long",
+        (_LOST,),
+        "asks",
+        1,
+        code="placement_unknown",
+        switches={"search_lag_s": 40},
     )
     for name, switches in (
         ("pages from 0", {"page_base": 0}),
@@ -206,11 +218,19 @@ def _faults() -> Iterator[Fault]:
         ("no page past the end", {"page_base": 0, "refuse_page_past_end": True}),
     ):
         yield Fault("pages", name, (_LOST,), "completed", 1, adopted=True, switches=switches)
-    yield Fault("deaf", "unreadable call", ({"kind": "server_error", "on": "revox_get_call", "times": 7},), "completed", 1)
+    yield Fault(
+        "deaf", "unreadable call", ({"kind": "server_error", "on": "revox_get_call", "times": 7},), "completed", 1
+    )
     yield Fault("deaf", "html for a call", ({"kind": "html", "on": "revox_get_call", "times": 7},), "completed", 1)
 
 
 FAULTS: tuple[Fault, ...] = tuple(_faults())
+
+WRONG: tuple[Any, ...] = (
+    False, True, {}, None, "nonsense", "", "Dial", 0, 1, [], ["dial"], {"decision": "yes"}, {"decision": None},
+    {"decision": "dial", "sure": True}, {"decision": ["dial"]},
+)  # fmt: skip
+"""Answers to the question after an unknown outcome that are none."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +245,7 @@ class Death:
         moment: Before or after the step; before or after Revox acted on the held request.
         held: Which request is held: `post` or `search` (the first one after the POST).
         late: Whether the held request takes effect after the death.
+        nested: Whether the call graph is a step of another graph.
         keeps_state: Whether the database survives.
         resubmits: Whether the next process submits the input again although there is a state.
         faults: What else goes wrong.
@@ -242,6 +263,7 @@ class Death:
     moment: str = "before"
     held: str | None = None
     late: bool = False
+    nested: bool = False
     keeps_state: bool = True
     resubmits: bool = False
     faults: tuple[dict[str, Any], ...] = ()
@@ -254,10 +276,13 @@ class Death:
     @property
     def name(self) -> str:
         """The combination in a few words, unique in the table."""
-        where = f"{self.moment} {self.step}" if self.step else f"{self.held} {self.moment}{' late' if self.late else ''}"
+        where = (
+            f"{self.moment} {self.step}" if self.step else f"{self.held} {self.moment}{' late' if self.late else ''}"
+        )
         more = [
             self.row.replace("_", " "),
             where,
+            "nested" if self.nested else "",
             "" if self.keeps_state else "state lost",
             "resubmitted" if self.resubmits else "",
             "+".join(str(fault["kind"]) for fault in self.faults),
@@ -295,28 +320,28 @@ def _deaths() -> Iterator[Death]:
             yield Death("killed_approving", mode, durability, "approve", moment)
             yield Death("killed_early", mode, durability, held="create", moment=moment)
         unknown: Literal["yes", "no"] = "yes" if kept else "no"
-        held = {"mode": mode, "durability": durability, "held": "post"}
-        yield Death("killed_armed", **held, moment="before", asks=unknown, answer=answer)  # type: ignore[arg-type]
-        yield Death("killed_posting", **held, moment="before", late=True, orders=1)  # type: ignore[arg-type]
-        yield Death("killed_posting", **held, moment="after", orders=1)  # type: ignore[arg-type]
-        yield Death("state_lost", **held, moment="before", keeps_state=False)  # type: ignore[arg-type]
-        yield Death("state_lost", **held, moment="after", keeps_state=False, orders=1)  # type: ignore[arg-type]
-        yield Death("resubmitted", **held, moment="before", resubmits=True)  # type: ignore[arg-type]
-        yield Death("resubmitted", **held, moment="after", resubmits=True, orders=1)  # type: ignore[arg-type]
-        yield Death("resubmitted", **held, moment="after", resubmits=True, lag_s=0.3, orders=1)  # type: ignore[arg-type]
+        posting = partial(Death, mode=mode, durability=durability, held="post")
+        yield posting("killed_armed", moment="before", asks=unknown, answer=answer)
+        yield posting("killed_posting", moment="before", late=True, orders=1)
+        yield posting("killed_posting", moment="after", orders=1)
+        yield posting("killed_armed", moment="before", nested=True, asks=unknown, answer=answer)
+        yield posting("killed_posting", moment="after", nested=True, orders=1)
+        yield posting("state_lost", moment="before", keeps_state=False)
+        yield posting("state_lost", moment="after", keeps_state=False, orders=1)
+        yield posting("resubmitted", moment="before", resubmits=True)
+        yield posting("resubmitted", moment="after", resubmits=True, orders=1)
+        yield posting("resubmitted", moment="after", resubmits=True, lag_s=0.3, orders=1)
         for step_back, orders in (("before", 0), ("after", 1)):
             # Under `exit` the answer is not saved either: the same question stands again, whatever has happened.
-            yield Death(
-                "killed_dialing", **held, moment=step_back, answered="dial", orders=orders,
+            yield posting(
+                "killed_dialing", moment=step_back, answered="dial", orders=orders,
                 asks="no" if orders and kept else "yes", answer="give_up" if kept else "dial",
-            )  # type: ignore[arg-type]  # fmt: skip
+            )  # fmt: skip
         if kept:
-            yield Death("killed_lag", **held, moment="after", lag_s=2.0, orders=1, asks="yes", answer="look_again")  # type: ignore[arg-type]
+            yield posting("killed_lag", moment="after", lag_s=2.0, orders=1, asks="yes", answer="look_again")
         for kind in ("lose_after", "truncated", "server_error_after"):
             fault = {"kind": kind, "on": _POST}
-            yield Death(
-                "killed_looking", mode, durability, held="search", moment="before", faults=(fault,), orders=1
-            )
+            yield Death("killed_looking", mode, durability, held="search", moment="before", faults=(fault,), orders=1)
 
 
 DEATHS: tuple[Death, ...] = tuple(_deaths())
@@ -324,13 +349,13 @@ DEATHS: tuple[Death, ...] = tuple(_deaths())
 QUICK = frozenset(
     death.name
     for death in DEATHS
-    if (death.mode, death.durability) in (("invoke", "sync"), ("ainvoke", "exit"))
+    if not death.nested
+    and ((death.mode, death.durability) == ("invoke", "sync") or (death.mode, death.durability) == ("ainvoke", "async"))
     and (
-        death.held == "post"
-        and not death.lag_s
-        and death.row in ("killed_armed", "killed_posting", "state_lost", "killed_dialing")
+        (death.held == "post" and not death.lag_s and death.row in ("killed_armed", "killed_posting", "killed_dialing"))
         or (death.moment, death.step) in (("before", "place_call"), ("after", "place_call"))
-        and death.keeps_state
+        and death.row != "state_lost"
+        or (death.row, death.held, death.moment, death.mode) == ("state_lost", "post", "after", "invoke")
     )
 )
 """The dozen that runs every time."""

@@ -44,7 +44,7 @@ class _Commands(TyperGroup):
             code = _fail(error, given)
         except _UsageError as error:
             where = error.ctx.command_path if error.ctx is not None else "revox-langchain"
-            code = _fail(usage_error(error.format_message(), f"See {where} --help."), given)
+            code = _fail(usage_error(f"{error.format_message().rstrip('.')}.", f"See {where} --help."), given)
         except (typer.Abort, KeyboardInterrupt):
             code = Exit.INTERRUPTED
         except Exception as error:

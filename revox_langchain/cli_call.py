@@ -110,14 +110,17 @@ def call(
     if not sandbox and not yes:
         if not screen.can_ask():
             raise usage_error("This would ring a real phone, and nobody is there to ask.", "Add --yes, or --sandbox.")
-        if not confirm_dial(given, connection, policy, screen):
+        with connection:
+            confirmed = confirm_dial(given, connection, policy, screen)
+        if not confirmed:
             hint("Nothing was dialed.")
             screen.answer({"error": Refused("Not confirmed.", code="rejected").as_dict()})
             return Exit.REFUSED
     if sandbox:
         screen.line("Sandbox: this rings nobody.", "dim")
     wait = wait_policy(max_wait_s, interval_s)
-    return run_call(given, connection, screen, policy=policy, wait=wait, inline=inline, sandbox=sandbox)
+    with connection:
+        return run_call(given, connection, screen, policy=policy, wait=wait, inline=inline, sandbox=sandbox)
 
 
 def watch(
@@ -127,7 +130,8 @@ def watch(
     as_json: AsJson = False,
 ) -> int:
     """Follow a call that exists until it has ended."""
-    return run_watch(call_id, Connection.from_env(), Screen(as_json=as_json), wait=wait_policy(max_wait_s, interval_s))
+    with Connection.from_env() as connection:
+        return run_watch(call_id, connection, Screen(as_json=as_json), wait=wait_policy(max_wait_s, interval_s))
 
 
 def recover(

@@ -46,8 +46,9 @@ class Screen:
             whole: Columns that must not be broken over lines.
         """
         if not self.live:
+            # Past rich, which turns tabs into blanks.
             for row in (columns, *rows):
-                self.console.print("\t".join(plain(cell) for cell in row), soft_wrap=True)
+                print("\t".join(plain(cell) for cell in row), file=self.console.file)
             return
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for column in columns:

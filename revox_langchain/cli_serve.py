@@ -1,8 +1,11 @@
-"""`sandbox` and `mcp`: the commands that serve until somebody presses Ctrl-C."""
+"""`sandbox` and `mcp`: the commands that serve until somebody presses Ctrl-C, which is how they end well."""
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+from contextlib import suppress
 
 from revox_langchain.cli_errors import Exit, usage_error
 from revox_langchain.cli_screen import Screen, hint
@@ -31,7 +34,8 @@ def serve_sandbox(host: str, port: int, speed: float, key: str | None) -> Exit:
         screen.line(f"  About it:   {base_url.removesuffix('/api')}/")
         screen.console.file.flush()
 
-    serve(sandbox, host, port, mounts=[hosted.route], lifespan=lambda app: hosted.lifespan(app), on_start=on_start)
+    with suppress(KeyboardInterrupt):
+        serve(sandbox, host, port, mounts=[hosted.route], lifespan=hosted.lifespan, on_start=on_start)
     return Exit.DONE
 
 
@@ -55,12 +59,15 @@ def serve_mcp(
     offer = f"{len(toolkit.requests())} tools, up to risk {max_risk.name.lower()}"
     if http is None:
         hint(f"Serving {offer}, over stdio.")
+        # A thread waits for the next line of stdin and cannot be called off: leave it behind.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.DONE))
         run_stdio(toolkit)
         return Exit.DONE
     host, port = http
     _refuse_taken(host, port)
     hint(f"Serving {offer}, at http://{f'[{host}]' if ':' in host else host}:{port}/mcp. Ctrl-C stops it.")
-    run_http(toolkit, host, port, token)
+    with suppress(KeyboardInterrupt):
+        run_http(toolkit, host, port, token)
     return Exit.DONE
 
 

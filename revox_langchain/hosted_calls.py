@@ -153,7 +153,8 @@ async def wait_in_slices(
     """
     name, clock = WaitForCall.spec.name, connection.clock
     properties = link.schema(name).get("properties", {})
-    start_s, failed, order = clock.now_s(), 0, {}
+    start_s, failed = clock.now_s(), 0
+    order: dict[str, Any] = {}
     while True:
         begun_s = clock.now_s()
         left_s = request.timeout_s - (begun_s - start_s)
@@ -165,9 +166,10 @@ async def wait_in_slices(
             if failed >= _FAILED_SLICES:
                 raise
         else:
-            failed, order = 0, answer.get("call")
-            if not isinstance(order, dict) or "status" not in order:
+            seen = answer.get("call")
+            if not isinstance(seen, dict) or "status" not in seen:
                 raise AnswerError(f"The MCP server answered {name} without a call.", retry_safe=True)
+            failed, order = 0, seen
         waited_s = clock.now_s() - start_s
         ended = order.get("status") in ENDED
         if order and (ended or waited_s >= request.timeout_s):

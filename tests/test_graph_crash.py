@@ -1,4 +1,4 @@
-"""Whatever dies, there is at most one order: processes are killed at every edge of the graph and during its requests."""
+"""Whatever dies, there is at most one order: processes are killed at every edge of a step and during requests."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from revox_langchain.connection import Connection
 from revox_langchain.graph import call_graph
 from revox_langchain.guard import DialPolicy
+from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.faults import Fault
 from revox_langchain.waiting import WaitPolicy
 
@@ -103,26 +104,27 @@ async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order
     acted: bool, durability: str, world: Stage, tmp_path: Path
 ) -> None:
     config = {"configurable": {"thread_id": "cancelled"}}
+    # What is read from files once is none of this test's business.
+    call_graph(Sandbox().connect()).invoke(WISH)
     with world.set(tmp_path), blockbuster_ctx():
-        connection = Connection("any key", base_url=world.base_url)
-        policy = DialPolicy(settle_s=0.3, min_gap_s=0)
-        graph = call_graph(connection, checkpointer=InMemorySaver(), policy=policy, wait=WaitPolicy.every(0.05))
-        hold = world.sandbox.hold(POST_CALL, "after" if acted else "before")
-        running = asyncio.create_task(graph.ainvoke(WISH, config, durability=durability))
-        await asyncio.to_thread(hold.wait_for_it)
+        async with Connection("any key", base_url=world.base_url) as connection:
+            policy = DialPolicy(settle_s=0.3, min_gap_s=0)
+            graph = call_graph(connection, checkpointer=InMemorySaver(), policy=policy, wait=WaitPolicy.every(0.05))
+            hold = world.sandbox.hold(POST_CALL, "after" if acted else "before")
+            running = asyncio.create_task(graph.ainvoke(WISH, config, durability=durability))
+            await asyncio.to_thread(hold.wait_for_it)
 
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        hold.release(lost=True)
-        out = await graph.ainvoke(None, config, durability=durability)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            hold.release(lost=True)
+            out = await graph.ainvoke(None, config, durability=durability)
 
-        asks = bool((await graph.aget_state(config)).interrupts)
-        assert asks != acted
-        assert len(world.orders) == int(acted) <= ROWS["cancelled"].at_most
-        if acted:
-            assert (out["status"], out["call_id"]) == ("completed", world.orders[0]["id"])
-        await connection.aclose()
+            asks = bool((await graph.aget_state(config)).interrupts)
+            assert asks != acted
+            assert len(world.orders) == int(acted) <= ROWS["cancelled"].at_most
+            if acted:
+                assert (out["status"], out["call_id"]) == ("completed", world.orders[0]["id"])
 
 
 def die(death: Death, world: Stage, common: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Every fault of the table times every way to run the graph: the outcome is what the table says, and so is the count."""
+"""Every fault of the table times every way to run the graph ends as the table says, with as many orders."""
 
 from __future__ import annotations
 
@@ -43,8 +43,14 @@ def sandbox(blockbuster: BlockBuster) -> Sandbox:
     return Sandbox()
 
 
+@pytest.fixture(scope="module")
+def warm() -> None:
+    """Read what is read from files once, which is none of these tests' business."""
+    call_graph(Sandbox().connect()).invoke(WISH)
+
+
 @pytest.fixture
-def blockbuster() -> Iterator[BlockBuster]:
+def blockbuster(warm: None) -> Iterator[BlockBuster]:
     with blockbuster_ctx() as detector:
         yield detector
 
@@ -167,7 +173,7 @@ def test_without_a_checkpointer_the_unknown_is_raised_with_what_it_takes_to_look
     sandbox.world.advance(60)
     placed = flow.run(recover(raised.value.intent_id, raised.value.phone_number), sandbox.connect())
     assert raised.value.phone_number == WISH["phone_number"]
-    assert [placed.call_id] if placed else [] == [order["id"] for order in sandbox.dials]
+    assert (placed.call_id if placed else None) == (sandbox.dials[0]["id"] if sandbox.dials else None)
     assert len(sandbox.dials) == (1 if fault == "lose_after" else 0)
 
 

@@ -192,7 +192,7 @@ OPTIONAL_FIELDS = [
     pytest.param(request_type, name, id=f"{request_type.spec.name}-{name}")
     for request_type in REQUESTS
     for name, field in request_type.model_fields.items()
-    if not field.is_required()
+    if not field.is_required() and name not in SMALLEST.get(request_type.spec.name, {})
 ]
 
 

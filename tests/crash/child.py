@@ -1,7 +1,7 @@
 """A process to be killed: one warm template that forks a child per job, each of which runs the call graph once.
 
-Run as a program, with the number of a socket to read jobs from. A job is a line of JSON, sent along with the writing end
-of a pipe; the child writes a line of JSON to it for everything that happens. The pipe ends when the child does.
+Run as a program, with the number of a socket to read jobs from. A job is JSON, sent along with the writing end of a
+pipe; the child writes a line of JSON to it for everything that happens. The pipe ends when the child does.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ ROWS: dict[str, Row] = {
     ),
     "not_acted": Row(
         "The same, and Revox had not acted",
-        "After `settle_s` a question: `look_again`, `dial` or `give_up`; without a checkpointer `PlacementUnknown` with "
-        "intent id and number",
+        "After `settle_s` a question: `look_again`, `dial` or `give_up`; without a checkpointer `PlacementUnknown` "
+        "with intent id and number",
         "0; 1 once somebody answers `dial`",
     ),
     "slow": Row("The answer is slow, but comes", "Nothing unusual", "1"),
@@ -346,16 +346,16 @@ def _deaths() -> Iterator[Death]:
 
 DEATHS: tuple[Death, ...] = tuple(_deaths())
 
-QUICK = frozenset(
-    death.name
-    for death in DEATHS
-    if not death.nested
-    and ((death.mode, death.durability) == ("invoke", "sync") or (death.mode, death.durability) == ("ainvoke", "async"))
-    and (
-        (death.held == "post" and not death.lag_s and death.row in ("killed_armed", "killed_posting", "killed_dialing"))
-        or (death.moment, death.step) in (("before", "place_call"), ("after", "place_call"))
-        and death.row != "state_lost"
-        or (death.row, death.held, death.moment, death.mode) == ("state_lost", "post", "after", "invoke")
-    )
-)
+
+def _is_quick(death: Death) -> bool:
+    if death.nested or (death.mode, death.durability) not in (("invoke", "sync"), ("ainvoke", "async")):
+        return False
+    if death.row == "state_lost":
+        return (death.held, death.moment, death.mode) == ("post", "after", "invoke")
+    if death.held == "post":
+        return death.row in ("killed_armed", "killed_posting", "killed_dialing")
+    return (death.moment, death.step) in (("before", "place_call"), ("after", "place_call"))
+
+
+QUICK = frozenset(death.name for death in DEATHS if _is_quick(death))
 """The dozen that runs every time."""

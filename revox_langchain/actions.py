@@ -8,7 +8,7 @@ and looking for a lost one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from revox_langchain import render
 from revox_langchain.budget import Cost
 from revox_langchain.errors import PlacementUnknown, Refused, RevoxToolError, near
 from revox_langchain.flow import Flow, Pause, Recent
-from revox_langchain.guard import Guard
+from revox_langchain.guard import Guard, default_region
 from revox_langchain.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants
@@ -40,6 +40,8 @@ from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, Cal
 from revox_langchain.placing import Intent, Order, make_intent, outcome_of, place, recover
 from revox_langchain.search import search_all
 from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
+
+RequestT = TypeVar("RequestT", bound=Request)
 
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0)
 """When to look for something whose creation was not confirmed, in seconds after one another."""
@@ -133,6 +135,37 @@ def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: st
         case Operation():
             return (yield request)
     raise TypeError(f"{type(request).__name__} is nothing that can be done")
+
+
+def perform(
+    request_type: type[RequestT],
+    arguments: Mapping[str, Any],
+    guard: Guard,
+    *,
+    scope: str | None = None,
+    toolkit: str = "process",
+) -> Flow[tuple[RequestT, Any]]:
+    """Read untrusted arguments as a request, and do it.
+
+    A number in national form is read with the policy's country, or else the organisation's.
+
+    Args:
+        request_type: What is asked for.
+        arguments: By field name.
+        guard: What may be dialed.
+        scope: The LangGraph thread, if there is one.
+        toolkit: Whose budget counts where there is no thread.
+
+    Returns:
+        The request and its answer.
+
+    Raises:
+        RevoxToolError: Among them `InvalidInput`, naming each wrong argument.
+    """
+    number = arguments.get("phone_number")
+    region = (yield from default_region(guard.policy, number)) if isinstance(number, str) else None
+    request = request_type.parse(arguments, default_region=region)
+    return request, (yield from act(request, guard, scope=scope, toolkit=toolkit))
 
 
 def find_request(name: str) -> type[Request]:

@@ -94,6 +94,7 @@ def confirm_dial(given: Mapping[str, Any], connection: Connection, policy: DialP
         # The graph will say the same, as its result.
         return True
     wish, spoken = state["wish"], state.get("spoken") or {}
+    worst = nodes.question(state)["arguments"]
     says = wish.get("prompt") or f"assistant {wish.get('assistant_id')}"
     facts = [
         ("Number", f"{wish['phone_number']} ({wish.get('region') or 'no known country'})"),
@@ -101,6 +102,7 @@ def confirm_dial(given: Mapping[str, Any], connection: Connection, policy: DialP
         ("First", wish.get("first_sentence")),
         ("Prompt", _short(str(says))),
         ("When", wish.get("scheduled_at") or "now, or when its calling window opens"),
+        ("Worst", f"{worst['max_attempts']} attempts, {worst['max_minutes']:g} minutes of talk"),
     ]
     hint("This rings a real phone and costs money.")
     for name, words in facts:

@@ -247,7 +247,7 @@ class Connection:
         if not isinstance(answer, dict):
             what = "nothing" if answer is None or answer == "" else f"{str(answer)[:60]!r}"
             raise AnswerError(f"Revox answered {operation.spec.name} with {self._cleaned(what)} instead of JSON.")
-        return _without_secrets(answer)
+        return without_secrets(answer)
 
     def _failure(self, operation: Operation, error: Exception) -> RevoxToolError | None:
         return known_failure(
@@ -350,15 +350,16 @@ def _pause_s(state: RetryCallState) -> float:
     return float(min(8.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.0))
 
 
-def _without_secrets(value: Any, key: str = "") -> Any:
+def without_secrets(value: Any, key: str = "") -> Any:
+    """Redact the secrets that Revox echoes: a custom model's key, and header values of custom tools."""
     if isinstance(value, dict):
         if key == "llm_model" and value.get("api_key"):
             value = {**value, "api_key": REDACTED}
         if key == "headers" and _SECRET_HEADER.search(str(value.get("key", ""))):
             value = {**value, "value": REDACTED}
-        return {name: _without_secrets(item, name) for name, item in value.items()}
+        return {name: without_secrets(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_without_secrets(item, key) for item in value]
+        return [without_secrets(item, key) for item in value]
     return value
 
 

@@ -21,10 +21,9 @@ from revox_langchain.errors import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    import httpx
     import revox
 
-_LOOK_FIRST = "Look whether it took effect before doing it again."
+LOOK_FIRST = "Look whether it took effect before doing it again."
 _CODES = {402: "payment_required", 409: "conflict"}
 _STEPS = {
     402: "Check the account's credit in the Revox dashboard.",
@@ -82,44 +81,68 @@ def _of_connection(
     why = cleaned(str(cause))[:200] or type(cause).__name__
     if sent:
         return Unavailable(f"The connection broke during {name} ({why}).", retry_safe=safe,
-                           next_step="Try again." if reads else _LOOK_FIRST)  # fmt: skip
+                           next_step="Try again." if reads else LOOK_FIRST)  # fmt: skip
     return Unavailable(f"Revox could not be reached ({base_url}: {why}).", sent=False, retry_safe=True)
 
 
 def _of_status(
     error: revox.APIStatusError, name: str, reads: bool, now_s: float, cleaned: Callable[[str], str]
 ) -> RevoxToolError:
-    status = error.status_code
-    words = cleaned(_words(error.body))[:300]
-    said = f"HTTP {status}" + (f": {words}" if words else "")
-    retry_after_s = _retry_after_s(error.response.headers, now_s)
+    headers = error.response.headers
+    return status_failure(
+        error.status_code,
+        f"Revox answered {name} with HTTP {error.status_code}",
+        cleaned(words_of(error.body)),
+        retry_safe=reads and headers.get("x-should-retry") != "false",
+        next_step="Try again later." if reads else LOOK_FIRST,
+        retry_after_s=retry_after_s(headers, now_s),
+    )
+
+
+def status_failure(
+    status: int,
+    said: str,
+    words: str,
+    *,
+    retry_safe: bool,
+    next_step: str,
+    retry_after_s: float | None = None,
+    sent: bool = True,
+) -> RevoxToolError:
+    """Say an HTTP status that is no success in our terms.
+
+    Args:
+        status: The status.
+        said: Who answered what with it.
+        words: The server's own words, without secrets.
+        retry_safe: Whether a failure on the server's side may simply be tried again.
+        next_step: What to do about such a failure.
+        retry_after_s: When the server wants to be asked again, in seconds.
+        sent: Whether the request may have been acted upon.
+    """
+    words = words[:300].rstrip(".")
+    message = f"{said}: {words}." if words else f"{said}."
     more: dict[str, Any] = {"details": {"http_status": status}}
-    refused = f"Revox refused {name} with {said}."
     if status == 429:
         limited = ConcurrencyLimited if "concurren" in words.casefold() else RateLimited
-        return limited(refused, retry_safe=True, retry_after_s=retry_after_s, **more)
+        return limited(message, retry_safe=True, retry_after_s=retry_after_s, **more)
     if status in (408, 425) or status >= 500:
-        again = reads and error.response.headers.get("x-should-retry") != "false"
-        step = "Try again later." if reads else _LOOK_FIRST
         return Unavailable(
-            f"Revox failed on {name} with {said}.",
-            retry_safe=again,
-            retry_after_s=retry_after_s,
-            next_step=step,
-            **more,
+            message, sent=sent, retry_safe=retry_safe, retry_after_s=retry_after_s, next_step=next_step, **more
         )
     if status < 400:
-        return AnswerError(f"Revox answered {name} with a redirect (HTTP {status}).", **more)
+        return AnswerError(message, **more)
     if status in (401, 403):
-        return AuthError(refused, **more)
+        return AuthError(message, **more)
     if status in (404, 410):
-        return NotFound(refused, **more)
+        return NotFound(message, **more)
     if status in (400, 413, 415, 422):
-        return InvalidInput(refused, **more)
-    return Refused(refused, code=_CODES.get(status), next_step=_STEPS.get(status, "Change the request."), **more)
+        return InvalidInput(message, **more)
+    return Refused(message, code=_CODES.get(status), next_step=_STEPS.get(status, "Change the request."), **more)
 
 
-def _retry_after_s(headers: httpx.Headers, now_s: float) -> float | None:
+def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
+    """Seconds a server wants to be left alone, from its headers; a number or a date."""
     for header, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(header)
         if value is None:
@@ -135,14 +158,14 @@ def _retry_after_s(headers: httpx.Headers, now_s: float) -> float | None:
     return None
 
 
-def _words(body: object) -> str:
+def words_of(body: object) -> str:
     """Find the sentence in an error body, whose shape Revox does not document."""
     if isinstance(body, Mapping):
         for key in ("error", "message", "detail", "title"):
             if body.get(key):
-                return _words(body[key])
+                return words_of(body[key])
         return json.dumps(body, ensure_ascii=False)
     if isinstance(body, list):
-        return "; ".join(_words(item) for item in body[:5])
+        return "; ".join(words_of(item) for item in body[:5])
     text = " ".join(str(body or "").split())
     return "an HTML page" if text[:200].casefold().lstrip().startswith(("<!doctype", "<html")) else text

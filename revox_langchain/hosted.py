@@ -22,7 +22,15 @@ from revox_langchain.hosted_calls import Guarded, Line, wait_in_slices, why_not_
 from revox_langchain.hosted_link import Errand, Link, in_background
 from revox_langchain.operation import Request, Risk
 from revox_langchain.operations.calls import MakeCall
-from revox_langchain.tools import RevoxTool, RevoxToolkit, ToolFailure, _emitter, _thread, make_tool, tool_metadata
+from revox_langchain.tools import (
+    RevoxTool,
+    RevoxToolkit,
+    ToolFailure,
+    make_tool,
+    stream_writer,
+    thread_of,
+    tool_metadata,
+)
 
 logger = logging.getLogger("revox_langchain.hosted")
 
@@ -68,7 +76,7 @@ async def hosted_tools(
     if merged and not rest:
         raise InvalidInput("Merged tools go over REST.", next_step='Use transport="mcp" with rest=False.')
     guard = toolkit.guard()
-    guarded = Guarded(toolkit.connection, guard, toolkit._name, rest=rest)
+    guarded = Guarded(toolkit.connection, guard, toolkit.scope, rest=rest)
     if not rest:
         timeout_s = max(timeout_s, slice_s + 15.0)
     link = guarded.link = Link(toolkit.connection, url, timeout_s=timeout_s, interceptors=[guarded])
@@ -208,7 +216,7 @@ def _tool(
         return _shown(tool.name, request, answer, {**given, **errand.view}), answer
 
     def errand(config: RunnableConfig) -> Errand:
-        return Errand(_emitter(), _thread(config), reads=risk is Risk.READ, dials=risk is Risk.DIAL)
+        return Errand(stream_writer(), thread_of(config), reads=risk is Risk.READ, dials=risk is Risk.DIAL)
 
     def call(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
         return in_background(ask(arguments, errand(config)))
@@ -238,10 +246,10 @@ def _waiting_tool(link: Link, toolkit: RevoxToolkit, slice_s: float) -> BaseTool
         return request.spec.render(answer, request), answer
 
     def call(**arguments: Any) -> tuple[str, Any]:
-        return in_background(wait(arguments, _emitter()))
+        return in_background(wait(arguments, stream_writer()))
 
     async def acall(**arguments: Any) -> tuple[str, Any]:
-        return await wait(arguments, _emitter())
+        return await wait(arguments, stream_writer())
 
     return RevoxTool(
         name=WaitForCall.spec.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,19 +14,17 @@ from mcp.shared.exceptions import McpError
 from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, TextContent
 from pydantic import SecretStr
 
-from revox_langchain.connection import _without_secrets
+from revox_langchain.connection import without_secrets
 from revox_langchain.errors import (
     AnswerError,
-    AuthError,
-    ConcurrencyLimited,
     InvalidInput,
     NotFound,
-    RateLimited,
     Refused,
     RevoxToolError,
     TimedOut,
     Unavailable,
 )  # fmt: skip
+from revox_langchain.failures import retry_after_s, status_failure
 from revox_langchain.operations.fields import REDACTED
 
 _SAYS_STATUS = re.compile(r"\b(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.IGNORECASE)
@@ -51,7 +50,7 @@ def answer_of(result: CallToolResult) -> dict[str, Any]:
         # Frameworks wrap what is no object in this way.
         inner = said["result"]
         said = (inner if isinstance(inner, dict) else _json_of(inner) if isinstance(inner, str) else None) or said
-    cleaned: dict[str, Any] = _without_secrets(said)
+    cleaned: dict[str, Any] = without_secrets(said)
     return cleaned
 
 
@@ -171,23 +170,16 @@ class Failures:
         return Unavailable(f"The MCP server failed on {sent.tool}: {words}", sent=sent.left, retry_safe=sent.safe)
 
     def _status_error(self, status: int, name: str, words: str, sent: Sent, retry_after: str | None) -> RevoxToolError:
-        said = f"The MCP server refused {name} with HTTP {status}" + (f": {words.rstrip('.')}" if words else "") + "."
-        more: dict[str, Any] = {"details": {"http_status": status}}
-        if status in (401, 403):
-            return AuthError(said, **more)
-        if status == 429:
-            limited = ConcurrencyLimited if "concurren" in words.casefold() else RateLimited
-            seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
-            return limited(said, retry_safe=True, retry_after_s=seconds, **more)
-        if status in (408, 425) or status >= 500:
-            return Unavailable(said, sent=sent.left, retry_safe=sent.safe, next_step=sent.next_step, **more)
-        if status < 400:
-            return AnswerError(said, **more)
-        if status in (404, 410):
-            return NotFound(said, **more)
-        if status in (400, 413, 415, 422):
-            return InvalidInput(said, **more)
-        return Refused(said, code="conflict" if status == 409 else None, next_step="Change the request.", **more)
+        headers = {} if retry_after is None else {"retry-after": retry_after}
+        return status_failure(
+            status,
+            f"The MCP server answered {name} with HTTP {status}",
+            words,
+            retry_safe=sent.safe,
+            next_step=sent.next_step,
+            retry_after_s=retry_after_s(headers, time.time()),
+            sent=sent.left,
+        )
 
     def _cleaned(self, text: str) -> str:
         return text.replace(self._key.get_secret_value(), REDACTED)

@@ -23,7 +23,7 @@ from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.fields import ASSISTANT_SETTINGS, ENDED
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
-from revox_langchain.tools import _asked
+from revox_langchain.tools import said_and_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,7 +120,7 @@ class Guarded:
 
         line = Line(self._connection, self.link, rest=self._rest, carry=(asked, carry))
         arguments = {**_understood(asked, request.args), **errand.view}
-        flow = _asked(asked, arguments, self._guard, errand.thread, self._toolkit)
+        flow = said_and_done(asked, arguments, self._guard, errand.thread, self._toolkit)
         _, answer = await arun(flow, line.as_connection(), emit=errand.emit)
         return CallToolResult(content=[], structuredContent=answer)
 

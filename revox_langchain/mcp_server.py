@@ -19,12 +19,12 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
-from revox_langchain.actions import act
+from revox_langchain.actions import perform
 from revox_langchain.connection import Connection
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Emit, Flow, arun
-from revox_langchain.guard import Guard, default_region
-from revox_langchain.operation import Request, Risk
+from revox_langchain.guard import Guard
+from revox_langchain.operation import Request
 from revox_langchain.operations.fields import REDACTED
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def make_server(
                 request = offered.get(tool)
                 if request is None:
                     raise InvalidInput(f"There is no tool {tool!r}{near(tool, offered)}", code="unknown_tool")
-                text, answer = await arun(_asked(request, arguments, guard, scope), connection, emit=emit)
+                text, answer = await arun(_said_and_done(request, arguments, guard, scope), connection, emit=emit)
             except RevoxToolError as error:
                 return result(f"Error ({error.code}): {error}", error.as_dict(), failed=True)
             except Exception as error:
@@ -140,18 +140,11 @@ def tool_of(request: type[Request]) -> types.Tool:
     spec = request.spec
     schema = request.model_json_schema()
     schema.pop("description", None)
-    reads = spec.risk is Risk.READ
     return types.Tool(
         name=spec.name,
         description=spec.doc,
         inputSchema=schema,
-        annotations=types.ToolAnnotations(
-            title=spec.title,
-            readOnlyHint=reads,
-            destructiveHint=spec.risk >= Risk.DIAL,
-            idempotentHint=reads,
-            openWorldHint=spec.dials,
-        ),
+        annotations=types.ToolAnnotations(**spec.annotations),
     )
 
 
@@ -342,11 +335,10 @@ def _server_for(toolkit: Offer) -> Server[Any, Any]:
     return make_server(toolkit.connection, requests, toolkit.guard(), instructions=toolkit.instructions())
 
 
-def _asked(request: type[Request], arguments: dict[str, Any], guard: Guard, scope: str) -> Flow[tuple[str, Any]]:
-    number = arguments.get("phone_number")
-    region = (yield from default_region(guard.policy, number)) if isinstance(number, str) else None
-    asked = request.parse(arguments, default_region=region)
-    answer = yield from act(asked, guard, scope=scope, toolkit=scope)
+def _said_and_done(
+    request: type[Request], arguments: dict[str, Any], guard: Guard, scope: str
+) -> Flow[tuple[str, Any]]:
+    asked, answer = yield from perform(request, arguments, guard, scope=scope, toolkit=scope)
     return ("" if isinstance(answer, bytes) else request.spec.render(answer, asked)), answer
 
 

@@ -110,6 +110,18 @@ class Spec:
         return self.doc.splitlines()[0]
 
     @property
+    def annotations(self) -> dict[str, Any]:
+        """Its danger in the words of MCP."""
+        reads = self.risk is Risk.READ
+        return {
+            "title": self.title,
+            "readOnlyHint": reads,
+            "destructiveHint": self.risk >= Risk.DIAL,
+            "idempotentHint": reads,
+            "openWorldHint": self.dials,
+        }
+
+    @property
     def dials(self) -> bool:
         """Whether a phone can ring because of it."""
         return self.risk is Risk.DIAL

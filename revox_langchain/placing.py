@@ -167,7 +167,8 @@ def place(
     if MARK in (request.metadata or {}):
         raise InvalidInput(f"metadata: the key {MARK!r} is reserved.", next_step="Give your label another name.")
     phone = guard.check_number(request.phone_number)
-    yield from _acquire(intent_id)
+    # By number, which covers the intent: of two wishes for one number the second is to see the first one's order.
+    yield from _acquire(phone.e164)
     try:
         sight = yield from (_settle if first_look == "settle" else _look)(order, guard)
         if sight.marked:
@@ -180,7 +181,7 @@ def place(
         guard.budget.reserve(intent_id, order.scope, order.cost, max_orders=guard.policy.max_orders)
         return (yield from _dial(order, guard))
     finally:
-        _release(intent_id)
+        _release(phone.e164)
 
 
 def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Flow[Placed | None]:
@@ -362,19 +363,19 @@ def _refuse_recent(others: list[dict[str, Any]], order: Order, guard: Guard, now
         guard.check_gap(order.request.phone_number, placed_s, now_s, str(call["id"]))
 
 
-def _acquire(intent_id: str) -> Flow[None]:
-    """Take the intent within this process. Trying and pausing, not blocking: two coroutines may share a thread."""
+def _acquire(number: str) -> Flow[None]:
+    """Take a number within this process. Trying and pausing, not blocking: two coroutines may share a thread."""
     while True:
         with _LOCK:
-            if intent_id not in _BUSY:
-                _BUSY.add(intent_id)
+            if number not in _BUSY:
+                _BUSY.add(number)
                 return
         yield Pause(0.05)
 
 
-def _release(intent_id: str) -> None:
+def _release(number: str) -> None:
     with _LOCK:
-        _BUSY.discard(intent_id)
+        _BUSY.discard(number)
 
 
 def _unknown(order: Order, why: str) -> PlacementUnknown:

@@ -14,12 +14,12 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools.base import BaseToolkit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from revox_langchain.actions import REQUESTS, act
+from revox_langchain.actions import REQUESTS, perform
 from revox_langchain.budget import Budget
 from revox_langchain.connection import Connection
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Emit, Flow, arun, run
-from revox_langchain.guard import DialPolicy, Guard, default_region
+from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.operation import Request, Risk
 
 if TYPE_CHECKING:
@@ -125,15 +125,17 @@ def make_tool(
 
     def call(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
         try:
-            answer = run(_asked(request, arguments, guard, _thread(config), toolkit), connection, emit=_emitter())
+            answer = run(
+                said_and_done(request, arguments, guard, thread_of(config), toolkit), connection, emit=stream_writer()
+            )
         except RevoxToolError as error:
             raise ToolFailure(error) from error
         return answer
 
     async def acall(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
         try:
-            flow = _asked(request, arguments, guard, _thread(config), toolkit)
-            answer = await arun(flow, connection, emit=_emitter())
+            flow = said_and_done(request, arguments, guard, thread_of(config), toolkit)
+            answer = await arun(flow, connection, emit=stream_writer())
         except RevoxToolError as error:
             raise ToolFailure(error) from error
         return answer
@@ -153,20 +155,13 @@ def make_tool(
 def tool_metadata(request: type[Request]) -> dict[str, Any]:
     """What a program may want to know of a tool before letting a model use it."""
     spec = request.spec
-    reads = spec.risk is Risk.READ
     return {
         "risk": spec.risk.name.lower(),
         "dials": spec.dials,
         "billable": spec.dials,
-        "retry_safe": reads,
+        "retry_safe": spec.risk is Risk.READ,
         "toolset": spec.toolset,
-        "annotations": {
-            "title": spec.title,
-            "readOnlyHint": reads,
-            "destructiveHint": spec.risk >= Risk.DIAL,
-            "idempotentHint": reads,
-            "openWorldHint": spec.dials,
-        },
+        "annotations": spec.annotations,
     }
 
 
@@ -200,7 +195,7 @@ class RevoxToolkit(BaseToolkit):
     policy: DialPolicy = Field(default_factory=DialPolicy)
     budget: Budget = Field(default_factory=Budget)
 
-    _name: str = PrivateAttr(default_factory=lambda: f"toolkit {uuid.uuid4()}")
+    _scope: str = PrivateAttr(default_factory=lambda: f"toolkit {uuid.uuid4()}")
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
@@ -238,6 +233,11 @@ class RevoxToolkit(BaseToolkit):
         return cls(connection=(sandbox or Sandbox()).connect(), **settings)
 
     @property
+    def scope(self) -> str:
+        """Whose budget counts for calls outside of LangGraph threads."""
+        return self._scope
+
+    @property
     def highest_risk(self) -> Risk:
         """The riskiest kind of tool this toolkit offers."""
         return Risk.READ if self.read_only else self.max_risk
@@ -262,7 +262,7 @@ class RevoxToolkit(BaseToolkit):
     def get_tools(self) -> list[BaseTool]:
         """Make the tools."""
         guard = self.guard()
-        return [make_tool(request, self.connection, guard, toolkit=self._name) for request in self.requests()]
+        return [make_tool(request, self.connection, guard, toolkit=self.scope) for request in self.requests()]
 
     async def aget_tools(self, transport: Literal["rest", "mcp", "merged"] = "rest", **options: Any) -> list[BaseTool]:
         """Make the tools, also those that only Revox's hosted MCP server has.
@@ -305,31 +305,24 @@ class RevoxToolkit(BaseToolkit):
         return INSTRUCTIONS
 
 
-def _asked(
+def said_and_done(
     request: type[Request], arguments: dict[str, Any], guard: Guard, scope: str | None, toolkit: str
 ) -> Flow[tuple[str, Any]]:
-    number = arguments.get("phone_number")
-    region = (yield from default_region(guard.policy, number)) if isinstance(number, str) else None
-    asked = request.parse(arguments, default_region=region)
-    answer = yield from act(asked, guard, scope=scope, toolkit=toolkit)
+    """Do what a tool is asked for; returns text for the model and plain JSON for the program."""
+    asked, answer = yield from perform(request, arguments, guard, scope=scope, toolkit=toolkit)
     if isinstance(answer, bytes):
         answer = _saved(answer)
     return request.spec.render(answer, asked), answer
 
 
-def _saved(audio: bytes) -> dict[str, Any]:
-    with tempfile.NamedTemporaryFile(suffix=".mp3", prefix="revox-", delete=False) as file:
-        file.write(audio)
-    return {"path": file.name, "bytes": len(audio)}
-
-
-def _thread(config: RunnableConfig | None) -> str | None:
+def thread_of(config: RunnableConfig | None) -> str | None:
+    """The LangGraph thread a tool runs in, if there is one."""
     thread = ((config or {}).get("configurable") or {}).get("thread_id")
     return None if thread is None else str(thread)
 
 
-def _emitter() -> Emit | None:
-    """The stream writer of the LangGraph run this happens in, if there is one."""
+def stream_writer() -> Emit | None:
+    """The stream writer of the LangGraph run a tool runs in, if there is one."""
     if "langgraph.config" not in sys.modules:
         return None
     from langgraph.config import get_stream_writer
@@ -339,6 +332,12 @@ def _emitter() -> Emit | None:
     except (KeyError, RuntimeError):
         return None
     return writer
+
+
+def _saved(audio: bytes) -> dict[str, Any]:
+    with tempfile.NamedTemporaryFile(suffix=".mp3", prefix="revox-", delete=False) as file:
+        file.write(audio)
+    return {"path": file.name, "bytes": len(audio)}
 
 
 def _full(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Agents with these tools: the whole example end to end, and what happens when a model or a middleware repeats itself."""
+"""Agents with these tools: the whole example end to end, and what happens when somebody repeats himself."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
-    HumanInTheLoopMiddleware, PIIMiddleware, ToolCallLimitMiddleware, ToolRetryMiddleware,
+    HumanInTheLoopMiddleware,
+    PIIMiddleware,
+    ToolCallLimitMiddleware,
+    ToolRetryMiddleware,
 )  # fmt: skip
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
+from scripted_model import ScriptedModel, calls, last_artifact
 
 from revox_langchain import RevoxToolkit, Risk
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.sandbox import Fault, Sandbox
-from scripted_model import ScriptedModel, calls, last_artifact
 
 HELLO = {"phone_number": "+12025550100", "prompt": "Please say hello to them."}
 CONFIG: Any = {"configurable": {"thread_id": "t"}}
@@ -94,6 +97,18 @@ def test_a_model_that_calls_twice_rings_once(sandbox: Sandbox, mode: str) -> Non
 def test_parallel_duplicate_tool_calls_ring_once(sandbox: Sandbox, mode: str) -> None:
     out = talk(agent(sandbox, calls(*[("revox_make_call", HELLO)] * 4)), mode=mode)
     assert sorted(m.artifact["adopted"] for m in results(out)) == [False, True, True, True]
+    assert len(sandbox.dials) == 1
+
+
+@both_modes
+@pytest.mark.parametrize("prompts", [["Please say hello."] * 3, ["Please say hello.", "Greet them.", "Say hi."]])
+def test_parallel_calls_without_a_thread_ring_once(sandbox: Sandbox, prompts: list[str], mode: str) -> None:
+    toolkit = RevoxToolkit.sandbox(sandbox, max_risk=Risk.DIAL, include=("make_call",))
+    turn = calls(*[("revox_make_call", {**HELLO, "prompt": prompt}) for prompt in prompts])
+    an_agent = create_agent(ScriptedModel(turns=[turn, AIMessage("Done.")]), toolkit.get_tools())
+    given = {"messages": [("user", "Call them.")]}
+    out = an_agent.invoke(given) if mode == "sync" else asyncio.run(an_agent.ainvoke(given))
+    assert sorted(m.artifact.get("code", "placed") for m in results(out)) == ["placed"] + ["recently_placed"] * 2
     assert len(sandbox.dials) == 1
 
 

@@ -573,7 +573,7 @@ def test_a_person_at_a_terminal_who_does_not_say_yes_dials_nothing(
         os.close(terminal)
     assert code == 3
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "rejected"
-    for shown in ("rings a real phone", "+33142685300 (FR)", "French", "Baptiste", FRENCH, "Nothing was dialed."):
+    for shown in ("rings a real phone", "+33142685300 (FR)", "French", "Baptiste", FRENCH, "3 attempts, 90 minutes"):
         assert shown in question
     assert not server.sandbox.dials
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "revox_langchain"
 
 ROWS = """
 errors
-operation numbers
+operation numbers budget
 language_names
 language_detector accents
 language
@@ -21,9 +21,10 @@ results
 voice prompts
 render
 operations
+failures
 connection
 flow
-guard waiting
+guard waiting search
 placing
 actions
 mcp_server webhook report
@@ -44,7 +45,7 @@ MAY_REACH_UP_IN_FUNCTIONS = {
 }
 
 ONLY_IN = {
-    "revox": {"connection", "errors", "sandbox"},
+    "revox": {"connection", "failures", "sandbox"},
     "langgraph": {"graph", "tools", "hosted"},
     "langchain_mcp_adapters": {"hosted"},
     "mcp": {"hosted", "mcp_server", "sandbox"},
@@ -53,7 +54,7 @@ ONLY_IN = {
 }
 """Which modules may import a package."""
 
-NEVER_AT_IMPORT = {"tools": {"langgraph"}, "hosted": {"langgraph"}, "errors": {"revox"}, "connection": {"revox"}}
+NEVER_AT_IMPORT = {"tools": {"langgraph"}, "hosted": {"langgraph"}, "connection": {"revox"}, "failures": {"revox"}}
 """What a module may import inside functions only."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum, IntEnum, StrEnum
 from typing import Annotated, Any, Literal, Optional
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from revox_langchain.errors import InvalidInput
-from revox_langchain.flow import run
 from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall
 from revox_langchain.operations.fields import StructuredOutputField
 from revox_langchain.results import (
@@ -24,7 +24,6 @@ from revox_langchain.results import (
     structured_output_config,
 )
 from revox_langchain.sandbox import STORIES, Sandbox
-from revox_langchain.waiting import WaitPolicy, Watch, watch
 
 DISPOSITIONS = {
     "+12025550100": "answered",
@@ -54,6 +53,7 @@ DISPOSITIONS = {
     "+12025550124": "cancelled",
     "+12025550125": "answered",
 }
+TWO_TRIES_LATER = ["no_answer", "no_answer", "answered"]
 
 
 class Plan(StrEnum):
@@ -74,20 +74,15 @@ class Answers(BaseModel):
     note: Annotated[str, Field(max_length=500)] = ""
 
 
-def ended(sandbox: Sandbox, number: str, **more: Any) -> dict[str, Any]:
-    connection = sandbox.connect()
-    call_id = connection.send(MakeCall(phone_number=number, prompt="Say hello.", **more))["call"]["id"]
-    run(watch(Watch(call_id=call_id), WaitPolicy(max_wait_s=100_000)), connection)
-    sandbox.world.advance(120)
-    call: dict[str, Any] = connection.send(GetCall(call_id=call_id))["call"]
-    return call
-
-
 @pytest.fixture(scope="module")
 def calls() -> dict[str, dict[str, Any]]:
-    sandbox = Sandbox()
+    """An order of every story at its end, by number."""
+    connection = Sandbox().connect()
     settings = {"structured_output_config": structured_output_config(Answers)}
-    return {number: ended(sandbox, number, settings=settings) for number in STORIES}
+    wishes = [MakeCall(phone_number=number, prompt="Say hello.", settings=settings) for number in STORIES]
+    ids = {wish.phone_number: connection.send(wish)["call"]["id"] for wish in wishes}
+    connection.clock.sleep(86_400)
+    return {number: connection.send(GetCall(call_id=call_id))["call"] for number, call_id in ids.items()}
 
 
 def attempt(**more: Any) -> dict[str, Any]:
@@ -127,16 +122,14 @@ def test_a_result_agrees_with_the_order_it_was_read_from(calls: dict[str, dict[s
 def test_seconds_are_seconds(calls: dict[str, dict[str, Any]]) -> None:
     result = CallResult.from_call(calls["+12025550108"])
     assert 480 < result.talk_s < 900
-    # It rings for six seconds after half a second of setting up.
-    assert result.duration_s - result.talk_s == pytest.approx(6.5, abs=0.1)
+    # It rings for six seconds.
+    assert result.duration_s - result.talk_s == pytest.approx(6.0, abs=0.1)
     assert CallResult.from_call(calls["+12025550103"]).talk_s == 0
 
 
 def test_retries_are_told_oldest_first(calls: dict[str, dict[str, Any]]) -> None:
     assert [a.disposition for a in CallResult.from_call(calls["+12025550102"]).attempts] == ["voicemail", "answered"]
-    assert [a.disposition for a in CallResult.from_call(calls["+12025550125"]).attempts] == [
-        "no_answer", "no_answer", "answered",
-    ]  # fmt: skip
+    assert [a.disposition for a in CallResult.from_call(calls["+12025550125"]).attempts] == TWO_TRIES_LATER
 
 
 def test_a_call_that_is_cancelled_says_so_whatever_its_attempts_were() -> None:
@@ -330,7 +323,7 @@ class Inner(BaseModel):
 
 REFUSED: list[Any] = [
     list[str], dict[str, str], Inner, int | str, Inner | None, list[int] | None, Literal["a", 1], Literal["a", None],
-    tuple[str, str], Any, bytes,
+    tuple[str, str], Any, Number, Literal[1, 2], Literal[True],
 ]  # fmt: skip
 
 
@@ -339,17 +332,14 @@ def test_what_revox_cannot_extract_is_refused_by_name(annotation: Any) -> None:
     model = type("Asked", (BaseModel,), {"__annotations__": {"field_in_question": annotation}})
     with pytest.raises(InvalidInput, match="field_in_question") as caught:
         structured_output_config(model)
-    assert "str, int, float" in caught.value.next_step
-    if annotation is bytes:
-        return
+    assert "flat" in caught.value.next_step
     with pytest.raises(InvalidInput, match="field_in_question"):
         config_from_schema(model.model_json_schema())
 
 
-@pytest.mark.parametrize("annotation", [Number, Literal[1, 2], Literal[True]], ids=str)
-def test_options_that_are_no_words_are_refused(annotation: Any) -> None:
-    model = type("Asked", (BaseModel,), {"__annotations__": {"x": annotation}})
-    with pytest.raises(InvalidInput):
+def test_a_type_that_json_does_not_know_is_refused_by_the_models_name() -> None:
+    model = type("Asked", (BaseModel,), {"__annotations__": {"x": Callable[[], int]}})
+    with pytest.raises(InvalidInput, match="Asked"):
         structured_output_config(model)
 
 
@@ -374,7 +364,6 @@ def test_a_model_without_fields_asks_for_nothing_and_is_refused() -> None:
         ({"const": "a"}, {"type": "enum", "enum_options": ["a"]}),
         ({"type": ["string", "null"], "enum": ["a", None]}, {"type": "enum", "enum_options": ["a"]}),
         ({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/P"}]}, {"type": "enum", "enum_options": ["x"]}),
-        ({"type": "number", "enum": [1, 2]}, {"type": "number"}),
     ],
 )
 def test_a_property_of_a_schema_is_said_in_revoxs_terms(item: dict[str, Any], config: dict[str, Any]) -> None:
@@ -391,7 +380,7 @@ def test_required_properties_are_those_the_schema_lists() -> None:
     "item",
     [True, None, [], "string", {}, {"type": "array", "items": {}}, {"type": "object"}, {"$ref": "#/$defs/Missing"},
      {"anyOf": [{"type": "string"}, {"type": "integer"}]}, {"anyOf": [True]}, {"anyOf": []}, {"type": "null"},
-     {"allOf": [{"type": "string"}]}],
+     {"allOf": [{"type": "string"}]}, {"type": "number", "enum": [1, 2]}],
 )  # fmt: skip
 def test_a_property_that_is_not_flat_is_refused_by_name(item: Any) -> None:
     with pytest.raises(InvalidInput, match="'p'"):

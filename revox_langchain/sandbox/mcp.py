@@ -138,12 +138,7 @@ class HostedMcp:
         return server
 
     def _accepts(self, key: str) -> bool:
-        probe = httpx.Request("GET", "https://sandbox.invalid/api", headers={"authorization": f"Bearer {key}"})
-        try:
-            self._sandbox._check_key(probe)
-        except Rejected:
-            return False
-        return True
+        return self._sandbox.accepts(f"Bearer {key}")
 
     def _tool(self, operation: type[Operation]) -> types.Tool:
         tool = tool_of(operation)

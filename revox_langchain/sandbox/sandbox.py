@@ -150,6 +150,11 @@ class Sandbox:
             response = suffer(fault, request, right, self.error_body)
             return response, (fault.seconds or 0.0) if fault.kind == "delay" else 0.0
 
+    def accepts(self, authorization: str) -> bool:
+        """Whether an `Authorization` header carries a key this sandbox takes."""
+        scheme, _, key = authorization.partition(" ")
+        return scheme.lower() == "bearer" and bool(key.strip()) and self._key in (None, key.strip())
+
     def error_body(self, words: str) -> Any:
         """The JSON of an error, in the shape the switches say."""
         return {
@@ -188,7 +193,8 @@ class Sandbox:
         self, request: httpx.Request, content: bytes, operation: type[Operation] | None, path: Mapping[str, str]
     ) -> httpx.Response:
         try:
-            self._check_key(request)
+            if not self.accepts(request.headers.get("authorization", "")):
+                raise Rejected(401, "Invalid API key.")
             if operation is None:
                 raise Rejected(404, f"There is no {request.method} {request.url.path}.")
             answer = HANDLERS[operation](self.world, self._parsed(operation, path, request, content))
@@ -203,11 +209,6 @@ class Sandbox:
             # Let out, a client would take a bug in here for a bad connection, and try again.
             body = {"error": f"bug in the sandbox: {error!r}", "traceback": traceback.format_exc()}
             return httpx.Response(500, headers={"x-should-retry": "false"}, json=body)
-
-    def _check_key(self, request: httpx.Request) -> None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key.strip() or (self._key is not None and key.strip() != self._key):
-            raise Rejected(401, "Invalid API key.")
 
     def _parsed(
         self, operation: type[Operation], path: Mapping[str, str], request: httpx.Request, content: bytes

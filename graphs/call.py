@@ -8,11 +8,7 @@ import os
 
 from revox_langchain import Connection
 from revox_langchain.graph import call_graph
-from revox_langchain.language import warm_up
 from revox_langchain.sandbox import Sandbox
-
-# Here, while the server starts: loaded by the first run, the model would hold up the server's event loop.
-warm_up()
 
 real = bool(os.environ.get("REVOX_API_KEY"))
 connection = Connection.from_env() if real else Sandbox(speed=10).connect()

@@ -37,11 +37,14 @@ from revox_langchain.operations.campaigns import (
     ResumeCampaign,
 )  # fmt: skip
 from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, CallStatus
+from revox_langchain.operations.voices import ListVoices
 from revox_langchain.placing import Intent, Order, make_intent, outcome_of, place, recover
 from revox_langchain.search import search_all
+from revox_langchain.voice import model_needed
 from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
 
 RequestT = TypeVar("RequestT", bound=Request)
+AssistantT = TypeVar("AssistantT", MakeCall, CreateAssistant)
 
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0)
 """When to look for something whose creation was not confirmed, in seconds after one another."""
@@ -191,6 +194,20 @@ def cost_of(request: MakeCall, guard: Guard) -> Flow[Cost]:
     return Cost.of(assistant)
 
 
+def _with_voice_model(request: AssistantT) -> Flow[AssistantT]:
+    """Name the model a voice needs where it is not Revox's default: without it the voice cannot speak."""
+    settings = request.settings or {}
+    voice = settings.get("voice") or {}
+    if request.voice_id is None or voice.get("model"):
+        return request
+    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+    wanted = (request.voice_id, request.voice_provider)
+    model = next((model_needed(v) for v in voices if (v.get("id"), v.get("provider")) == wanted), None)
+    if model is None:
+        return request
+    return request.model_copy(update={"settings": {**settings, "voice": {**voice, "model": model}}})
+
+
 def _make_call(request: MakeCall, guard: Guard, scope: str | None, toolkit: str) -> Flow[dict[str, Any]]:
     intent = _intent_of(request, scope)
     notes: tuple[str, ...] = ()
@@ -204,6 +221,7 @@ def _make_call(request: MakeCall, guard: Guard, scope: str | None, toolkit: str)
             voice_provider=request.voice_provider,
             speaks_itself=(settings.get("llm_model") or {}).get("type") == "realtime",
         )
+        request = yield from _with_voice_model(request)
     cost = yield from cost_of(request, guard)
     order = Order(request, intent, scope=scope or toolkit, cost=cost)
     placed = yield from place(order, guard)
@@ -280,6 +298,7 @@ def _create_assistant(request: CreateAssistant, guard: Guard) -> Flow[dict[str, 
         speaks_itself=(settings.get("llm_model") or {}).get("type") == "realtime",
         variables_known=False,
     )
+    request = yield from _with_voice_model(request)
     return (yield from create_assistant_once(request, notes))
 
 

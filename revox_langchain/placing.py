@@ -194,10 +194,14 @@ def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Fl
 
     Returns:
         The order, or None: it did not show up within `settle_s`.
+
+    Raises:
+        InvalidInput: The number is none.
+        PlacementUnknown: Revox could not be searched.
     """
     guard = guard or Guard()
     # Parsed, not checked: what may no longer be dialed can still be looked for.
-    request = MakeCall(phone_number=phone_number, assistant_id="recover")
+    request = MakeCall.parse({"phone_number": phone_number, "assistant_id": "recover"})
     order = Order(request, Intent(intent_id, durable=True))
     sight = yield from _settle(order, guard)
     return (yield from _keep_earliest(sight.marked, intent_id, adopted=True)) if sight.marked else None

@@ -29,6 +29,7 @@ class ChosenVoice:
         accent_matched: False if an accent was asked for that this voice does not have.
         why: One line for each thing that counted, in the order in which they count.
         notes: Sentences worth showing to whoever asked.
+        model: The Cartesia model it has to be used with; None if Revox's default will do.
     """
 
     id: str
@@ -40,6 +41,7 @@ class ChosenVoice:
     accent_matched: bool
     why: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    model: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Say in plain JSON which voice it is."""
@@ -76,7 +78,7 @@ def choose_voice(
         provider: Only voices of this provider.
         cloned: False leaves out cloned voices (a person's voice is not taken unasked), True takes
             only those, None takes both.
-        model: Cartesia model the voice must work with; Revox uses `sonic-3` unless told otherwise.
+        model: Cartesia model the voice must work with; left out, any, and the result says which it needs.
         priority: Voice ids to prefer among equals, higher first.
         strict_gender: Refuse instead of taking another gender.
         strict_accent: Refuse instead of taking another accent (or, without `accent`, region).
@@ -146,9 +148,13 @@ def voice_by_id(
             f"The voice {_text(voice, 'name')!r} speaks {_name(_spoken_by(voice))}, but the call is in "
             f"{_name(asked.language)}: the text will sound wrong."
         )
-    if voice.get("modelCompat") not in (None, "universal", DEFAULT_MODEL):
-        notes.append(f'This voice needs model="{voice["modelCompat"]}".')
     return _build(voice, True, ("asked for by its id",), tuple(notes))
+
+
+def model_needed(voice: Voice) -> str | None:
+    """The Cartesia model a voice has to be used with; None if Revox's default will do."""
+    compatible = voice.get("modelCompat")
+    return str(compatible) if compatible not in (None, "universal", DEFAULT_MODEL) else None
 
 
 def filter_voices(
@@ -240,11 +246,11 @@ def _fitting(
                 "Pass cloned=None to take either kind.",
             )
         speaking = of_kind
-    working = [v for v in speaking if v.get("modelCompat") in (None, "universal", model or DEFAULT_MODEL)]
+    working = [v for v in speaking if model is None or v.get("modelCompat") in (None, "universal", model)]
     if not working:
         models = sorted({_text(voice, "modelCompat") for voice in speaking})
         raise _none_left(
-            f"No voice that speaks {_name(wanted.language)} works with the model {model or DEFAULT_MODEL}",
+            f"No voice that speaks {_name(wanted.language)} works with the model {model}",
             ", ".join(models),
             f'Pass model="{models[0]}".',
         )
@@ -385,6 +391,7 @@ def _build(voice: Voice, matched: bool, why: tuple[str, ...], notes: tuple[str, 
         accent_matched=matched,
         why=why,
         notes=notes,
+        model=model_needed(voice),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from revox_langchain.errors import RateLimited, RevoxToolError, TimedOut, Unavailable
+from revox_langchain.errors import AnswerError, RateLimited, Unavailable
 from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import GetCall
 from revox_langchain.operations.fields import ENDED
@@ -115,7 +115,7 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> F
     waited_before_s = seen.waited_s
     spoke_s = start_s
     while True:
-        order = yield from _look(seen)
+        order, left_alone_s = yield from _look(seen)
         tick = yield Pause(0)
         if order is not None:
             events, seen = _news(seen, order)
@@ -138,7 +138,7 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> F
             yield Event({"type": "revox.heartbeat", "call_id": seen.call_id, "status": seen.status,
                          "elapsed_s": round(seen.waited_s, 1)})  # fmt: skip
         pause_s = policy.pause_s(seen.status, seen.idle_looks, seen.call_id)
-        pause_s = min(pause_s, policy.max_wait_s - seen.waited_s)
+        pause_s = min(max(pause_s, left_alone_s), policy.max_wait_s - seen.waited_s)
         seen.idle_looks = 0 if seen.status in LIVE else seen.idle_looks + 1
         tick = yield Pause(max(pause_s, 0.0))
         if tick.stop_requested:
@@ -146,37 +146,32 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> F
             return seen.model_copy(update={"stopped": "drain"})
 
 
-def settled_result(order: Mapping[str, Any], policy: WaitPolicy) -> Flow[dict[str, Any]]:
+def settled_result(ended: Mapping[str, Any], policy: WaitPolicy) -> Flow[dict[str, Any]]:
     """Wait a bounded grace for structured output: `completed` does not mean that it is there already.
 
     Returns:
         The newest order, with the structured output or without.
     """
-    newest = dict(order)
+    newest = dict(ended)
     start_s = now_s = (yield Pause(0)).now_s
     while newest.get("status") == "completed" and _reached_somebody(newest) and not _has_output(newest):
         if now_s - start_s >= policy.result_grace_s:
             break
         now_s = (yield Pause(policy.live_s)).now_s
-        seen = yield from _look(Watch(call_id=str(newest["id"])))
-        newest = seen or newest
+        order, _ = yield from _look(Watch(call_id=str(newest["id"])))
+        # A lagging copy may still show the order as running.
+        newest = order if order and order.get("status") in ENDED else newest
     return newest
 
 
-def _look(seen: Watch) -> Flow[dict[str, Any] | None]:
-    """Read the order once; None after a passing failure, which the next look makes good."""
+def _look(seen: Watch) -> Flow[tuple[dict[str, Any] | None, float]]:
+    """Read the order once; after a passing failure there is none, and how long Revox wants to be left alone."""
     try:
         answer = yield GetCall(call_id=seen.call_id)
-    except (Unavailable, RateLimited, TimedOut) as error:
-        if error.retry_after_s:
-            yield Pause(error.retry_after_s)
-        return None
-    except RevoxToolError as error:
-        if error.kind == "answer":
-            return None
-        raise
+    except (AnswerError, RateLimited, Unavailable) as error:
+        return None, error.retry_after_s or 0.0
     order = answer.get("call")
-    return order if isinstance(order, dict) and order.get("id") else None
+    return (order, 0.0) if isinstance(order, dict) and order.get("id") else (None, 0.0)
 
 
 def _news(seen: Watch, order: dict[str, Any]) -> tuple[list[dict[str, Any]], Watch]:
@@ -184,30 +179,44 @@ def _news(seen: Watch, order: dict[str, Any]) -> tuple[list[dict[str, Any]], Wat
     attempts = len(order.get("call_attempts") or [])
     updated_at = order.get("updated_at")
     older = isinstance(updated_at, str) and seen.updated_at is not None and updated_at < seen.updated_at
-    if older or attempts < seen.attempts or seen.ended:
+    if older or attempts < seen.attempts or (seen.ended and order.get("status") not in ENDED):
         return [], seen.model_copy(update={"polls": seen.polls + 1})
-    events: list[dict[str, Any]] = []
-    head = {"call_id": seen.call_id, "status": order.get("status")}
-    newest = (order.get("call_attempts") or [{}])[0]
-    if order.get("status") != seen.status or attempts != seen.attempts:
-        events.append({"type": "revox.status", **head, "attempt": attempts, "attempt_status": newest.get("status"),
-                       "scheduled_at": order.get("scheduled_at")})  # fmt: skip
-    turns = newest.get("transcript") or []
-    known = seen.turns if attempts == seen.attempts else 0
-    for turn in turns[known:]:
-        events.append({"type": "revox.turn", "call_id": seen.call_id, "attempt": attempts, "role": turn.get("role"),
-                       "content": turn.get("content")})  # fmt: skip
+    oldest_first = list(reversed(order.get("call_attempts") or []))
+    newest = oldest_first[-1] if oldest_first else {}
+    known = {seen.attempts: seen.turns}
+    said = {
+        number: [
+            _turn(seen.call_id, number, turn) for turn in (attempt.get("transcript") or [])[known.get(number, 0) :]
+        ]
+        for number, attempt in enumerate(oldest_first, start=1)
+        if number >= seen.attempts
+    }
+    status = {
+        "type": "revox.status", "call_id": seen.call_id, "status": order.get("status"), "attempt": attempts,
+        "attempt_status": newest.get("status"), "scheduled_at": order.get("scheduled_at"),
+    }  # fmt: skip
+    changed = [status] if order.get("status") != seen.status or attempts != seen.attempts else []
+    earlier = [event for number, events in said.items() if number < attempts for event in events]
+    latest = said.get(attempts, [])
+    # What was said comes before the end it led to, and after the start of the attempt it was said in.
+    events = [*latest, *changed] if attempts == seen.attempts else [*earlier, *changed, *latest]
+    turns = len(newest.get("transcript") or [])
     return events, seen.model_copy(
         update={
             "status": order.get("status"),
             "updated_at": updated_at if isinstance(updated_at, str) else seen.updated_at,
             "attempts": attempts,
-            "turns": max(len(turns), known),
+            "turns": max(turns, known.get(attempts, 0)),
             "polls": seen.polls + 1,
             "failed_reads": 0,
             "answer": order,
         }
     )
+
+
+def _turn(call_id: str, attempt: int, turn: Mapping[str, Any]) -> dict[str, Any]:
+    content = turn.get("content") or turn.get("tool_name")
+    return {"type": "revox.turn", "call_id": call_id, "attempt": attempt, "role": turn.get("role"), "content": content}
 
 
 def _reached_somebody(order: Mapping[str, Any]) -> bool:

@@ -735,3 +735,13 @@ def test_an_async_run_never_blocks_the_event_loop(sandbox: Sandbox) -> None:
             return await graph.ainvoke({**FRENCH, "phone_number": "+12025550102"}, thread())
 
     assert asyncio.run(watched())["status"] == "completed"
+
+
+def test_a_voice_that_needs_another_model_gets_it(sandbox: Sandbox) -> None:
+    given = {**FRENCH, "language": "fr-CA", "voice_preferences": {"gender": "female", "accent": "quebec"}}
+    out = invoke(saved(sandbox, inline=True), given, thread())
+    assert out["voice"]["accent"] == "quebec"
+    compatible = {v["id"]: v.get("modelCompat") for v in sandbox.world.voices.values()}
+    needed = compatible[out["voice"]["id"]]
+    assert needed == "sonic-3.5"
+    assert sandbox.dials[0]["assistant"]["voice"]["model"] == needed

@@ -98,6 +98,29 @@ def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_pa
         assert [report.values["adopted"] for report in reports].count(True) == 1
 
 
+@pytest.mark.parametrize(("durability", "orders"), [("sync", 2), ("exit", 1)])
+def test_without_its_state_and_before_the_search_shows_the_order_a_second_one_is_cancelled(
+    durability: str, orders: int, world: Stage, tmp_path: Path
+) -> None:
+    queued = {**WISH, "phone_number": "+12025550111"}
+    with world.set(tmp_path, search_lag_s=0.3 * SPEED):
+        hold = world.sandbox.hold(POST_CALL, "after")
+        child = world.start("invoke", durability, wish=queued)
+        hold.wait_for_it()
+        child.kill()
+        hold.release()
+        world.lose_state()
+
+        report = world.run("invoke", durability, wish=queued)
+
+        assert len(world.orders) == orders <= ROWS["state_lost_lag"].at_most
+        assert (report.values["status"], report.values["call_id"]) == ("completed", world.orders[0]["id"])
+        assert report.values["adopted"]
+        for extra in world.orders[1:]:
+            assert (extra["status"], extra["calls_count"]) == ("cancelled", 0)
+            assert any(f"{extra['id']} of the same intent was cancelled" in w for w in report.values["warnings"])
+
+
 @pytest.mark.parametrize("durability", DURABILITIES)
 @pytest.mark.parametrize("acted", [True, False], ids=["acted", "not acted"])
 async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,14 @@ mcp_server webhook report
 sandbox
 tools
 hosted graph
-cli __init__ __main__
+__init__
+cli
+__main__
 """
-"""What may import what, lowest first: a module imports from rows above its own in this list, and from its own row.
+"""What may import what, lowest first: a module imports only from rows above its own in this list.
 
-A folder is one module, and so is a family: `hosted` stands for `hosted_calls` too.
+A folder is one module, and so is a family: `hosted` stands for `hosted_calls` too. Within them everything may import
+everything.
 """
 
 ROW = {module: row for row, line in enumerate(ROWS.split("\n")) for module in line.split()}
@@ -95,8 +99,9 @@ def imports(path: Path, importer: str) -> Iterator[Import]:
     yield from walk(ast.parse(path.read_text(encoding="utf-8")), False, False)
 
 
-def all_imports() -> list[Import]:
-    return [found for importer, path in modules() for found in imports(path, importer)]
+@cache
+def all_imports() -> tuple[Import, ...]:
+    return tuple(found for importer, path in modules() for found in imports(path, importer))
 
 
 def family(module: str) -> str:
@@ -119,7 +124,7 @@ def test_imports_point_downward() -> None:
         # `from revox_langchain import X` of a public name goes through __init__, the top row.
         imported = family(parts[1]) if len(parts) > 1 and family(parts[1]) in ROW else "__init__"
         late = found.inside_function and (importer, imported) in MAY_REACH_UP_IN_FUNCTIONS
-        if ROW[imported] > ROW[importer] and not late:
+        if importer != imported and ROW[imported] >= ROW[importer] and not late:
             wrong.append(f"{found.importer}:{found.line} imports {found.name}")
     assert wrong == []
 

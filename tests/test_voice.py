@@ -99,6 +99,7 @@ CATALOGUE = [
         ("it-CH", {}, "it-plain"),
         ("it", {"gender": "female"}, "it-plain"),
         ("ru", {"model": "sonic-3.5"}, "ru-new"),
+        ("ru", {}, "ru-new"),
     ],
 )
 def test_the_voice_is_the_nearest_of_the_language_however_the_catalogue_is_sorted(language, wish, expected):
@@ -127,7 +128,7 @@ def test_a_catalogue_without_the_language_says_what_there_is():
     [
         ("it", {"provider": "elevenlabs"}, 'there is cartesia. .*provider="cartesia"'),
         ("it", {"cloned": True}, "cloned=None"),
-        ("ru", {}, 'model="sonic-3.5"'),
+        ("ru", {"model": "sonic-3"}, 'model="sonic-3.5"'),
         ("fr", {"accent": "belgian", "strict_accent": True}, "there is French, quebec"),
         ("it", {"gender": "female", "strict_gender": True}, "there is male"),
         ("fr-BE", {"strict_accent": True}, "accent of Belgium"),
@@ -199,7 +200,12 @@ def test_a_voice_given_by_id_is_kept_with_a_note_if_it_speaks_another_language()
     kept = voice_by_id(CATALOGUE, "fr-qc-f", "en")
     assert kept.id == "fr-qc-f"
     assert "speaks French, but the call is in English" in kept.notes[0]
-    assert "sonic-3.5" in voice_by_id(CATALOGUE, "ru-new", "ru").notes[0]
+
+
+def test_a_voice_says_which_model_it_needs():
+    assert voice_by_id(CATALOGUE, "ru-new", "ru").model == "sonic-3.5"
+    assert choose_voice(CATALOGUE, "ru").model == "sonic-3.5"
+    assert choose_voice(CATALOGUE, "it").model is None
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_each_change_is_told_once_and_in_order() -> None:
     hand.answer(order("calling", at=1, attempts=1)).answer(order("calling", at=2, attempts=1, said=2))
     hand.answer(order("calling", at=3, attempts=1, said=3)).answer(order("completed", at=4, attempts=1, said=4))
     assert hand.over
-    assert hand.types == ["status", "status", "turn", "turn", "turn", "status", "turn"]
+    assert hand.types == ["status", "status", "turn", "turn", "turn", "turn", "status"]
     assert [e["content"] for e in hand.events if "content" in e] == ["turn 0", "turn 1", "turn 2", "turn 3"]
     assert hand.result.stopped == "ended"
     assert hand.result.answer["status"] == "completed"
@@ -371,7 +371,7 @@ def test_a_watch_that_was_put_down_goes_on_without_repeating_itself() -> None:
     second = watching(seen=Watch(**kept)).answer(order("calling", at=2, attempts=1, said=3))
     second.answer(order("completed", at=3, attempts=1, said=4))
     assert first.types == ["status", "turn", "turn", "turn"]
-    assert second.types == ["status", "turn"]
+    assert second.types == ["turn", "status"]
     assert second.events[0]["elapsed_s"] > first.result.waited_s
     assert second.result.polls == 5
 

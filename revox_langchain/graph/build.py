@@ -57,7 +57,8 @@ def create_call_graph(
         on_unknown: What to do when it is not known whether a call was placed. `ask` a person (without a checkpointer:
             raise `PlacementUnknown`), `dial` once more at the risk of ringing twice, or `report` status `unknown`.
         inline: Send the assistant inside the call instead of keeping one in the account; best for one-off prompts.
-        cancel_call_on_abort: Cancel the call when the run is cancelled. Otherwise the call goes on.
+        cancel_call_on_abort: Cancel the call when the run is cancelled: an async run by its task, `invoke` by Ctrl-C.
+            (A sync `stream` works in another thread, which Ctrl-C does not reach.) Otherwise the call goes on.
 
     Returns:
         The uncompiled graph; `.compile(checkpointer=...)` makes it survive a restart. Give each wish its own

@@ -135,7 +135,7 @@ def choose(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
         return {"error": refusal, "voice": voice, "notes": notes, GOTO: "report"}
     yield Event({"type": "revox.voice", "language": resolved.tag, "source": resolved.source, "voice": voice,
                  "why": list(chosen.why)})  # fmt: skip
-    assistant = _assistant_settings(wish, voice)
+    assistant = _assistant_settings(wish, chosen)
     spoken = {
         "language": resolved.tag,
         "settings": assistant,
@@ -361,9 +361,11 @@ def _prompt_problems(
     return None
 
 
-def _assistant_settings(wish: Mapping[str, Any], voice: Mapping[str, Any]) -> dict[str, Any]:
+def _assistant_settings(wish: Mapping[str, Any], voice: ChosenVoice) -> dict[str, Any]:
     """The assistant's configuration besides its prompt, as flat arguments."""
-    settings: dict[str, Any] = {"voice_id": voice["id"], "voice_provider": voice["provider"]}
+    settings: dict[str, Any] = {"voice_id": voice.id, "voice_provider": voice.provider}
+    if voice.model is not None:
+        settings["voice"] = {"model": voice.model}
     if wish["first_sentence"]:
         settings |= {"first_sentence": wish["first_sentence"], "first_sentence_mode": "static"}
     if wish["structured_output_schema"] is not None:

@@ -147,6 +147,8 @@ def serve(
     courier = _Courier(sandbox)
     courier.start()
     try:
+        # From here on a connection waits for the server instead of being refused.
+        listening.listen()
         if on_start is not None:
             on_start(f"http://{host}:{listening.getsockname()[1]}/api")
         # uvicorn raises the Ctrl-C again that it has stopped for.

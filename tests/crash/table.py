@@ -97,6 +97,13 @@ ROWS: dict[str, Row] = {
         "The same thread and input again: the order is found, or placed if there is none",
         "1",
     ),
+    "state_lost_lag": Row(
+        "… and the search does not show the order yet when the input is submitted again",
+        "`sync`, `async`: the earlier order stays, the other is cancelled, and the result says so. `exit`: it is found "
+        "within `settle_s`",
+        "2, one of them cancelled (it may have rung)",
+        2,
+    ),
     "killed_dialing": Row(
         "… during the POST that an answer `dial` permitted",
         "The order is found; if there is none, the question again: one answer permits one POST",

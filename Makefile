@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # A key in somebody's shell must never dial: whatever begins with $(SANDBOXED) sees no REVOX_* variable.
 SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
-PYTEST := $(SANDBOXED) $(BIN)/python -m pytest -n 2 --dist loadgroup --cov
+PYTEST := $(SANDBOXED) $(BIN)/python -m pytest -n 2 --cov
 
 .PHONY: help demo test test-all lint types docs notebooks studio install clean
 
@@ -55,10 +55,10 @@ $(BIN)/python:
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) (only the first time) ..."
-	@$(PIP) install --quiet --editable '.[cli]'
+	@$(PIP) install -qq --editable '.[cli]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) (only the first time) ..."
-	@$(PIP) install --quiet --editable '.[dev]'
+	@$(PIP) install -qq --editable '.[dev]'
 	@touch $@ $(VENV)/.demo

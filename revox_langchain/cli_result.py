@@ -35,15 +35,8 @@ def output_of(order: Mapping[str, Any], *, waited_s: float = 0.0) -> dict[str, A
             "retry_after_s": None,
         }
     return {
-        "status": result.status if result.ended else "still_running",
+        **result.as_output(),
         "call_id": result.call_id,
-        "disposition": result.disposition if result.attempts or result.ended else None,
-        "outcome": result.outcome,
-        "outcome_summary": result.outcome_summary,
-        "transcript": [turn.model_dump() for turn in result.transcript],
-        "structured_output": result.structured_output,
-        "recording_url": result.recording_url,
-        "attempts": [attempt.model_dump() for attempt in result.attempts],
         "error": error,
     }
 

@@ -85,38 +85,27 @@ def run(
         emit: Gets the payload of each event.
         stop: Says whether to come to a stopping place; asked during pauses.
     """
-    answer: Any = None
-    error: RevoxToolError | None = None
+    effects = _effects(flow, connection, emit, stop)
+    result: Any = None
     try:
+        effect = next(effects)
         while True:
-            step, done = _advance(flow, answer, error)
-            if done:
-                return cast("T", step)
-            answer = error = None
-            match step:
-                case Pause(seconds):
-                    for piece in _pieces(seconds, connection, stop):
-                        connection.clock.sleep(piece)
-                    answer = Tick(connection.clock.now_s(), bool(stop and stop()))
-                case Event(payload):
-                    if emit is not None:
-                        emit(payload)
-                case Work(function):
-                    try:
-                        answer = function()
-                    except RevoxToolError as raised:
-                        error = raised
-                case _:
-                    operation, answer = _looked_up(step, connection)
-                    if answer is None:
-                        try:
-                            answer = connection.send(operation)
-                        except RevoxToolError as raised:
-                            error = raised
-                        else:
-                            _kept(step, operation, answer, connection)
+            try:
+                match effect:
+                    case Pause(seconds):
+                        connection.clock.sleep(seconds)
+                    case Work(function):
+                        result = function()
+                    case operation:
+                        result = connection.send(operation)
+            except RevoxToolError as error:
+                effect = effects.throw(error)
+            else:
+                effect = effects.send(result)
+    except StopIteration as done:
+        return cast("T", done.value)
     finally:
-        flow.close()
+        effects.close()
 
 
 async def arun(
@@ -127,45 +116,62 @@ async def arun(
     stop: Callable[[], bool] | None = None,
 ) -> T:
     """Drive `flow` to its end without blocking the event loop; arguments as for `run`."""
+    effects = _effects(flow, connection, emit, stop)
+    result: Any = None
+    try:
+        effect = next(effects)
+        while True:
+            try:
+                match effect:
+                    case Pause(seconds):
+                        await connection.clock.asleep(seconds)
+                    case Work(function):
+                        result = await asyncio.to_thread(function)
+                    case operation:
+                        result = await connection.asend(operation)
+            except RevoxToolError as error:
+                effect = effects.throw(error)
+            else:
+                effect = effects.send(result)
+    except StopIteration as done:
+        return cast("T", done.value)
+    finally:
+        effects.close()
+
+
+def _effects(
+    flow: Flow[T], connection: Connection, emit: Emit | None, stop: Callable[[], bool] | None
+) -> Generator[Operation | Pause | Work, Any, T]:
+    """Reduce a flow to what only a driver can do: send, sleep, compute."""
     answer: Any = None
     error: RevoxToolError | None = None
     try:
         while True:
-            step, done = _advance(flow, answer, error)
-            if done:
-                return cast("T", step)
+            try:
+                step = flow.throw(error) if error is not None else flow.send(answer)
+            except StopIteration as done:
+                return cast("T", done.value)
             answer = error = None
             match step:
                 case Pause(seconds):
                     for piece in _pieces(seconds, connection, stop):
-                        await connection.clock.asleep(piece)
+                        yield Pause(piece)
                     answer = Tick(connection.clock.now_s(), bool(stop and stop()))
                 case Event(payload):
                     if emit is not None:
                         emit(payload)
-                case Work(function):
+                case Recent(operation, max_age_s) if answer := connection.recalled(operation, max_age_s):
+                    pass
+                case _:
                     try:
-                        answer = await asyncio.to_thread(function)
+                        answer = yield step.operation if isinstance(step, Recent) else step
                     except RevoxToolError as raised:
                         error = raised
-                case _:
-                    operation, answer = _looked_up(step, connection)
-                    if answer is None:
-                        try:
-                            answer = await connection.asend(operation)
-                        except RevoxToolError as raised:
-                            error = raised
-                        else:
-                            _kept(step, operation, answer, connection)
+                    else:
+                        if isinstance(step, Recent):
+                            connection.remember(step.operation, answer)
     finally:
         flow.close()
-
-
-def _advance(flow: Flow[Any], answer: Any, error: RevoxToolError | None) -> tuple[Any, bool]:
-    try:
-        return (flow.throw(error) if error is not None else flow.send(answer)), False
-    except StopIteration as stopped:
-        return stopped.value, True
 
 
 def _pieces(seconds: float, connection: Connection, stop: Callable[[], bool] | None) -> Generator[float, None, None]:
@@ -176,17 +182,6 @@ def _pieces(seconds: float, connection: Connection, stop: Callable[[], bool] | N
         piece = min(left, longest or left)
         yield piece
         left -= piece
-
-
-def _looked_up(step: Any, connection: Connection) -> tuple[Operation, Any]:
-    if isinstance(step, Recent):
-        return step.operation, connection.recalled(step.operation, step.max_age_s)
-    return step, None
-
-
-def _kept(step: Any, operation: Operation, answer: Any, connection: Connection) -> None:
-    if isinstance(step, Recent):
-        connection.remember(operation, answer)
 
 
 __all__ = ["Emit", "Event", "Flow", "Pause", "Recent", "Step", "Tick", "Work", "arun", "run"]

@@ -122,6 +122,19 @@ class CallResult(BaseModel):
             scheduled_at=call.get("scheduled_at"),
         )
 
+    def as_output(self) -> dict[str, Any]:
+        """Say in plain JSON what came out, under the names the call graph gives it."""
+        return {
+            "status": self.status if self.ended else "still_running",
+            "disposition": self.disposition if self.attempts or self.ended else None,
+            "outcome": self.outcome,
+            "outcome_summary": self.outcome_summary,
+            "transcript": [turn.model_dump() for turn in self.transcript],
+            "structured_output": self.structured_output,
+            "recording_url": self.recording_url,
+            "attempts": [attempt.model_dump() for attempt in self.attempts],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Structured(Generic[ModelT]):

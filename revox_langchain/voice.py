@@ -88,11 +88,18 @@ def choose_voice(
         UnsupportedLanguage: No voice speaks the language.
         UnknownLanguage: `language` names none.
     """
-    wanted = _wish(language, accent, gender)
-    fitting = _fitting(list(voices), wanted, provider, cloned, model)
-    fitting = _strictly(fitting, wanted, strict_gender, strict_accent)
-    best = min(fitting, key=lambda voice: _key(voice, wanted, priority or {}))
-    return _chosen(best, wanted, _accents_of(fitting))
+    return rank_voices(
+        voices,
+        language,
+        accent,
+        gender,
+        provider,
+        cloned=cloned,
+        model=model,
+        priority=priority,
+        strict_gender=strict_gender,
+        strict_accent=strict_accent,
+    )[0]
 
 
 def rank_voices(

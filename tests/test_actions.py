@@ -111,7 +111,7 @@ class ByHand:
             self.over, self.result = True, stopped.value
 
 
-# --- creating an assistant ------------------------------------------------------------------------------------------
+# --- creating an assistant ---
 
 
 @both_modes
@@ -227,27 +227,23 @@ def test_if_the_look_before_fails_nothing_is_created() -> None:
         ByHand(create_assistant_once(wish())).fail(Unavailable("down"))
 
 
-def test_two_at_once_create_one_assistant(sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault("delay", ListAssistants, times=None, seconds=1))
-    connection = sandbox.connect()
-
-    async def both() -> list[Any]:
-        return await asyncio.gather(*(arun(act(wish(), Guard()), connection) for _ in range(2)))
-
-    answers = asyncio.run(both())
-    assert sorted(answer["existed"] for answer in answers) == [False, True]
-    assert {answer["assistant"]["id"] for answer in answers} == set(sandbox.world.assistants)
-
-
-def test_two_at_once_create_one_campaign(sandbox: Sandbox, assistant: str) -> None:
-    sandbox.faults.add(Fault("delay", ListCampaigns, times=None, seconds=1))
-    connection = sandbox.connect()
-
-    async def both() -> list[Any]:
-        return await asyncio.gather(*(arun(act(campaign(assistant), Guard()), connection) for _ in range(2)))
-
-    assert sorted(answer["existed"] for answer in asyncio.run(both())) == [False, True]
-    assert len(sandbox.world.campaigns) == 1
+def test_of_two_creations_at_once_the_second_waits_and_finds_the_first() -> None:
+    assistant_, listed = {**(wish().wire().body or {}), "id": "a1"}, {"assistants": []}
+    campaign_ = campaign("a1")
+    ways: list[Any] = [
+        (wish(), create_assistant_once, listed),
+        (campaign_, lambda request: act(request, Guard()), {"campaigns": []}),
+    ]
+    for request, begin, empty in ways:
+        one, other = begin(request), begin(request)
+        assert isinstance(next(one), (ListAssistants, ListCampaigns))
+        assert isinstance(next(other), Pause)
+        assert one.send(empty) is request
+        assert isinstance(other.send(Tick(0.0)), Pause)
+        with pytest.raises(StopIteration):
+            one.send({"assistant": assistant_, "campaign": {"id": "c1"}})
+        assert isinstance(other.send(Tick(0.0)), (ListAssistants, ListCampaigns))
+        other.close()
 
 
 def test_a_creation_that_failed_can_be_tried_again(sandbox: Sandbox) -> None:
@@ -269,7 +265,7 @@ def test_a_prompt_no_voice_would_read_well_is_refused_before_anything_is_created
     assert do(wish(prompt=french, **VOICE), sandbox.connect())["notes"] == []
 
 
-# --- creating a campaign --------------------------------------------------------------------------------------------
+# --- creating a campaign ---
 
 
 def campaign(assistant: str, **more: Any) -> CreateCampaign:
@@ -352,7 +348,7 @@ def test_a_campaign_whose_rows_cannot_be_read_is_not_believed_to_be_another() ->
         hand.fail(Unavailable("down"))
 
 
-# --- what dials -----------------------------------------------------------------------------------------------------
+# --- what dials ---
 
 EVERY_FAULT = [*LOST, "connect_error", "rate_limited", "concurrency_limited", "redirect"]
 
@@ -445,7 +441,7 @@ def test_the_budget_of_a_toolkit_counts_where_there_is_no_thread(sandbox: Sandbo
     do(MakeCall(phone_number="+12025550141", prompt="Hi."), connection, guard=guard, toolkit="two")
 
 
-# --- waiting and recovering -----------------------------------------------------------------------------------------
+# --- waiting and recovering ---
 
 
 def placed(sandbox: Sandbox, number: str = NUMBER, **more: Any) -> str:
@@ -497,7 +493,7 @@ def test_a_call_that_exists_is_recovered_and_one_that_does_not_is_said_not_to(sa
     assert len(sandbox.dials) == 1
 
 
-# --- the rest -------------------------------------------------------------------------------------------------------
+# --- the rest ---
 
 PLAIN: list[Operation] = [GetAssistant(assistant_id="a1"), CancelCall(call_id="c1"), ListCampaigns(),
                           UpdateCampaign(campaign_id="c1", name="n"), PauseCall(call_id="c1")]  # fmt: skip

@@ -30,16 +30,46 @@ from revox_langchain.operations.voices import ListVoices
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools import make_tool
 
-NAMES = """
-make_call get_call get_call_history cancel_call pause_call resume_call export_calls get_phone_history
-list_assistants get_assistant create_assistant update_assistant clone_assistant delete_assistant
-list_voices get_voice clone_voice preview_voice delete_voice
-create_campaign get_campaign list_campaigns update_campaign delete_campaign launch_campaign pause_campaign
-resume_campaign cancel_campaign get_campaign_rows export_campaign_rows get_campaign_statistics
-list_phone_numbers update_phone_number delete_phone_number
-auth_status get_user
-wait_for_call recover_call
-""".split()
+NAMES = [
+    "make_call",
+    "get_call",
+    "get_call_history",
+    "cancel_call",
+    "pause_call",
+    "resume_call",
+    "export_calls",
+    "get_phone_history",
+    "list_assistants",
+    "get_assistant",
+    "create_assistant",
+    "update_assistant",
+    "clone_assistant",
+    "delete_assistant",
+    "list_voices",
+    "get_voice",
+    "clone_voice",
+    "preview_voice",
+    "delete_voice",
+    "create_campaign",
+    "get_campaign",
+    "list_campaigns",
+    "update_campaign",
+    "delete_campaign",
+    "launch_campaign",
+    "pause_campaign",
+    "resume_campaign",
+    "cancel_campaign",
+    "get_campaign_rows",
+    "export_campaign_rows",
+    "get_campaign_statistics",
+    "list_phone_numbers",
+    "update_phone_number",
+    "delete_phone_number",
+    "auth_status",
+    "get_user",
+    "wait_for_call",
+    "recover_call",
+]
 
 NUMBER = "+12025550100"
 RETRY = {
@@ -97,7 +127,7 @@ def refusal(request_type: type[Request], **arguments: Any) -> InvalidInput:
     return caught.value
 
 
-# --- what there is ------------------------------------------------------------------------------------------------------
+# --- what there is ---
 
 
 def test_the_tools_are_exactly_those_of_the_plan() -> None:
@@ -185,7 +215,7 @@ def test_an_operation_declared_elsewhere_needs_no_other_place_to_be_told() -> No
     assert PayInvoice.spec.render({"paid": True}, None) == "True"
 
 
-# --- left out is not null -----------------------------------------------------------------------------------------------
+# --- left out is not null ---
 
 
 OPTIONAL_FIELDS = [
@@ -290,7 +320,7 @@ def test_a_blank_name_or_prompt_is_refused(op: type[Operation], arguments: dict[
     assert next(iter(arguments)) in str(refusal(op, **arguments))
 
 
-# --- wrong arguments ----------------------------------------------------------------------------------------------------
+# --- wrong arguments ---
 
 
 @every_request
@@ -355,7 +385,9 @@ def test_an_id_of_another_type_is_refused(value: Any) -> None:
     assert "call_id" in refusal(GetCall, call_id=value).message
 
 
-@pytest.mark.parametrize("value", ["a/b", "a/../b", "%2e%2e", "a?b#c", "é", "a;b", "..a", "~a", "a|b\\c", "{x}", "a\x00"])
+@pytest.mark.parametrize(
+    "value", ["a/b", "a/../b", "%2e%2e", "a?b#c", "é", "a;b", "..a", "~a", "a|b\\c", "{x}", "a\x00"]
+)
 def test_an_id_is_percent_encoded_as_the_sdk_does(value: str) -> None:
     seen: list[httpx.Request] = []
 
@@ -455,7 +487,9 @@ def test_an_output_configuration_of_any_wrong_shape_is_an_error_that_names_it(pl
     assert "structured_output_config" in refusal(CreateAssistant, **arguments).message
 
 
-@pytest.mark.parametrize("value", [5, "text", [RETRY], {**RETRY, "max_retry_attempts": 0}, {"timezone": "Europe/Paris"}])
+@pytest.mark.parametrize(
+    "value", [5, "text", [RETRY], {**RETRY, "max_retry_attempts": 0}, {"timezone": "Europe/Paris"}]
+)
 @pytest.mark.parametrize("op", [CreateAssistant, CreateCampaign, UpdateCampaign])
 def test_a_retry_configuration_of_any_wrong_shape_is_an_error_that_names_it(op: type[Operation], value: Any) -> None:
     config = {"call_retry_config": value}
@@ -478,7 +512,7 @@ def test_a_flat_argument_wins_over_the_same_setting_and_the_rest_is_merged() -> 
     }  # fmt: skip
 
 
-# --- finding ------------------------------------------------------------------------------------------------------------
+# --- finding ---
 
 
 @every_request
@@ -505,7 +539,7 @@ def test_a_name_that_is_no_operation_is_an_error(name: str) -> None:
         find(name)
 
 
-# --- what a model reads -------------------------------------------------------------------------------------------------
+# --- what a model reads ---
 
 
 def schema_for_a_model(request_type: type[Request]) -> dict[str, Any]:
@@ -562,7 +596,11 @@ def test_assistant_settings_are_those_of_the_sdk() -> None:
 
 def test_our_flat_fields_of_an_assistant_are_among_them() -> None:
     for op in (CreateAssistant, UpdateAssistant):
-        flat = {op.wire_name(name).partition(".")[0] for name in op.model_fields} - {"*", "assistant_id", "clear_fields"}
+        flat = {op.wire_name(name).partition(".")[0] for name in op.model_fields} - {
+            "*",
+            "assistant_id",
+            "clear_fields",
+        }
         assert flat <= ASSISTANT_SETTINGS
     inline = {MakeCall.wire_name(n) for n in MakeCall.model_fields}
     flat = {name.split(".")[1] for name in inline if name.startswith("assistant.")} - {"*"}

@@ -17,14 +17,36 @@ from revox_langchain.flow import run
 from revox_langchain.guard import Guard
 from revox_langchain.operation import Operation, Request
 from revox_langchain.operations.assistants import (
-    CloneAssistant, CreateAssistant, DeleteAssistant, GetAssistant, ListAssistants, UpdateAssistant,
+    CloneAssistant,
+    CreateAssistant,
+    DeleteAssistant,
+    GetAssistant,
+    ListAssistants,
+    UpdateAssistant,
 )  # fmt: skip
 from revox_langchain.operations.calls import (
-    CancelCall, ExportCalls, GetCall, GetCallHistory, GetPhoneHistory, MakeCall, PauseCall, ResumeCall,
+    CancelCall,
+    ExportCalls,
+    GetCall,
+    GetCallHistory,
+    GetPhoneHistory,
+    MakeCall,
+    PauseCall,
+    ResumeCall,
 )  # fmt: skip
 from revox_langchain.operations.campaigns import (
-    CancelCampaign, CreateCampaign, DeleteCampaign, ExportCampaignRows, GetCampaign, GetCampaignRows,
-    GetCampaignStatistics, LaunchCampaign, ListCampaigns, PauseCampaign, ResumeCampaign, UpdateCampaign,
+    CancelCampaign,
+    CreateCampaign,
+    DeleteCampaign,
+    ExportCampaignRows,
+    GetCampaign,
+    GetCampaignRows,
+    GetCampaignStatistics,
+    LaunchCampaign,
+    ListCampaigns,
+    PauseCampaign,
+    ResumeCampaign,
+    UpdateCampaign,
 )  # fmt: skip
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
 from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice
@@ -142,7 +164,7 @@ def of(shown: list[Shown], kind: type[Request], which: int = 0) -> Shown:
     return [each for each in shown if isinstance(each[0], kind)][which]
 
 
-# --- every answer of every operation --------------------------------------------------------------------------------
+# --- every answer of every operation ---
 
 
 def test_every_request_is_rendered_here(shown: list[Shown]) -> None:
@@ -166,7 +188,11 @@ def test_raw_events_and_prompts_are_never_shown(shown: list[Shown]) -> None:
 
 
 def test_everything_that_is_listed_has_its_id(shown: list[Shown]) -> None:
-    for kind, key in ((ListAssistants, "assistants"), (ListCampaigns, "campaigns"), (ListPhoneNumbers, "phone_numbers")):
+    for kind, key in (
+        (ListAssistants, "assistants"),
+        (ListCampaigns, "campaigns"),
+        (ListPhoneNumbers, "phone_numbers"),
+    ):
         request, answer = of(shown, kind)
         for item in answer[key]:
             assert item["id"] in said(request, answer)
@@ -219,7 +245,8 @@ def test_what_existed_already_says_so(shown: list[Shown]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"), [({"success": True}, "Done: cancel call."), ({"success": False}, "no success"), ({}, "no success")]
+    ("answer", "words"),
+    [({"success": True}, "Done: cancel call."), ({"success": False}, "no success"), ({}, "no success")],
 )
 def test_whether_it_was_done_is_said(answer: dict[str, Any], words: str) -> None:
     assert words in render.done(answer, CancelCall(call_id="c1"))
@@ -253,7 +280,7 @@ def test_calls_that_could_not_take_a_change_are_told() -> None:
     assert "2 pending calls could not take the change; they lack: name, day." in render.assistant(answer)
 
 
-# --- transcripts ----------------------------------------------------------------------------------------------------
+# --- transcripts ---
 
 
 def call_with(turns: int, **more: Any) -> dict[str, Any]:
@@ -298,7 +325,7 @@ def test_turns_are_shown_by_role(shown: list[Shown]) -> None:
     assert {"| assistant", "| user", "| tool", "| human_agent"} <= roles
 
 
-# --- hostile texts --------------------------------------------------------------------------------------------------
+# --- hostile texts ---
 
 
 def test_words_spoken_on_a_hostile_call_stay_behind_the_fence(shown: list[Shown]) -> None:
@@ -396,7 +423,7 @@ def test_names_and_labels_stay_in_their_row(kind: str, text: str) -> None:
     assert [line.split(" ; ")[0] for line in fenced[1:]] == ["| i1", "| i2"]
 
 
-# --- size -----------------------------------------------------------------------------------------------------------
+# --- size ---
 
 
 def voice(number: int) -> dict[str, Any]:

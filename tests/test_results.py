@@ -94,7 +94,7 @@ def result_of(*attempts: dict[str, Any], **more: Any) -> CallResult:
     return CallResult.from_call({"id": "c1", "status": "completed", "call_attempts": list(attempts), **more})
 
 
-# --- every story ---------------------------------------------------------------------------------------------------------
+# --- every story ---
 
 
 def test_every_story_has_its_disposition(calls: dict[str, dict[str, Any]]) -> None:
@@ -145,7 +145,7 @@ def test_a_call_that_is_cancelled_says_so_whatever_its_attempts_were() -> None:
     assert (cancelled.ended, cancelled.disposition) == (True, "cancelled")
 
 
-# --- reading leniently ----------------------------------------------------------------------------------------------------
+# --- reading leniently ---
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,9 @@ def test_the_transcript_made_from_the_recording_is_preferred() -> None:
 
 def test_the_newest_attempt_that_has_something_gives_transcript_recording_and_output() -> None:
     newest = attempt(transcript=[], recording_url=None, structured_output=None)
-    older = attempt(transcript=[{"role": "user", "content": "hi"}], recording_url="https://r", structured_output={"a": 1})
+    older = attempt(
+        transcript=[{"role": "user", "content": "hi"}], recording_url="https://r", structured_output={"a": 1}
+    )
     result = result_of(newest, older)
     assert result.transcript == (Turn(role="user", content="hi"),)
     assert (result.recording_url, result.structured_output) == ("https://r", {"a": 1})
@@ -255,7 +257,7 @@ def test_whatever_revox_may_answer_is_read_without_failing(call: dict[str, Any],
     assert result.call_id == "c1"
 
 
-# --- structured output, from a model -------------------------------------------------------------------------------------
+# --- structured output, from a model ---
 
 
 def test_a_model_is_said_as_revoxs_configuration() -> None:
@@ -348,7 +350,7 @@ def test_a_model_without_fields_asks_for_nothing_and_is_refused() -> None:
         structured_output_config(type("Nothing", (BaseModel,), {}))
 
 
-# --- structured output, from a JSON schema ---------------------------------------------------------------------------------
+# --- structured output, from a JSON schema ---
 
 
 @pytest.mark.parametrize(
@@ -387,14 +389,16 @@ def test_a_property_that_is_not_flat_is_refused_by_name(item: Any) -> None:
         config_from_schema({"properties": {"p": item}})
 
 
-@pytest.mark.parametrize("schema", [{}, {"type": "array"}, {"properties": {}}, {"properties": ["a"]}, {"properties": None}])
+@pytest.mark.parametrize(
+    "schema", [{}, {"type": "array"}, {"properties": {}}, {"properties": ["a"]}, {"properties": None}]
+)
 def test_what_is_no_schema_of_an_object_is_refused_with_an_example(schema: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="structured_output_schema") as caught:
         config_from_schema(schema)
     assert "properties" in caught.value.next_step
 
 
-# --- and back ------------------------------------------------------------------------------------------------------------
+# --- and back ---
 
 
 def with_output(output: Any, **raw: Any) -> CallResult:

@@ -123,7 +123,9 @@ def test_it_stops_at_once_where_nothing_further_can_matter() -> None:
 
 
 def test_orders_that_move_between_pages_are_counted_once() -> None:
-    hand = ByHand().answer(page(0, 100, 120)).answer(page(99, 119, 121)).answer(page(0, 0, 121)).answer(page(0, 100, 121))
+    hand = (
+        ByHand().answer(page(0, 100, 120)).answer(page(99, 119, 121)).answer(page(0, 0, 121)).answer(page(0, 100, 121))
+    )
     assert hand.asked == [1, 2, 3, 0]
     assert hand.result is not None
     assert (len(hand.result.calls), hand.result.complete) == (119, False)
@@ -135,7 +137,9 @@ def test_an_answer_without_calls_is_no_empty_search(rows: Any) -> None:
         ByHand().answer({"calls": rows, "total_count": 0})
 
 
-@pytest.mark.parametrize("answer", [{"calls": []}, {"calls": [], "total_count": None}, {"calls": [], "total_count": "?"}])
+@pytest.mark.parametrize(
+    "answer", [{"calls": []}, {"calls": [], "total_count": None}, {"calls": [], "total_count": "?"}]
+)
 def test_an_answer_without_a_count_is_no_empty_search(answer: dict[str, Any]) -> None:
     with pytest.raises(Unavailable):
         ByHand().answer(answer)

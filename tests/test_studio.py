@@ -23,9 +23,6 @@ from langgraph_sdk.client import SyncLangGraphClient
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.server import SandboxServer
 
-# One server serves all of these, so they belong on one worker.
-pytestmark = pytest.mark.xdist_group("studio")
-
 ROOT = Path(__file__).parents[1]
 FRENCH = {
     "phone_number": "+33142685300",

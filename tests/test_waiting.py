@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -54,7 +55,13 @@ def placed(sandbox: Sandbox, number: str = NUMBER, **more: Any) -> str:
 def order(status: str, *, at: int = 0, attempts: int = 0, said: int = 0, **more: Any) -> dict[str, Any]:
     transcript = [{"role": "user", "content": f"turn {i}"} for i in range(said)]
     tries = [{"id": f"t{i}", "status": "ongoing", "transcript": transcript} for i in range(attempts)]
-    return {"id": "c1", "status": status, "updated_at": f"2026-01-06T10:00:{at:02d}.000Z", "call_attempts": tries, **more}
+    return {
+        "id": "c1",
+        "status": status,
+        "updated_at": f"2026-01-06T10:00:{at:02d}.000Z",
+        "call_attempts": tries,
+        **more,
+    }
 
 
 class ByHand:
@@ -109,7 +116,7 @@ def watching(policy: WaitPolicy = EVEN, seen: Watch | None = None, **options: An
     return ByHand(watch(seen or Watch(call_id="c1"), policy, slice_s=slice_s), **options)
 
 
-# --- the policy ---------------------------------------------------------------------------------------------------------
+# --- the policy ---
 
 
 @pytest.mark.parametrize("status", [*sorted(LIVE), None])
@@ -169,7 +176,7 @@ def test_a_wait_of_two_days_costs_a_bounded_number_of_looks(sandbox: Sandbox) ->
     assert seen.polls == sandbox.counts["revox_get_call"]
 
 
-# --- the flow, played by hand -------------------------------------------------------------------------------------------
+# --- the flow, played by hand ---
 
 
 def test_each_change_is_told_once_and_in_order() -> None:
@@ -293,7 +300,9 @@ def test_a_failed_read_is_not_the_end_of_the_wait(error: RevoxToolError) -> None
 
 
 def test_failed_reads_are_counted_until_one_works() -> None:
-    hand = watching(slice_s=5.0).answer(order("calling")).fail(Unavailable("x")).fail(Unavailable("x")).fail(TimedOut("x"))
+    hand = (
+        watching(slice_s=5.0).answer(order("calling")).fail(Unavailable("x")).fail(Unavailable("x")).fail(TimedOut("x"))
+    )
     assert (hand.result.stopped, hand.result.failed_reads) == ("slice", 3)
     hand = watching(slice_s=0.1, seen=hand.result).answer(order("calling")).answer(order("calling"))
     assert hand.result.failed_reads == 0
@@ -437,12 +446,12 @@ def test_heartbeats_come_with_the_first_look_after_long_silence() -> None:
     for _ in range(30):
         hand.answer(order("scheduled"))
     told = [event["elapsed_s"] for event in hand.events]
-    gaps = [later - earlier for earlier, later in zip(told, told[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(told)]
     assert max(gaps) <= EVEN.heartbeat_s + EVEN.longest_s
     assert max(hand.pauses) <= EVEN.longest_s
 
 
-# --- against the sandbox ------------------------------------------------------------------------------------------------
+# --- against the sandbox ---
 
 
 @pytest.mark.parametrize("number", [*sorted(STORIES.keys() - {"+12025550122", "+12025550123"}), "+33142685300"])
@@ -450,7 +459,9 @@ def test_heartbeats_come_with_the_first_look_after_long_silence() -> None:
 def test_every_story_is_watched_to_its_end(sandbox: Sandbox, number: str, mode: str) -> None:
     call_id = placed(sandbox, number)
     events: list[dict[str, Any]] = []
-    seen = drive(watch(Watch(call_id=call_id), WaitPolicy(max_wait_s=86_400)), sandbox.connect(), mode, emit=events.append)
+    seen = drive(
+        watch(Watch(call_id=call_id), WaitPolicy(max_wait_s=86_400)), sandbox.connect(), mode, emit=events.append
+    )
     held = sandbox.world.orders[call_id]
     if held["status"] == "paused":
         assert seen.stopped == "timeout"
@@ -460,7 +471,7 @@ def test_every_story_is_watched_to_its_end(sandbox: Sandbox, number: str, mode: 
     assert len(statuses) == len(set(statuses))
     turns = [e["content"] for e in events if e["type"] == "revox.turn" and e["attempt"] == seen.attempts]
     newest = held["last_call_attempt"] or {}
-    assert turns == [turn["content"] for turn in newest.get("transcript") or []]
+    assert turns == [turn["content"] or turn["tool_name"] for turn in newest.get("transcript") or []]
 
 
 def test_sync_and_async_see_the_same() -> None:
@@ -527,7 +538,7 @@ def test_two_waiters_of_one_loop_wait_side_by_side(sandbox: Sandbox) -> None:
     assert [seen.stopped for seen in asyncio.run(both())] == ["ended", "ended"]
 
 
-# --- the grace for structured output ------------------------------------------------------------------------------------
+# --- the grace for structured output ---
 
 
 def completed(at: int = 0, **attempt: Any) -> dict[str, Any]:
@@ -562,7 +573,9 @@ def test_without_grace_nothing_is_waited_for() -> None:
     assert settling(completed(), EVEN.model_copy(update={"result_grace_s": 0.0})).looks == 0
 
 
-@pytest.mark.parametrize("call", [order("cancelled"), order("errored"), order("calling", attempts=1), order("completed")])
+@pytest.mark.parametrize(
+    "call", [order("cancelled"), order("errored"), order("calling", attempts=1), order("completed")]
+)
 def test_where_nobody_talked_nothing_is_waited_for(call: dict[str, Any]) -> None:
     hand = settling(call)
     assert (hand.over, hand.looks, hand.result) == (True, 0, call)

@@ -280,22 +280,15 @@ def report(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
     if spoken.get("wants_output"):
         order = yield from settled_result(order, settings.wait)
     result = CallResult.from_call(order)
-    status = result.status if result.ended else "still_running"
     warnings = list(base["warnings"])
     if result.ended and spoken.get("wants_output") and result.structured_output is None:
         warnings.append("Structured output was asked for, and none came.")
-    yield Event({"type": "revox.report", "status": status, "call_id": seen.call_id, "disposition": result.disposition})
+    out = result.as_output()
+    yield Event({"type": "revox.report", "call_id": seen.call_id, **{k: out[k] for k in ("status", "disposition")}})
     return {
         **base,
-        "status": status,
+        **out,
         "error": None if result.ended else _still_running(seen).as_dict(),
-        "disposition": result.disposition if result.attempts or result.ended else None,
-        "outcome": result.outcome,
-        "outcome_summary": result.outcome_summary,
-        "transcript": [turn.model_dump() for turn in result.transcript],
-        "structured_output": result.structured_output,
-        "recording_url": result.recording_url,
-        "attempts": [attempt.model_dump() for attempt in result.attempts],
         "warnings": warnings,
     }
 

@@ -21,16 +21,30 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
+from typing_extensions import TypedDict
 
 from revox_langchain.connection import Connection, SystemClock
-from revox_langchain.graph import CallInput, CallOutput, call_graph, create_call_graph
-from revox_langchain.graph.state import CallState
+from revox_langchain.graph import call_graph, create_call_graph
 from revox_langchain.guard import DialPolicy
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.waiting import WaitPolicy
 
 MODES = ["tasks", "updates", "custom"]
 Tell = Callable[[dict[str, Any]], None]
+
+
+class Errand(TypedDict, total=False):
+    """The state of a graph in which a call is one step."""
+
+    phone_number: str
+    prompt: str
+    language: str
+    status: str
+    call_id: str | None
+    intent_id: str | None
+    adopted: bool
+    warnings: list[str]
+    error: dict[str, Any] | None
 
 
 class HastyClock(SystemClock):
@@ -121,7 +135,7 @@ def _graph(job: dict[str, Any]) -> Any:
     graph = create_call_graph(connection, policy=policy, wait=wait, **job["graph"])
     if not job["nested"]:
         return graph
-    outer: StateGraph[Any, Any, Any, Any] = StateGraph(CallState, input_schema=CallInput, output_schema=CallOutput)
+    outer: StateGraph[Any] = StateGraph(Errand)
     outer.add_node("call", graph.compile())
     outer.add_edge(START, "call")
     outer.add_edge("call", END)

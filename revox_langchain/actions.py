@@ -7,7 +7,7 @@ and looking for a lost one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import Field
@@ -38,7 +38,7 @@ from revox_langchain.operations.campaigns import (
 )  # fmt: skip
 from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, CallStatus
 from revox_langchain.operations.voices import ListVoices
-from revox_langchain.placing import Intent, Order, make_intent, outcome_of, place, recover
+from revox_langchain.placing import Intent, Order, acquire, make_intent, outcome_of, place, recover, release
 from revox_langchain.search import search_all
 from revox_langchain.voice import model_needed
 from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
@@ -314,24 +314,19 @@ def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ())
         listed = (yield ListAssistants())["assistants"]
         return next((a for a in listed if _matches(body, a)), None)
 
-    found = yield from find()
-    if found is not None:
-        return {"assistant": found, "existed": True, "notes": list(notes)}
-    try:
-        answer = yield request
-    except RevoxToolError as error:
-        found = yield from _found_again(error, find)
-        return {"assistant": found, "existed": False, "notes": list(notes)}
-    return {**answer, "existed": False, "notes": list(notes)}
+    found = yield from _find_or_create("assistant", request, request.name, find)
+    return {**found, "notes": list(notes)}
 
 
 def _create_campaign(request: CreateCampaign) -> Flow[dict[str, Any]]:
+    settings = {name: value for name, value in (request.wire().body or {}).items() if name != "contacts"}
     wanted = sorted((c.to_phone_number, tuple(sorted(c.prompt_variables.items()))) for c in request.contacts)
 
     def find() -> Flow[dict[str, Any] | None]:
         for campaign in (yield ListCampaigns())["campaigns"]:
             stats = campaign.get("row_stats") or {}
-            if (campaign.get("name"), campaign.get("assistant_id")) != (request.name, request.assistant_id):
+            # A list may leave optional fields out; what it shows must match.
+            if not all(_matches(value, campaign[name]) for name, value in settings.items() if name in campaign):
                 continue
             if campaign.get("is_cancelled") or stats.get("total", len(wanted)) != len(wanted):
                 continue
@@ -340,14 +335,25 @@ def _create_campaign(request: CreateCampaign) -> Flow[dict[str, Any]]:
                 return dict(campaign)
         return None
 
-    found = yield from find()
-    if found is not None:
-        return {"campaign": found, "existed": True}
+    return (yield from _find_or_create("campaign", request, request.name, find))
+
+
+def _find_or_create(
+    what: str, request: Operation, name: str, find: Callable[[], Flow[dict[str, Any] | None]]
+) -> Flow[dict[str, Any]]:
+    """Create `what` unless `find` finds it; of two at once in this process the second finds the first one's."""
+    yield from acquire(f"{what} {name}")
     try:
-        answer = yield request
-    except RevoxToolError as error:
-        return {"campaign": (yield from _found_again(error, find)), "existed": False}
-    return {**answer, "existed": False}
+        found = yield from find()
+        if found is not None:
+            return {what: found, "existed": True}
+        try:
+            answer = yield request
+        except RevoxToolError as error:
+            return {what: (yield from _found_again(error, find)), "existed": False}
+        return {**answer, "existed": False}
+    finally:
+        release(f"{what} {name}")
 
 
 def _found_again(error: RevoxToolError, find: Any) -> Flow[dict[str, Any]]:

@@ -183,7 +183,7 @@ class PlacementUnknown(RevoxToolError):
 
     kind = "placement_unknown"
 
-    def __init__(self, message: str, *, intent_id: str, phone_number: str) -> None:
+    def __init__(self, message: str, *, intent_id: str = "", phone_number: str = "") -> None:
         super().__init__(
             message,
             next_step=(

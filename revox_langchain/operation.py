@@ -19,7 +19,7 @@ from inspect import cleandoc
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from revox_langchain.errors import InvalidInput
 
@@ -144,6 +144,13 @@ class Request(BaseModel):
 
     spec: ClassVar[Spec]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: value for name, value in given.items() if value is not None or name not in cls.model_fields}
+
     @classmethod
     def parse(cls, arguments: Mapping[str, Any], *, default_region: str | None = None) -> Self:
         """Build the request from untrusted arguments.
@@ -174,8 +181,10 @@ class Operation(Request):
         cleared = fields.pop("clear_fields", None) or []
         nested: dict[str, Any] = {}
         for name, value in fields.items():
-            if value is not None:
-                _put(nested, self.wire_name(name), value)
+            alias = self.wire_name(name)
+            # An empty mapping to merge is nothing, and must not leave an empty parent behind.
+            if value is not None and not (value == {} and alias.endswith("*")):
+                _put(nested, alias, value)
         for name in cleared:
             _put(nested, self.wire_name(name), None)
         if verb in ("GET", "DELETE"):

@@ -168,7 +168,7 @@ def place(
         raise InvalidInput(f"metadata: the key {MARK!r} is reserved.", next_step="Give your label another name.")
     phone = guard.check_number(request.phone_number)
     # By number, which covers the intent: of two wishes for one number the second is to see the first one's order.
-    yield from _acquire(phone.e164)
+    yield from acquire(phone.e164)
     try:
         sight = yield from (_settle if first_look == "settle" else _look)(order, guard)
         if sight.marked:
@@ -181,7 +181,7 @@ def place(
         guard.budget.reserve(intent_id, order.scope, order.cost, max_orders=guard.policy.max_orders)
         return (yield from _dial(order, guard))
     finally:
-        _release(phone.e164)
+        release(phone.e164)
 
 
 def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Flow[Placed | None]:
@@ -367,19 +367,23 @@ def _refuse_recent(others: list[dict[str, Any]], order: Order, guard: Guard, now
         guard.check_gap(order.request.phone_number, placed_s, now_s, str(call["id"]))
 
 
-def _acquire(number: str) -> Flow[None]:
-    """Take a number within this process. Trying and pausing, not blocking: two coroutines may share a thread."""
+def acquire(name: str) -> Flow[None]:
+    """Take a number, or a name to create something under, within this process.
+
+    Trying and pausing, not blocking: two coroutines may share a thread.
+    """
     while True:
         with _LOCK:
-            if number not in _BUSY:
-                _BUSY.add(number)
+            if name not in _BUSY:
+                _BUSY.add(name)
                 return
         yield Pause(0.05)
 
 
-def _release(number: str) -> None:
+def release(name: str) -> None:
+    """Let it go again."""
     with _LOCK:
-        _BUSY.discard(number)
+        _BUSY.discard(name)
 
 
 def _unknown(order: Order, why: str) -> PlacementUnknown:

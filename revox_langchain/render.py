@@ -23,7 +23,11 @@ LAST_TURNS = 6
 FULL_TRANSCRIPT = 12_000
 ROWS = 20
 
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Controls (line breaks are kept: they start a new fenced line), direction marks and characters nobody can see.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 _NEXT_STEP = {
     "completed": "",
@@ -41,7 +45,7 @@ def call(answer: Any, request: Any = None) -> str:
     lines = [_headline(order, result)]
     if answer.get("adopted"):
         lines.insert(0, "Already placed: this is the call of an earlier request; nothing rang again.")
-    lines += [f"Note: {_one_line(note, 200)}" for note in answer.get("notes") or []]
+    lines += _notes(answer)
     if result.ended:
         lines.append(
             f"Disposition: {result.disposition}; attempts: {len(result.attempts)}; "
@@ -54,16 +58,18 @@ def call(answer: Any, request: Any = None) -> str:
         data.append(f"summary: {_one_line(result.outcome_summary, 400)}")
     if result.structured_output:
         data.append(f"structured output: {_one_line(_json(result.structured_output), 500)}")
+    step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {_word(result.call_id)}.")
     window = getattr(request, "transcript", "none")
-    turns = list(result.transcript)
-    if window == "last":
-        turns = turns[-LAST_TURNS:]
+    # What is added around it: the fence, a cut, the line on the transcript, and how long somebody waited.
+    room = LONGEST - sum(len(line) + 1 for line in lines) - len(step) - 190
+    longest = {"full": FULL_TRANSCRIPT, "last": 4000}.get(window, room)
     if window != "none":
-        data += [f"{turn.role}: {_one_line(turn.content, 600)}" for turn in turns] or ["(no transcript yet)"]
-    lines += fenced(data, FULL_TRANSCRIPT if window == "full" else LONGEST - 500 if window == "none" else 4000)
+        turns = result.transcript[-LAST_TURNS:] if window == "last" else result.transcript
+        spoken = [f"{_word(turn.role)}: {_one_line(turn.content, 600)}" for turn in turns]
+        data += _newest(spoken, longest - sum(len(line) + 3 for line in data) - 60) or ["(no transcript yet)"]
+    lines += fenced(data, longest)
     if window == "none" and result.transcript:
-        lines.append(f"Transcript: {len(result.transcript)} turns; ask with transcript=last or full.")
-    step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {result.call_id}.")
+        lines.append(f"Transcript: {len(result.transcript)} turns; revox_get_call with transcript=last or full.")
     return "\n".join([*lines, step]).strip()
 
 
@@ -80,7 +86,8 @@ def recovered(answer: Any, request: Any = None) -> str:
     if answer["found"]:
         return f"The call exists. {call(answer, request)}"
     return (
-        f"No call with intent {answer['intent_id']} to {answer['phone_number']} shows up; most likely there is none. "
+        f"No call with intent {_word(answer['intent_id'])} to {_word(answer['phone_number'])} shows up; "
+        "most likely there is none. "
         "Ask the user; if the call is still wanted, use revox_make_call with a new intent."
     )
 
@@ -117,7 +124,8 @@ def calls(answer: Any, request: Any = None) -> str:
              str(order.get("created_at") or "")[:16])
         )  # fmt: skip
     head = f"{len(orders)} of {int(answer['total_count'])} calls (page {page})."
-    return _table(head, ("call_id", "to", "status", "disposition", "outcome", "created"), rows, "ask for another page")
+    names = ("call_id", "to", "status", "disposition", "outcome", "created")
+    return _table(head, names, rows, "ask with page_size={shown}")
 
 
 def done(answer: Any, request: Any = None) -> str:
@@ -138,7 +146,8 @@ def assistant(answer: Any, request: Any = None) -> str:
     """One assistant, without its prompt: the prompt is for the phone call, not for this conversation."""
     a = answer.get("assistant", answer)
     lines = [
-        f"Assistant {a['id']} speaks with {_voice_of(a)}; at most {a.get('max_call_duration_secs') or '?'} s a call.",
+        f"Assistant {_word(a['id'])} speaks with {_voice_of(a)}; "
+        f"at most {_word(a.get('max_call_duration_secs') or '?')} s a call.",
         *fenced(
             [
                 f"name: {_one_line(a.get('name'), 80)}",
@@ -148,7 +157,7 @@ def assistant(answer: Any, request: Any = None) -> str:
     ]
     if answer.get("existed"):
         lines.insert(0, "It exists already; none was created.")
-    lines += [f"Note: {_one_line(note, 200)}" for note in answer.get("notes") or []]
+    lines += _notes(answer)
     notice = answer.get("unpatchedCallsNotice")
     if notice:
         lines.append(
@@ -162,14 +171,14 @@ def voices(answer: Any, request: Any = None) -> str:
     """Voices as a table, filtered as the request says."""
     wanted = {name: getattr(request, name, None) for name in ("language", "accent", "gender")}
     found = filter_voices(answer["voices"], **wanted)
-    asked = ", ".join(f"{name} {value}" for name, value in wanted.items() if value)
+    asked = _one_line(", ".join(f"{name} {value}" for name, value in wanted.items() if value), 120)
     rows = [
         (v["id"], v["provider"], v["language"], v.get("accent") or "-", v.get("gender") or "-", v["name"])
         for v in found
     ]
     if not rows:
-        languages = sorted({v["language"] for v in answer["voices"]})
-        return f"No voice{f' with {asked}' if asked else ''}. Languages there are: {', '.join(languages)}."
+        languages = _one_line(", ".join(sorted({v["language"] for v in answer["voices"]})), 120)
+        return f"No voice{f' with {asked}' if asked else ''}. Languages there are: {languages}."
     head = f"{len(rows)} voices{f' with {asked}' if asked else ''}."
     return _table(head, ("voice_id", "voice_provider", "language", "accent", "gender", "name"), rows,
                   "narrow it by language, accent or gender")  # fmt: skip
@@ -179,25 +188,26 @@ def voice(answer: Any, request: Any = None) -> str:
     """One voice."""
     v = answer["voice"]
     return "\n".join(
-        [f"Voice {v['id']}.", *fenced([_one_line(v.get("name"), 80), _one_line(v.get("description"), 300)])]
+        [f"Voice {_word(v['id'])}.", *fenced([_one_line(v.get("name"), 80), _one_line(v.get("description"), 300)])]
     )
 
 
 def cloned_voice(answer: Any, request: Any = None) -> str:
     """A new voice."""
-    return f"Cloned voice {answer['id']} ({answer['language']}). Use it as voice_id with voice_provider cartesia."
+    named = f"{_word(answer['id'])} ({_word(answer['language'])})"
+    return f"Cloned voice {named}. Use it as voice_id with voice_provider cartesia."
 
 
 def audio(answer: Any, request: Any = None) -> str:
     """How much audio came."""
-    return f"{answer['bytes']} bytes of audio in {answer['path']}."
+    return f"{answer['bytes']} bytes of audio in {_one_line(answer['path'], 300)}."
 
 
 def csv(answer: Any, request: Any = None) -> str:
     """The head of a CSV file."""
     lines = str(answer["csv"]).splitlines()
-    shown = fenced(lines[:8], 1000)
-    return "\n".join([f"{answer['filename']}: {max(len(lines) - 1, 0)} rows; the file is in the artifact.", *shown])
+    shown = fenced([f"file: {_word(answer['filename'])}", *lines[:8]], 1000)
+    return "\n".join([f"CSV of {max(len(lines) - 1, 0)} rows; the whole file is in the artifact.", *shown])
 
 
 def phone_history(answer: Any, request: Any = None) -> str:
@@ -222,11 +232,11 @@ def campaign(answer: Any, request: Any = None) -> str:
     """One campaign and where its calls are."""
     c = answer["campaign"]
     stats = c.get("row_stats") or {}
-    counts = ", ".join(f"{name} {int(value)}" for name, value in stats.items() if value)
+    counts = _one_line(", ".join(f"{name} {int(value)}" for name, value in stats.items() if value), 300)
     state = "cancelled" if c.get("is_cancelled") else c["status"]
     lines = ["It exists already; none was created."] if answer.get("existed") else []
     lines += [
-        f"Campaign {c['id']} is {state}; calls: {counts or 'none'}.",
+        f"Campaign {_word(c['id'])} is {_word(state)}; calls: {counts or 'none'}.",
         *fenced([f"name: {_one_line(c.get('name'), 80)}"]),
     ]
     if stats.get("not_launched"):
@@ -266,7 +276,8 @@ def statistics(answer: Any, request: Any = None) -> str:
     funnel = s["funnel"]
     outcomes = ", ".join(f"{o['outcome']} {int(o['count'])}" for o in s.get("outcome_breakdown") or [])
     return (
-        f"Campaign {s['campaign']['id']} is {s['campaign']['status']}: called {int(funnel['called']['count'])}, "
+        f"Campaign {_word(s['campaign']['id'])} is {_word(s['campaign']['status'])}: "
+        f"called {int(funnel['called']['count'])}, "
         f"reached {int(funnel['reached']['count'])}, conversations {int(funnel['real_exchanges']['count'])}, "
         f"hot leads {int(funnel['hot_leads']['count'])}. Outcomes: {_one_line(outcomes or 'none', 400)}."
     )
@@ -285,7 +296,7 @@ def phone_number(answer: Any, request: Any = None) -> str:
     inbound = (n.get("inbound_assistant") or {}).get("id") or "nobody"
     return "\n".join(
         [
-            f"Number {n['phone_number']} ({n['id']}) is answered by {inbound}.",
+            f"Number {_word(n['phone_number'])} ({_word(n['id'])}) is answered by {_word(inbound)}.",
             *fenced([f"label: {_one_line(n.get('label'), 80)}"]),
         ]
     )
@@ -300,7 +311,8 @@ def user(answer: Any, request: Any = None) -> str:
     """Who the key belongs to."""
     u = answer["user"]
     return "\n".join(
-        [f"User {u['id']} of organisation {u['organization_id']}, country {u.get('organization_country') or 'unset'}.",
+        [f"User {_word(u['id'])} of organisation {_word(u['organization_id'])}, "
+         f"country {_word(u.get('organization_country') or 'unset')}.",
          *fenced([f"e-mail: {_one_line(u.get('email'), 100)}"])]
     )  # fmt: skip
 
@@ -321,7 +333,7 @@ def fenced(lines: Sequence[str], longest: int = LONGEST - 600) -> list[str]:
 
 
 def _headline(order: Mapping[str, Any], result: CallResult) -> str:
-    line = f"Call {result.call_id} to {result.phone_number} is {_one_line(result.status, 40)}."
+    line = f"Call {_word(result.call_id)} to {_word(result.phone_number)} is {_one_line(result.status, 40)}."
     if result.status == "scheduled" and result.scheduled_at:
         line += f" It rings next at {_one_line(result.scheduled_at, 40)}."
     return line
@@ -329,7 +341,7 @@ def _headline(order: Mapping[str, Any], result: CallResult) -> str:
 
 def _voice_of(a: Mapping[str, Any]) -> str:
     spoken = a.get("voice") or {}
-    return f"{spoken['provider']}:{spoken['id']}" if spoken.get("id") else "the default voice (American English)"
+    return _word(f"{spoken['provider']}:{spoken['id']}") if spoken.get("id") else "the default voice (American English)"
 
 
 def _table(head: str, names: Sequence[str], body: Iterable[Sequence[Any]], more: str) -> str:
@@ -343,8 +355,29 @@ def _table(head: str, names: Sequence[str], body: Iterable[Sequence[Any]], more:
         if budget < 0:
             break
         kept.append(line)
+    more = more.format(shown=len(kept))
     tail = [f"{len(lines) - len(kept)} more not shown; {more}."] if len(kept) < len(lines) else []
     return "\n".join([head, *fenced([" ; ".join(names), *kept], LONGEST), *tail])
+
+
+def _notes(answer: Mapping[str, Any]) -> list[str]:
+    return [f"Note: {_one_line(note, 150)}" for note in (answer.get("notes") or [])[:3]]
+
+
+def _newest(lines: Sequence[str], longest: int) -> list[str]:
+    kept: list[str] = []
+    for line in reversed(lines):
+        longest -= len(line) + 3
+        if longest < 0:
+            break
+        kept.append(line)
+    missing = len(lines) - len(kept)
+    return [*([f"({missing} earlier turns left out)"] if missing else []), *reversed(kept)]
+
+
+def _word(value: Any) -> str:
+    # Ids and statuses are Revox's own, but nothing it answers is to start a line of ours.
+    return _one_line(value, 60)
 
 
 def _one_line(value: Any, longest: int) -> str:

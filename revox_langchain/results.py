@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from enum import Enum
-from typing import Any, Generic, Literal, TypeVar, Union
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from revox_langchain.errors import InvalidInput
 
@@ -35,6 +33,7 @@ _BY_END_REASON: dict[str, Disposition] = {
     "user_rejected": "busy",
 }
 _ENDED = ("completed", "cancelled", "errored")
+_KEEP_FLAT = "Keep it flat: strings, numbers, booleans, dates, date-times, choices of strings; each may be optional."
 
 
 class Turn(BaseModel):
@@ -101,25 +100,23 @@ class CallResult(BaseModel):
     @classmethod
     def from_call(cls, call: Mapping[str, Any]) -> CallResult:
         """Read the JSON of one call, leniently: unknown values pass through, missing ones stay empty."""
-        raw = list(call.get("call_attempts") or [])
-        if not raw and call.get("last_call_attempt"):
-            raw = [call["last_call_attempt"]]
+        raw = _mappings(call.get("call_attempts")) or _mappings([call.get("last_call_attempt")])
         attempts = tuple(_attempt(item) for item in reversed(raw))
         return cls(
             call_id=str(call["id"]),
             status=str(call.get("status")),
             ended=call.get("status") in _ENDED,
             disposition=_order_disposition(call, attempts),
-            phone_number=call.get("to_phone_number"),
-            outcome=call.get("outcome"),
-            outcome_summary=call.get("outcome_summary"),
+            phone_number=_text(call.get("to_phone_number")),
+            outcome=_text(call.get("outcome")),
+            outcome_summary=_text(call.get("outcome_summary")),
             attempts=attempts,
             duration_s=sum(a.duration_s or 0.0 for a in attempts),
             talk_s=sum(a.talk_s or 0.0 for a in attempts),
             transcript=_transcript(raw),
-            recording_url=_first(raw, "recording_url"),
-            structured_output=_first(raw, "structured_output"),
-            scheduled_at=call.get("scheduled_at"),
+            recording_url=_first(raw, "recording_url", str),
+            structured_output=_first(raw, "structured_output", dict),
+            scheduled_at=_text(call.get("scheduled_at")),
         )
 
     def as_output(self) -> dict[str, Any]:
@@ -173,11 +170,19 @@ def structured_output_config(model: type[BaseModel]) -> list[dict[str, Any]]:
     Raises:
         InvalidInput: A field is of another type; it is named.
     """
-    return [_config_field(model.__name__, name, field) for name, field in model.model_fields.items()]
+    try:
+        schema = model.model_json_schema()
+    except PydanticInvalidForJsonSchema as error:
+        raise InvalidInput(f"{model.__name__}: {error.message}.", next_step=_KEEP_FLAT) from error
+    return config_from_schema(schema, model.__name__)
 
 
-def config_from_schema(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_output_schema") -> list[dict[str, Any]]:
     """Say a flat JSON schema (an object's `properties`) as Revox's `structured_output_config`.
+
+    Args:
+        schema: A JSON schema with `properties`.
+        subject: What errors call it.
 
     Raises:
         InvalidInput: It is no object schema, or a property is nested or of an unknown type.
@@ -185,33 +190,31 @@ def config_from_schema(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or not properties:
         raise InvalidInput(
-            "structured_output_schema: not a JSON schema of an object with properties.",
+            f"{subject}: not a JSON schema of an object with properties.",
             next_step='Give for example {"properties": {"confirmed": {"type": "boolean"}}, "required": ["confirmed"]}.',
         )
-    required = schema.get("required") or []
-    return [_schema_field(name, item, name in required, schema.get("$defs") or {}) for name, item in properties.items()]
+    required, defs = schema.get("required") or [], schema.get("$defs") or {}
+    return [_schema_field(subject, name, item, name in required, defs) for name, item in properties.items()]
 
 
-def _schema_field(name: str, item: Any, required: bool, defs: Mapping[str, Any]) -> dict[str, Any]:
-    branches = [b for b in item.get("anyOf", [item]) if b.get("type") != "null"] if isinstance(item, Mapping) else []
-    branch = branches[0] if len(branches) == 1 else {}
+def _schema_field(subject: str, name: str, item: Any, required: bool, defs: Mapping[str, Any]) -> dict[str, Any]:
+    arms = item.get("anyOf", [item]) if isinstance(item, Mapping) else []
+    branches = [arm for arm in arms if not (isinstance(arm, Mapping) and arm.get("type") == "null")]
+    branch = branches[0] if len(branches) == 1 and isinstance(branches[0], Mapping) else {}
     branch = defs.get(str(branch.get("$ref", "")).rpartition("/")[2], branch)
     options = branch.get("enum") or ([branch["const"]] if "const" in branch else None)
     kind = branch.get("type")
     if isinstance(kind, list):
         kind = next((k for k in kind if k != "null"), None)
-    if options and all(isinstance(o, str) for o in options):
-        type_: str | None = "enum"
+        options = [option for option in options or [] if option is not None]
+    if options:
+        type_ = "enum" if all(isinstance(o, str) for o in options) else None
     elif kind == "string":
         type_ = {"date": "date", "date-time": "datetime"}.get(branch.get("format", ""), "string")
     else:
         type_ = {"integer": "number", "number": "number", "boolean": "boolean"}.get(str(kind))
-        options = None
     if type_ is None:
-        raise InvalidInput(
-            f"structured_output_schema: property {name!r} is nested or of an unknown type.",
-            next_step="Keep it flat: string, number, integer, boolean, enum of strings, date or date-time.",
-        )
+        raise InvalidInput(f"{subject}: property {name!r} is nested or of an unknown type.", next_step=_KEEP_FLAT)
     config: dict[str, Any] = {"name": name, "type": type_, "required": required}
     description = item.get("description") or branch.get("description")
     if description:
@@ -221,55 +224,30 @@ def _schema_field(name: str, item: Any, required: bool, defs: Mapping[str, Any])
     return config
 
 
-def _config_field(owner: str, name: str, field: Any) -> dict[str, Any]:
-    annotation = field.annotation
-    if typing.get_origin(annotation) in (Union, types.UnionType):
-        rest = [arm for arm in typing.get_args(annotation) if arm is not type(None)]
-        annotation = rest[0] if len(rest) == 1 else None
-    options: list[str] | None = None
-    if typing.get_origin(annotation) is Literal:
-        options = list(typing.get_args(annotation))
-    elif isinstance(annotation, type) and issubclass(annotation, Enum):
-        options = [member.value for member in annotation]
-    plain: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", date: "date",
-                             datetime: "datetime"}  # fmt: skip
-    type_ = "enum" if options is not None else plain.get(annotation)
-    if type_ is None or (options is not None and not all(isinstance(o, str) for o in options)):
-        raise InvalidInput(
-            f"{owner}.{name}: structured output cannot hold {field.annotation}.",
-            next_step="Use str, int, float, bool, date, datetime, Literal or Enum of strings, or Optional of these.",
-        )
-    config: dict[str, Any] = {"name": name, "type": type_, "required": field.is_required()}
-    if field.description:
-        config["description"] = field.description
-    if options is not None:
-        config["enum_options"] = options
-    return config
-
-
 def _attempt(raw: Mapping[str, Any]) -> Attempt:
     return Attempt(
-        attempt_id=raw.get("id"),
+        attempt_id=_text(raw.get("id")),
         status=str(raw.get("status")),
         disposition=_attempt_disposition(raw),
-        started_at=raw.get("started_at"),
-        answered_at=raw.get("answered_at"),
-        ended_at=raw.get("ended_at"),
+        started_at=_text(raw.get("started_at")),
+        answered_at=_text(raw.get("answered_at")),
+        ended_at=_text(raw.get("ended_at")),
         duration_s=_seconds(raw.get("started_at"), raw.get("ended_at")),
         talk_s=_seconds(raw.get("answered_at"), raw.get("ended_at")),
-        ended_by=raw.get("ended_by"),
-        end_reason=raw.get("end_reason"),
-        dial_error=raw.get("dial_error"),
+        ended_by=_text(raw.get("ended_by")),
+        end_reason=_text(raw.get("end_reason")),
+        dial_error=_text(raw.get("dial_error")),
     )
 
 
 def _attempt_disposition(raw: Mapping[str, Any]) -> Disposition:
-    if raw.get("result") in _BY_RESULT:
-        return _BY_RESULT[raw["result"]]
+    result, end_reason = str(raw.get("result")), str(raw.get("end_reason"))
+    if result in _BY_RESULT:
+        return _BY_RESULT[result]
     if raw.get("dial_error"):
-        return _BY_DIAL_ERROR.get(raw["dial_error"], "failed")
-    if raw.get("end_reason") in _BY_END_REASON:
-        return _BY_END_REASON[raw["end_reason"]]
+        return _BY_DIAL_ERROR.get(str(raw["dial_error"]), "failed")
+    if end_reason in _BY_END_REASON:
+        return _BY_END_REASON[end_reason]
     return "failed" if raw.get("status") == "error" else "unknown"
 
 
@@ -283,7 +261,7 @@ def _order_disposition(call: Mapping[str, Any], attempts: tuple[Attempt, ...]) -
 
 def _transcript(raw: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
     for attempt in raw:
-        turns = attempt.get("post_call_transcript") or attempt.get("transcript")
+        turns = _mappings(attempt.get("post_call_transcript")) or _mappings(attempt.get("transcript"))
         if turns:
             return tuple(
                 Turn(role=str(t.get("role")), content=str(t.get("content") or t.get("tool_name") or "")) for t in turns
@@ -291,8 +269,16 @@ def _transcript(raw: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
     return ()
 
 
-def _first(raw: list[Mapping[str, Any]], key: str) -> Any:
-    return next((attempt[key] for attempt in raw if attempt.get(key)), None)
+def _first(raw: list[Mapping[str, Any]], key: str, kind: type) -> Any:
+    return next((attempt[key] for attempt in raw if attempt.get(key) and isinstance(attempt[key], kind)), None)
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _seconds(start: Any, end: Any) -> float | None:

@@ -74,8 +74,7 @@ def search_all(
 
 def _page(wanted: GetCallHistory, page: int) -> Flow[tuple[Calls, int]]:
     answer: Mapping[str, Any] = yield wanted.model_copy(update={"page": page, "page_size": PAGE_SIZE})
-    rows = answer.get("calls")
-    if not isinstance(rows, list):
-        raise Unavailable("Revox answered a search without calls.", next_step="Look again.")
-    calls = {str(call["id"]): call for call in rows if isinstance(call, dict) and call.get("id")}
-    return calls, int(answer.get("total_count") or 0)
+    rows, total = answer.get("calls"), answer.get("total_count")
+    if not isinstance(rows, list) or not isinstance(total, (int, float)):
+        raise Unavailable("Revox answered a search without calls and their number.", next_step="Look again.")
+    return {str(call["id"]): call for call in rows if isinstance(call, dict) and call.get("id")}, int(total)

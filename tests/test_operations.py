@@ -375,9 +375,9 @@ ID_FIELDS = [
 
 
 @pytest.mark.parametrize(("op", "name"), ID_FIELDS)
-@pytest.mark.parametrize("value", ["", " ", "a b", "a\n", "\ta", ".", "..", "...", "a\u2028b", "a\u00a0b"])
-def test_an_id_that_is_no_single_word_is_refused(op: type[Operation], name: str, value: str) -> None:
-    assert f"{name}: an id is one word" in refusal(op, **{name: value}).message
+def test_an_id_that_is_no_single_word_is_refused(op: type[Operation], name: str) -> None:
+    for value in ("", " ", "a b", "a\n", "\ta", ".", "..", "...", "a\u2028b", "a\u00a0b"):
+        assert f"{name}: an id is one word" in refusal(op, **{name: value}).message
 
 
 @pytest.mark.parametrize("value", [5, ["a"], {"id": "a"}, True])

@@ -15,6 +15,7 @@ from revox_langchain.operations.fields import (
     Id,
     OutputConfig,
     Settings,
+    Text,
     VoiceProvider,
 )  # fmt: skip
 
@@ -59,8 +60,8 @@ class CreateAssistant(AssistantFields):
     Choose a voice that speaks the language of the prompt (revox_list_voices): left out, it is American English.
     """
 
-    name: str = Field(min_length=1)
-    prompt: str = Field(min_length=1, description="What it must do, in the language it speaks.")
+    name: Text
+    prompt: Text = Field(description="What it must do, in the language it speaks.")
     settings: Settings | None = Field(None, serialization_alias="*")
 
 
@@ -72,8 +73,8 @@ class UpdateAssistant(AssistantFields):
     """
 
     assistant_id: AssistantId
-    name: str | None = Field(None, min_length=1)
-    prompt: str | None = Field(None, min_length=1)
+    name: Text | None = None
+    prompt: Text | None = None
     settings: Settings | None = Field(None, serialization_alias="*")
     clear_fields: ClearFields | None = None
 

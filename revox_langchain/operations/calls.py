@@ -75,7 +75,8 @@ class MakeCall(Operation):
         if self.prompt is not None and not self.prompt.strip():
             raise ValueError("prompt: say what the assistant must do; it is empty")
         if self.assistant_id is not None:
-            idle = [n for n in ("first_sentence", "voice_provider", "voice_id", "settings") if getattr(self, n)]
+            given = ("first_sentence", "voice_provider", "voice_id", "settings")
+            idle = [n for n in given if getattr(self, n) not in (None, {})]
             if idle:
                 raise ValueError(f"{', '.join(idle)}: only with prompt; an assistant_id brings its own")
         if (self.voice_id is None) != (self.voice_provider is None):
@@ -153,6 +154,8 @@ class ExportCalls(CallFilters):
     # The filters of a search, one level down.
     model_config = ConfigDict(alias_generator=AliasGenerator(serialization_alias="filters.{}".format))
 
+    page: int = Field(1, ge=0, json_schema_extra=HIDDEN)
+    page_size: int = Field(20, ge=1, le=100, json_schema_extra=HIDDEN)
     include_metadata: bool | None = Field(None, serialization_alias="include_metadata", json_schema_extra=HIDDEN)
     include_structured_output_fields: bool | None = Field(
         None, serialization_alias="include_structured_output_fields", json_schema_extra=HIDDEN

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    TypeAdapter,
     ValidationInfo,
 )
 from pydantic_core import PydanticCustomError
@@ -151,13 +152,19 @@ class StructuredOutputField(BaseModel):
     enum_options: list[str] | None = None
 
 
+class _CheckedSettings(BaseModel):
+    call_retry_config: CallRetryConfig | None = None
+    structured_output_config: list[StructuredOutputField] | None = None
+
+
 def checked_by(model: type[BaseModel]) -> AfterValidator:
     """Validate a free-form mapping with `model`, without putting the model's whole schema before a language model."""
+    items = TypeAdapter[list[BaseModel]](list[model])  # type: ignore[valid-type]
 
     def check(value: Any) -> Any:
         if isinstance(value, list):
             # Models write null for an option they do not use, and Revox refuses it.
-            return [model.model_validate(item).model_dump(exclude_none=True) for item in value]
+            return [item.model_dump(exclude_none=True) for item in items.validate_python(value)]
         model.model_validate(value)
         return value
 
@@ -188,6 +195,12 @@ def _identifier(value: str) -> str:
     return value
 
 
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty")
+    return value
+
+
 def _with_offset(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("give an offset, such as 2026-05-04T10:00:00+02:00 or a Z for UTC")
@@ -199,13 +212,9 @@ def _known_settings(value: dict[str, Any]) -> dict[str, Any]:
         if key not in ASSISTANT_SETTINGS:
             raise ValueError(f"Revox has no assistant setting {key!r}{near(key, ASSISTANT_SETTINGS)}")
     refuse_redacted(value)
-    if value.get("call_retry_config") is not None:
-        CallRetryConfig.model_validate(value["call_retry_config"])
-    if value.get("structured_output_config") is not None:
-        # Models write null for an option they do not use, and Revox refuses it.
-        wanted = [StructuredOutputField.model_validate(item) for item in value["structured_output_config"]]
-        return {**value, "structured_output_config": [item.model_dump(exclude_none=True) for item in wanted]}
-    return value
+    checked = _CheckedSettings.model_validate({key: value.get(key) for key in _CheckedSettings.model_fields})
+    # Models write null for an option they do not use, and Revox refuses it.
+    return {**value, **checked.model_dump(include={"structured_output_config"}, exclude_none=True)}
 
 
 def _clearable(names: list[str]) -> list[str]:
@@ -244,6 +253,7 @@ def near_enum(*literals: Any) -> BeforeValidator:
 
 
 Id = Annotated[str, AfterValidator(_identifier)]
+Text = Annotated[str, AfterValidator(_not_blank)]
 CallId = Annotated[Id, Field(description="Call id, as returned when it was placed.")]
 AssistantId = Annotated[Id, Field(description="Assistant id.")]
 VoiceId = Annotated[Id, Field(description="Voice id from revox_list_voices.")]

@@ -61,7 +61,7 @@ class GetVoice(Operation):
 
 @operation("POST /voices/clone", risk=Risk.WRITE, render=render.cloned_voice, for_models=False)
 class CloneVoice(Operation):
-    """Make a new voice from a recording: a path, bytes, or base64 text of at most 7.5 MB decoded."""
+    """Make a new voice from a recording of at most 7.5 MB: a path, bytes or base64 text."""
 
     name: str = Field(min_length=1)
     language: VoiceLanguage

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from revox_langchain import render
 from revox_langchain.budget import Cost
-from revox_langchain.errors import PlacementUnknown, Refused, RevoxToolError, near
+from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError, near
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.guard import Guard, default_region
 from revox_langchain.operation import Operation, Request, Risk, procedure
@@ -46,6 +46,10 @@ from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
 RequestT = TypeVar("RequestT", bound=Request)
 AssistantT = TypeVar("AssistantT", MakeCall, CreateAssistant)
 
+_WORDS = (
+    "first_sentence", "end_of_call_sentence", "max_duration_end_message", "voicemail_message", "custom_tools",
+    "transfer_destinations", "webhook_url", "structured_output_config", "structured_output_prompt",
+)  # fmt: skip
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0)
 """When to look for something whose creation was not confirmed, in seconds after one another."""
 
@@ -175,13 +179,13 @@ def find_request(name: str) -> type[Request]:
     """Return the operation or procedure called `name`, with or without the prefix `revox_`.
 
     Raises:
-        Refused: No tool has that name; names that are near are listed.
+        InvalidInput: No tool has that name; names that are near are listed.
     """
     wanted = name if name.startswith("revox_") else f"revox_{name}"
     for request in REQUESTS:
         if request.spec.name == wanted:
             return request
-    raise Refused(f"There is no tool {name!r}{near(wanted, [r.spec.name for r in REQUESTS])}", code="unknown_tool")
+    raise InvalidInput(f"There is no tool {name!r}{near(wanted, [r.spec.name for r in REQUESTS])}", code="unknown_tool")
 
 
 def cost_of(request: MakeCall, guard: Guard) -> Flow[Cost]:
@@ -312,7 +316,7 @@ def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ())
 
     def find() -> Flow[dict[str, Any] | None]:
         listed = (yield ListAssistants())["assistants"]
-        return next((a for a in listed if _matches(body, a)), None)
+        return next((a for a in listed if _matches(body, a) and not _added_to(body, a)), None)
 
     found = yield from _find_or_create("assistant", request, request.name, find)
     return {**found, "notes": list(notes)}
@@ -369,6 +373,11 @@ def _found_again(error: RevoxToolError, find: Any) -> Flow[dict[str, Any]]:
         if found is not None:
             return dict(found)
     raise error
+
+
+def _added_to(sent: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
+    """What somebody has since given an assistant that would change what it says or where it reports."""
+    return [name for name in _WORDS if held.get(name) and name not in sent]
 
 
 def _matches(sent: Any, held: Any) -> bool:

@@ -247,6 +247,9 @@ class Connection:
         if not isinstance(answer, dict):
             what = "nothing" if answer is None or answer == "" else f"{str(answer)[:60]!r}"
             raise AnswerError(f"Revox answered {operation.spec.name} with {self._cleaned(what)} instead of JSON.")
+        wanted = operation.spec.answer
+        if wanted is not None and answer.get(wanted) is None:
+            raise AnswerError(f"Revox answered {operation.spec.name} without {wanted!r}.")
         return without_secrets(answer)
 
     def _failure(self, operation: Operation, error: Exception) -> RevoxToolError | None:

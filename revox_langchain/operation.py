@@ -92,6 +92,7 @@ class Spec:
         doc: Description for the model.
         binary: Whether the answer is bytes instead of JSON.
         for_models: Whether a model can use it at all (not the ones that take or give audio).
+        answer: The key every answer has; an answer without it is not the documented one.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Spec:
     doc: str
     binary: bool = False
     for_models: bool = True
+    answer: str | None = None
 
     @property
     def title(self) -> str:
@@ -231,8 +233,16 @@ class Operation(Request):
             found, value = _take(rest, prefix) if prefix else (True, rest)
             if prefix == "":
                 rest = {}
-            if found and isinstance(value, dict) and value:
+            if not found or not isinstance(value, dict):
+                continue
+            if "clear_fields" in cls.model_fields:
+                emptied = [key for key, item in value.items() if item is None]
+                arguments.setdefault("clear_fields", []).extend(emptied)
+                value = {key: item for key, item in value.items() if item is not None}
+            if value:
                 arguments[name] = value
+        if not arguments.get("clear_fields", True):
+            del arguments["clear_fields"]
         return {**arguments, **_dotted(rest)}
 
 
@@ -241,6 +251,7 @@ def operation(
     *,
     risk: Risk,
     render: Render,
+    answer: str | None = None,
     name: str | None = None,
     binary: bool = False,
     for_models: bool = True,
@@ -253,6 +264,7 @@ def operation(
         route: Verb and path, such as `"GET /call/{call_id}"`. Names in braces are fields.
         risk: What happens if a model calls this by mistake.
         render: Makes the text a model gets to see out of the decoded answer and the request.
+        answer: The key every answer has.
         name: Tool name without the prefix, if the class name does not give it.
         binary: The answer is bytes.
         for_models: False keeps it out of every toolset for models.
@@ -298,6 +310,7 @@ def _declare(
     path: str | None,
     risk: Risk,
     render: Render,
+    answer: str | None = None,
     name: str | None = None,
     toolset: str | None = None,
     binary: bool = False,
@@ -314,6 +327,7 @@ def _declare(
             doc=cleandoc(cls.__doc__ or ""),
             binary=binary,
             for_models=for_models,
+            answer=answer,
         )
         return cls
 

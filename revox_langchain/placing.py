@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,9 +28,9 @@ from revox_langchain.errors import (
     RevoxToolError,
     Unavailable,
 )  # fmt: skip
-from revox_langchain.flow import Event, Flow, Pause
+from revox_langchain.flow import Event, Flow, Pause, Work
 from revox_langchain.guard import Guard, unix_s
-from revox_langchain.operations.calls import CancelCall, GetCallHistory, MakeCall
+from revox_langchain.operations.calls import CancelCall, GetCall, GetCallHistory, MakeCall
 from revox_langchain.operations.fields import ENDED
 from revox_langchain.search import search_all
 
@@ -303,15 +304,20 @@ def _keep_earliest(
         if extra.get("status") in ENDED:
             continue
         try:
-            done = yield CancelCall(call_id=extra_id)
+            done, why = bool((yield CancelCall(call_id=extra_id)).get("success")), ""
         except RevoxToolError as error:
-            notes.append(f"A second order {extra_id} of the same intent could not be cancelled: {error.message}")
-            continue
-        if done.get("success"):
+            done, why = False, f": {error.message}"
+        if not done:
+            # The other process cancels the same order; whose request comes second is refused.
+            try:
+                done = (yield GetCall(call_id=extra_id))["call"].get("status") == "cancelled"
+            except (RevoxToolError, KeyError, AttributeError):
+                done = False
+        if done:
             cancelled.append(extra_id)
             notes.append(f"A second order {extra_id} of the same intent was cancelled; it may have rung.")
         else:
-            notes.append(f"A second order {extra_id} of the same intent could not be cancelled.")
+            notes.append(f"A second order {extra_id} of the same intent could not be cancelled{why or '.'}")
     return Placed(first, intent_id, adopted or str(first["id"]) != ours, tuple(cancelled), tuple(notes))
 
 
@@ -377,7 +383,12 @@ def acquire(name: str) -> Flow[None]:
             if name not in _BUSY:
                 _BUSY.add(name)
                 return
-        yield Pause(0.05)
+        yield Work(_let_others_go_on)
+
+
+def _let_others_go_on() -> None:
+    # On the wall, whatever clock Revox keeps: what is waited for happens in this process.
+    time.sleep(0.005)
 
 
 def release(name: str) -> None:

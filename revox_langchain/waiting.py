@@ -220,7 +220,9 @@ def _turn(call_id: str, attempt: int, turn: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _reached_somebody(order: Mapping[str, Any]) -> bool:
-    return any(attempt.get("answered_at") for attempt in order.get("call_attempts") or [])
+    talked = (None, "human", "unknown")
+    attempts = order.get("call_attempts") or []
+    return any(attempt.get("answered_at") and attempt.get("result") in talked for attempt in attempts)
 
 
 def _has_output(order: Mapping[str, Any]) -> bool:

@@ -16,8 +16,16 @@ import pytest
 
 from revox_langchain.connection import Connection, SystemClock
 from revox_langchain.errors import (
-    AnswerError, AuthError, ConcurrencyLimited, InvalidInput, NotFound, RateLimited, Refused, RevoxToolError,
-    TimedOut, Unavailable,
+    AnswerError,
+    AuthError,
+    ConcurrencyLimited,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    Refused,
+    RevoxToolError,
+    TimedOut,
+    Unavailable,
 )  # fmt: skip
 from revox_langchain.operation import Operation, Risk
 from revox_langchain.operations import OPERATIONS

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 from crash.harness import CREATE_ASSISTANT, POST_CALL, SEARCH, SPEED, WISH, Report, Stage, stage
-from crash.table import DEATHS, DURABILITIES, QUICK, ROWS, Death
+from crash.table import DEATHS, QUICK, ROWS, Death
 from langgraph.checkpoint.memory import InMemorySaver
 
 from revox_langchain.connection import Connection
@@ -23,6 +23,10 @@ from revox_langchain.sandbox.faults import Fault
 from revox_langchain.waiting import WaitPolicy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
+
+QUEUED = {**WISH, "phone_number": "+12025550111"}
+"""A call that waits ten minutes before it rings, so that there is time to cancel it."""
+QUEUE_S = 600
 
 APPROVE = "revox.approve_call"
 UNKNOWN = "revox.placement_unknown"
@@ -73,16 +77,17 @@ def test_a_death_never_makes_a_second_order(death: Death, world: Stage, tmp_path
 
 
 def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_path: Path) -> None:
-    queued = {**WISH, "phone_number": "+12025550111"}
     with world.set(tmp_path):
         holds = [world.sandbox.hold(POST_CALL, "before") for _ in range(2)]
         children = []
         for hold in holds:
-            children.append(world.start(wish=queued))
+            children.append(world.start(wish=QUEUED))
             hold.wait_for_it()
             world.lose_state()
         for hold in holds:
             hold.release()
+        wait_until(lambda: any(order["status"] == "cancelled" for order in world.orders))
+        world.sandbox.world.advance(QUEUE_S)
         reports = [child.wait() for child in children]
 
         first, second = sorted(world.orders, key=lambda order: (order["created_at"], order["id"]))
@@ -98,20 +103,22 @@ def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_pa
         assert [report.values["adopted"] for report in reports].count(True) == 1
 
 
-@pytest.mark.parametrize(("durability", "orders"), [("sync", 2), ("exit", 1)])
+@pytest.mark.parametrize(("durability", "orders"), [("sync", 2), pytest.param("exit", 1, marks=pytest.mark.slow)])
 def test_without_its_state_and_before_the_search_shows_the_order_a_second_one_is_cancelled(
     durability: str, orders: int, world: Stage, tmp_path: Path
 ) -> None:
-    queued = {**WISH, "phone_number": "+12025550111"}
     with world.set(tmp_path, search_lag_s=0.3 * SPEED):
         hold = world.sandbox.hold(POST_CALL, "after")
-        child = world.start("invoke", durability, wish=queued)
+        child = world.start("invoke", durability, wish=QUEUED)
         hold.wait_for_it()
         child.kill()
         hold.release()
         world.lose_state()
 
-        report = world.run("invoke", durability, wish=queued)
+        child = world.start("invoke", durability, wish=QUEUED)
+        child.wait_for("before", step="wait")
+        world.sandbox.world.advance(QUEUE_S)
+        report = child.wait()
 
         assert len(world.orders) == orders <= ROWS["state_lost_lag"].at_most
         assert (report.values["status"], report.values["call_id"]) == ("completed", world.orders[0]["id"])
@@ -121,7 +128,7 @@ def test_without_its_state_and_before_the_search_shows_the_order_a_second_one_is
             assert any(f"{extra['id']} of the same intent was cancelled" in w for w in report.values["warnings"])
 
 
-@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("durability", ["sync", "async", pytest.param("exit", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("acted", [True, False], ids=["acted", "not acted"])
 async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order(
     acted: bool, durability: str, world: Stage, tmp_path: Path

@@ -233,7 +233,7 @@ def test_a_retry_policy_around_the_graph_as_a_step_never_makes_a_second_order(mo
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("durability", ["sync", "async", pytest.param("exit", marks=pytest.mark.slow)])
 def test_the_same_input_twice_is_one_order(durability: str, mode: str, sandbox: Sandbox) -> None:
     run = Runner(call_graph(sandbox.connect(), checkpointer=InMemorySaver(), wait=WAIT), mode, durability)
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from revox_langchain.actions import act
+from revox_langchain.budget import Budget, Cost
 from revox_langchain.connection import Connection
 from revox_langchain.errors import Refused
 from revox_langchain.flow import run
 from revox_langchain.graph import call_graph
-from revox_langchain.budget import Budget, Cost
 from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import MakeCall, PauseCall, ResumeCall

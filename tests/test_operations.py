@@ -18,7 +18,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from revox.types.assistant_create_params import AssistantCreateParams
 
 from revox_langchain.actions import PROCEDURES, REQUESTS, WaitForCall, find_request
-from revox_langchain.errors import InvalidInput, Refused
+from revox_langchain.errors import InvalidInput
 from revox_langchain.operation import Operation, Request, Risk, operation, procedure
 from revox_langchain.operations import OPERATIONS, find
 from revox_langchain.operations.assistants import AssistantFields, CreateAssistant, UpdateAssistant
@@ -528,7 +528,7 @@ def test_a_request_is_found_by_its_name_with_and_without_prefix(request_type: ty
     [("revox_make_cal", "revox_make_call"), ("call_history", "revox_get_call_history"), ("get_voices", "get_voice")],
 )
 def test_a_name_that_is_unknown_is_answered_with_those_that_are_near(name: str, near: str) -> None:
-    for look, error in ((find, InvalidInput), (find_request, Refused)):
+    for look, error in ((find, InvalidInput), (find_request, InvalidInput)):
         with pytest.raises(error, match=near):
             look(name)
 

@@ -65,6 +65,7 @@ from revox_langchain.operations import (
 )
 from revox_langchain.sandbox import STORIES, Fault, Sandbox, Switches, World
 from revox_langchain.sandbox.handlers import HANDLERS
+from revox_langchain.sandbox.sandbox import BASE_URL
 from revox_langchain.sandbox.windows import clock_time, next_opening
 from revox_langchain.sandbox.world import START_S, as_seconds
 
@@ -870,10 +871,22 @@ class TestAssistants:
         assert connection.send(ListAssistants())["assistants"] == []
 
     @pytest.mark.parametrize("name", ["prompt", "voice", "webhook_url", "structured_output_config"])
-    def test_fields_that_take_no_null_cannot_be_cleared(self, connection: Connection, name: str) -> None:
+    def test_fields_that_take_no_null_cannot_be_cleared(
+        self, sandbox: Sandbox, connection: Connection, name: str
+    ) -> None:
         assistant = connection.send(CreateAssistant(name="A", prompt="P"))["assistant"]
-        with pytest.raises(RevoxToolError, match=name):
-            connection.send(UpdateAssistant(assistant_id=assistant["id"], clear_fields=[name]))
+        with pytest.raises(ValueError, match=name):
+            UpdateAssistant(assistant_id=assistant["id"], clear_fields=[name])
+        refused = sandbox(
+            httpx.Request(
+                "PATCH",
+                f"{BASE_URL}/assistants/{assistant['id']}",
+                headers={"authorization": "Bearer any"},
+                json={name: None},
+            )
+        )
+        assert refused.status_code == 422
+        assert name in refused.text
 
 
 class TestPhoneNumbers:

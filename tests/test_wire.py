@@ -677,6 +677,11 @@ def requests(draw: st.DrawFn, operation: type[Operation]) -> Operation:
             arguments["assistant_id"] = draw(identifiers)
             for name in ("first_sentence", "voice_id", "voice_provider", "settings"):
                 arguments.pop(name, None)
+    if operation is UpdateAssistant and "settings" in arguments:
+        # On an update only `clear_fields` empties a field.
+        arguments["settings"] = {name: value for name, value in arguments["settings"].items() if value is not None}
+        if not arguments["settings"]:
+            del arguments["settings"]
     if operation in (UpdateCampaign, UpdatePhoneNumber):
         absent = [n for n in get_args_of_clear_fields(operation) if n not in arguments]
         cleared = [name for name in absent if draw(st.booleans(), label=f"clear {name}")]

@@ -178,7 +178,7 @@ class _Steps:
         if answer.decision == "look_again":
             return Command(update={"mode": "look"}, goto="place_call")
         if answer.decision == "dial":
-            return Command(update={"mode": None}, goto="arm")
+            return Command(update={"mode": None, "armed": None}, goto="arm")
         error = {**(state.get("error") or {}), "code": "given_up"}
         return Command(update={"error": error}, goto="report")
 
@@ -261,12 +261,12 @@ class _Looks:
         durable_intent = bool((self.state.get("intent_mark") or {}).get("durable"))
         if self.state.get("mode") == "look":
             how = ("settle", False)
-        elif not durable_intent or (self.fresh and self.on_disk):
+        elif not durable_intent or (self.fresh and self.on_disk and not self.state.get("rearmed")):
             how = ("once", True)
         else:
-            # Written down, but not by this execution: an earlier one may have dialed. Not written down at all: only
-            # the search can tell.
-            how = ("settle", not self.on_disk)
+            # Not armed by this execution: an earlier one may have dialed. Armed by it, but for an intent that this
+            # thread had armed before, or not written down: only the search can tell.
+            how = ("settle", self.fresh)
         return {"first_look": how[0], "may_dial": how[1], "can_ask": self.has_saver}
 
 
@@ -327,7 +327,8 @@ def _arm(state: CallState) -> Update:
     """Write down that a dial follows, in a superstep of its own."""
     token = str(uuid.uuid4())
     _make_fresh(token)
-    return {"token": token}
+    intent_id = state["intent_mark"]["intent_id"]
+    return {"token": token, "armed": intent_id, "rearmed": state.get("armed") == intent_id}
 
 
 def _make_fresh(token: str) -> None:

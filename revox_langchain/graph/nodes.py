@@ -16,7 +16,15 @@ from typing import Any, Literal
 
 from revox_langchain.actions import create_assistant_once
 from revox_langchain.budget import Cost
-from revox_langchain.errors import InvalidInput, NotFound, PlacementUnknown, RateLimited, Refused, RevoxToolError
+from revox_langchain.errors import (
+    AuthError,
+    InvalidInput,
+    NotFound,
+    PlacementUnknown,
+    RateLimited,
+    Refused,
+    RevoxToolError,
+)
 from revox_langchain.flow import Event, Flow, Recent, Work
 from revox_langchain.graph.state import CallInput, as_moment
 from revox_langchain.guard import Guard, default_region
@@ -211,14 +219,16 @@ def place_call(
     except PlacementUnknown as error:
         update: Update = {"error": error.as_dict(), "mode": None}
         if settings.on_unknown == "dial" and not state.get("redials"):
-            return {**update, "redials": 1, GOTO: "arm"}
+            return {**update, "redials": 1, "armed": None, GOTO: "arm"}
         if settings.on_unknown == "report":
             return {**update, GOTO: "report"}
         if not can_ask:
             raise
         return {**update, GOTO: "ask"}
-    except (Refused, InvalidInput, RateLimited, NotFound) as error:
-        return {"error": error.as_dict(), "mode": None, GOTO: "report"}
+    except (AuthError, Refused, InvalidInput, RateLimited, NotFound) as error:
+        # Refused on the first attempt is certainly not placed; after an earlier one nobody knows.
+        armed = state.get("armed") if state.get("rearmed") else None
+        return {"error": error.as_dict(), "mode": None, "armed": armed, GOTO: "report"}
     yield Event({"type": "revox.placed", "call_id": placed.call_id, "intent_id": placed.intent_id,
                  "adopted": placed.adopted, "status": placed.call.get("status")})  # fmt: skip
     notes = [

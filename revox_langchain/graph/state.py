@@ -174,6 +174,8 @@ class CallState(TypedDict, total=False):
         spoken: Language, voice, notes and the assistant's configuration.
         scope: Thread whose budget counts.
         token: What `arm` wrote down before the dial.
+        armed: Intent of this thread's latest dial; it outlives the run, unless that ended without an order.
+        rearmed: Whether the same intent was armed before: its order may be too young to be found at once.
         mode: `look` if the next step may not dial.
         redials: How often an unknown outcome was dialed again because the caller's code says so.
         watch: How far the waiting has come.
@@ -186,6 +188,8 @@ class CallState(TypedDict, total=False):
     spoken: dict[str, Any]
     scope: str | None
     token: str | None
+    armed: str | None
+    rearmed: bool
     mode: str | None
     redials: int
     watch: dict[str, Any] | None

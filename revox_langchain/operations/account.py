@@ -6,11 +6,11 @@ from revox_langchain import render
 from revox_langchain.operation import Operation, Risk, operation
 
 
-@operation("GET /auth-status", risk=Risk.READ, render=render.auth_status, name="auth_status")
+@operation("GET /auth-status", risk=Risk.READ, answer="authenticated", render=render.auth_status, name="auth_status")
 class AuthStatus(Operation):
     """Check whether the API key is valid."""
 
 
-@operation("GET /users/me", risk=Risk.READ, render=render.user)
+@operation("GET /users/me", risk=Risk.READ, answer="user", render=render.user)
 class GetUser(Operation):
     """Read who the API key belongs to, with the organisation's country."""

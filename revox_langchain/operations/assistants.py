@@ -20,12 +20,12 @@ from revox_langchain.operations.fields import (
 )  # fmt: skip
 
 
-@operation("GET /assistants", risk=Risk.READ, render=render.assistants)
+@operation("GET /assistants", risk=Risk.READ, answer="assistants", render=render.assistants)
 class ListAssistants(Operation):
     """List the assistants that can make calls, with ids, voices and languages."""
 
 
-@operation("GET /assistants/{assistant_id}", risk=Risk.READ, render=render.assistant)
+@operation("GET /assistants/{assistant_id}", risk=Risk.READ, answer="id", render=render.assistant)
 class GetAssistant(Operation):
     """Read one assistant: voice, first sentence, limits."""
 
@@ -53,7 +53,7 @@ class AssistantFields(Operation):
         return self
 
 
-@operation("POST /assistants", risk=Risk.WRITE, render=render.assistant)
+@operation("POST /assistants", risk=Risk.WRITE, answer="assistant", render=render.assistant)
 class CreateAssistant(AssistantFields):
     """Create an assistant that can then make calls.
 
@@ -65,7 +65,7 @@ class CreateAssistant(AssistantFields):
     settings: Settings | None = Field(None, serialization_alias="*")
 
 
-@operation("PATCH /assistants/{assistant_id}", risk=Risk.WRITE, render=render.assistant)
+@operation("PATCH /assistants/{assistant_id}", risk=Risk.WRITE, answer="assistant", render=render.assistant)
 class UpdateAssistant(AssistantFields):
     """Change an assistant; what is left out stays. Changes its future calls.
 
@@ -78,15 +78,22 @@ class UpdateAssistant(AssistantFields):
     settings: Settings | None = Field(None, serialization_alias="*")
     clear_fields: ClearFields | None = None
 
+    @model_validator(mode="after")
+    def _null_clears_nothing(self) -> Self:
+        emptied = [name for name, value in (self.settings or {}).items() if value is None]
+        if emptied:
+            raise ValueError(f"settings.{emptied[0]} is null; to empty it write clear_fields={emptied}")
+        return self
 
-@operation("POST /assistants/{assistant_id}/clone", risk=Risk.WRITE, render=render.assistant)
+
+@operation("POST /assistants/{assistant_id}/clone", risk=Risk.WRITE, answer="assistant", render=render.assistant)
 class CloneAssistant(Operation):
     """Copy an assistant with all its settings; the copy's name ends in (Copy)."""
 
     assistant_id: AssistantId
 
 
-@operation("DELETE /assistants/{assistant_id}", risk=Risk.DELETE, render=render.done)
+@operation("DELETE /assistants/{assistant_id}", risk=Risk.DELETE, answer="success", render=render.done)
 class DeleteAssistant(Operation):
     """Delete an assistant for good; its past calls stay."""
 

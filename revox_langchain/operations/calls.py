@@ -29,7 +29,7 @@ Transcript = Annotated[
 ]
 
 
-@operation("POST /call", risk=Risk.DIAL, render=render.call)
+@operation("POST /call", risk=Risk.DIAL, answer="call", render=render.call)
 class MakeCall(Operation):
     """Place a phone call with an AI assistant, now or at a scheduled time.
 
@@ -84,7 +84,7 @@ class MakeCall(Operation):
         return self
 
 
-@operation("GET /call/{call_id}", risk=Risk.READ, render=render.call)
+@operation("GET /call/{call_id}", risk=Risk.READ, answer="call", render=render.call)
 class GetCall(Operation):
     """Read one call: status, attempts, outcome, transcript.
 
@@ -115,7 +115,7 @@ class CallFilters(Operation):
     page_size: int = Field(20, ge=1, le=100)
 
 
-@operation("POST /call/search", risk=Risk.READ, render=render.calls)
+@operation("POST /call/search", risk=Risk.READ, answer="calls", render=render.calls)
 class GetCallHistory(CallFilters):
     """List calls, newest first, by number, status, outcome, assistant or campaign.
 
@@ -123,28 +123,28 @@ class GetCallHistory(CallFilters):
     """
 
 
-@operation("POST /call/{call_id}/cancel", risk=Risk.WRITE, render=render.done)
+@operation("POST /call/{call_id}/cancel", risk=Risk.WRITE, answer="success", render=render.done)
 class CancelCall(Operation):
     """Cancel a running or scheduled call for good; no further attempt is made."""
 
     call_id: CallId
 
 
-@operation("POST /call/{call_id}/pause", risk=Risk.WRITE, render=render.done)
+@operation("POST /call/{call_id}/pause", risk=Risk.WRITE, answer="success", render=render.done)
 class PauseCall(Operation):
     """Pause a call: the attempt under way ends normally, no new one starts."""
 
     call_id: CallId
 
 
-@operation("POST /call/{call_id}/resume", risk=Risk.DIAL, render=render.done)
+@operation("POST /call/{call_id}/resume", risk=Risk.DIAL, answer="success", render=render.done)
 class ResumeCall(Operation):
     """Resume a paused call: the phone may ring again."""
 
     call_id: CallId
 
 
-@operation("POST /call/export", risk=Risk.READ, render=render.csv)
+@operation("POST /call/export", risk=Risk.READ, answer="csv", render=render.csv)
 class ExportCalls(CallFilters):
     """Export calls as CSV, filtered like revox_get_call_history.
 
@@ -162,7 +162,7 @@ class ExportCalls(CallFilters):
     )
 
 
-@operation("GET /calls/phone-history", risk=Risk.READ, render=render.phone_history)
+@operation("GET /calls/phone-history", risk=Risk.READ, answer="phone_history", render=render.phone_history)
 class GetPhoneHistory(Operation):
     """Read what is known of the numbers called so far: how often, last outcome, do-not-contact.
 

@@ -20,6 +20,7 @@ from revox_langchain.operations.fields import (
     Outcome,
     OwnNumber,
     RetryConfig,
+    Variables,
 )  # fmt: skip
 
 
@@ -29,10 +30,10 @@ class Contact(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     to_phone_number: E164
-    prompt_variables: dict[str, str] = {}
+    prompt_variables: Variables = {}
 
 
-@operation("POST /campaigns", risk=Risk.WRITE, render=render.campaign)
+@operation("POST /campaigns", risk=Risk.WRITE, answer="campaign", render=render.campaign)
 class CreateCampaign(Operation):
     """Create a campaign: many contacts, one assistant. Rings nobody yet.
 
@@ -47,19 +48,19 @@ class CreateCampaign(Operation):
     call_retry_config: RetryConfig | None = None
 
 
-@operation("GET /campaigns/{campaign_id}", risk=Risk.READ, render=render.campaign)
+@operation("GET /campaigns/{campaign_id}", risk=Risk.READ, answer="campaign", render=render.campaign)
 class GetCampaign(Operation):
     """Read one campaign: status and how many calls are where."""
 
     campaign_id: CampaignId
 
 
-@operation("GET /campaigns", risk=Risk.READ, render=render.campaigns)
+@operation("GET /campaigns", risk=Risk.READ, answer="campaigns", render=render.campaigns)
 class ListCampaigns(Operation):
     """List campaigns with ids and status."""
 
 
-@operation("PATCH /campaigns/{campaign_id}", risk=Risk.WRITE, render=render.campaign)
+@operation("PATCH /campaigns/{campaign_id}", risk=Risk.WRITE, answer="campaign", render=render.campaign)
 class UpdateCampaign(Operation):
     """Change a campaign; what is left out stays. Applies to calls not yet completed."""
 
@@ -73,7 +74,7 @@ class UpdateCampaign(Operation):
     )
 
 
-@operation("DELETE /campaigns/{campaign_id}", risk=Risk.DELETE, render=render.done)
+@operation("DELETE /campaigns/{campaign_id}", risk=Risk.DELETE, answer="success", render=render.done)
 class DeleteCampaign(Operation):
     """Delete a campaign and its rows for good; calls under way go on."""
 
@@ -83,7 +84,7 @@ class DeleteCampaign(Operation):
 Selected = Annotated[list[Id], Field(description="Calls (contacts) that row_mode is about.")]
 
 
-@operation("POST /campaigns/{campaign_id}/launch-calls", risk=Risk.DIAL, render=render.launch)
+@operation("POST /campaigns/{campaign_id}/launch-calls", risk=Risk.DIAL, answer="launched", render=render.launch)
 class LaunchCampaign(Operation):
     """Start a campaign's calls: rings every selected contact. Default: all of them.
 
@@ -105,28 +106,28 @@ class LaunchCampaign(Operation):
     scheduled_at: Moment | None = Field(None, description="ISO 8601 with offset; ai_first only.")
 
 
-@operation("POST /campaigns/{campaign_id}/pause", risk=Risk.WRITE, render=render.done)
+@operation("POST /campaigns/{campaign_id}/pause", risk=Risk.WRITE, answer="success", render=render.done)
 class PauseCampaign(Operation):
     """Pause a campaign: calls under way end normally, no new one starts."""
 
     campaign_id: CampaignId
 
 
-@operation("POST /campaigns/{campaign_id}/resume", risk=Risk.DIAL, render=render.done)
+@operation("POST /campaigns/{campaign_id}/resume", risk=Risk.DIAL, answer="success", render=render.done)
 class ResumeCampaign(Operation):
     """Resume a paused campaign: phones may ring again."""
 
     campaign_id: CampaignId
 
 
-@operation("POST /campaigns/{campaign_id}/cancel", risk=Risk.WRITE, render=render.done)
+@operation("POST /campaigns/{campaign_id}/cancel", risk=Risk.WRITE, answer="success", render=render.done)
 class CancelCampaign(Operation):
     """Cancel a campaign for good: calls under way end normally, the rest never start."""
 
     campaign_id: CampaignId
 
 
-@operation("GET /campaigns/{campaign_id}/rows", risk=Risk.READ, render=render.rows)
+@operation("GET /campaigns/{campaign_id}/rows", risk=Risk.READ, answer="rows", render=render.rows)
 class GetCampaignRows(Operation):
     """List a campaign's contacts with their calls.
 
@@ -136,14 +137,14 @@ class GetCampaignRows(Operation):
     campaign_id: CampaignId
 
 
-@operation("GET /campaigns/{campaign_id}/export", risk=Risk.READ, render=render.csv)
+@operation("GET /campaigns/{campaign_id}/export", risk=Risk.READ, answer="csv", render=render.csv)
 class ExportCampaignRows(Operation):
     """Export a campaign's contacts and results as CSV, for programs."""
 
     campaign_id: CampaignId
 
 
-@operation("GET /campaigns/{campaign_id}/statistics", risk=Risk.READ, render=render.statistics)
+@operation("GET /campaigns/{campaign_id}/statistics", risk=Risk.READ, answer="statistics", render=render.statistics)
 class GetCampaignStatistics(Operation):
     """Read how a campaign went: people reached, conversations, leads, outcomes."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -242,14 +242,15 @@ def refuse_redacted(value: Any) -> None:
             refuse_redacted(item)
 
 
-def near_enum(*literals: Any) -> BeforeValidator:
-    """Take enum values in any letter case, as models write them."""
-    known = {option.casefold(): option for literal in literals for option in get_args(literal)}
-
-    def fold(value: Any) -> Any:
-        return known.get(value.strip().casefold(), value) if isinstance(value, str) else value
-
-    return BeforeValidator(fold)
+def _texts(value: Any) -> Any:
+    """Take numbers for texts, as models write them: `{"age": 4}`."""
+    if not isinstance(value, dict):
+        return value
+    plain = (int, float)
+    return {
+        name: str(item) if isinstance(item, plain) and not isinstance(item, bool) else item
+        for name, item in value.items()
+    }
 
 
 Id = Annotated[str, AfterValidator(_identifier)]
@@ -260,15 +261,17 @@ VoiceId = Annotated[Id, Field(description="Voice id from revox_list_voices.")]
 CampaignId = Annotated[Id, Field(description="Campaign id.")]
 PhoneNumberId = Annotated[Id, Field(description="Id of one of your phone numbers.")]
 E164 = Annotated[str, BeforeValidator(_number), Field(description="E.164, e.g. +33142685300.")]
-OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers, E.164.")]
+OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers.")]
 Moment = Annotated[datetime, AfterValidator(_with_offset), PlainSerializer(datetime.isoformat, when_used="json")]
 Settings = Annotated[
     dict[str, Any],
     AfterValidator(_known_settings),
-    Field(description="Any further assistant fields of Revox's API, by name."),
+    Field(description="Further assistant fields of Revox's API, by name."),
 ]
 ClearFields = Annotated[list[str], AfterValidator(_clearable), Field(description="Fields to empty, by name.")]
-Variables = Annotated[dict[str, str], Field(description="Values for {{variables}} in the prompt.")]
+Variables = Annotated[
+    dict[str, str], BeforeValidator(_texts), Field(description="Values for {{variables}} in the prompt.")
+]
 RetryConfig = Annotated[
     dict[str, Any],
     checked_by(CallRetryConfig),

@@ -11,12 +11,12 @@ from revox_langchain.operation import Operation, Risk, operation
 from revox_langchain.operations.fields import Id, PhoneNumberId
 
 
-@operation("GET /phone-numbers", risk=Risk.READ, render=render.phone_numbers)
+@operation("GET /phone-numbers", risk=Risk.READ, answer="phone_numbers", render=render.phone_numbers)
 class ListPhoneNumbers(Operation):
     """List your own phone numbers, which calls can come from."""
 
 
-@operation("PATCH /phone-numbers/{phone_number_id}", risk=Risk.WRITE, render=render.phone_number)
+@operation("PATCH /phone-numbers/{phone_number_id}", risk=Risk.WRITE, answer="phone_number", render=render.phone_number)
 class UpdatePhoneNumber(Operation):
     """Change a number's label or the assistant that answers it."""
 
@@ -28,7 +28,7 @@ class UpdatePhoneNumber(Operation):
     )
 
 
-@operation("DELETE /phone-numbers/{phone_number_id}", risk=Risk.DELETE, render=render.done)
+@operation("DELETE /phone-numbers/{phone_number_id}", risk=Risk.DELETE, answer="success", render=render.done)
 class DeletePhoneNumber(Operation):
     """Give up one of your phone numbers for good."""
 

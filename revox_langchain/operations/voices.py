@@ -37,7 +37,7 @@ def _audio(value: Any) -> Any:
     return value
 
 
-@operation("GET /voices", risk=Risk.READ, render=render.voices)
+@operation("GET /voices", risk=Risk.READ, answer="voices", render=render.voices)
 class ListVoices(Operation):
     """List voices with ids, filtered by language, accent and gender.
 
@@ -51,7 +51,7 @@ class ListVoices(Operation):
     gender: str | None = Field(None, exclude=True)
 
 
-@operation("GET /voices/{voice_id}", risk=Risk.READ, render=render.voice)
+@operation("GET /voices/{voice_id}", risk=Risk.READ, answer="voice", render=render.voice)
 class GetVoice(Operation):
     """Read one voice's name and description."""
 
@@ -59,7 +59,7 @@ class GetVoice(Operation):
     voice_provider: VoiceProvider = Field(serialization_alias="provider")
 
 
-@operation("POST /voices/clone", risk=Risk.WRITE, render=render.cloned_voice, for_models=False)
+@operation("POST /voices/clone", risk=Risk.WRITE, answer="id", render=render.cloned_voice, for_models=False)
 class CloneVoice(Operation):
     """Make a new voice from a recording of at most 7.5 MB: a path, bytes or base64 text."""
 
@@ -83,7 +83,7 @@ class PreviewVoice(Operation):
     volume: float | None = Field(None, ge=0.5, le=2.0)
 
 
-@operation("DELETE /voices/{voice_id}", risk=Risk.DELETE, render=render.done)
+@operation("DELETE /voices/{voice_id}", risk=Risk.DELETE, answer="success", render=render.done)
 class DeleteVoice(Operation):
     """Delete a cloned voice for good; refused while an assistant uses it."""
 

@@ -360,7 +360,10 @@ def _is_quick(death: Death) -> bool:
     if death.row == "state_lost":
         return (death.held, death.moment, death.mode) == ("post", "after", "invoke")
     if death.held == "post":
-        return death.row in ("killed_armed", "killed_posting", "killed_dialing")
+        return death.row in ("killed_armed", "killed_posting") or (death.row, death.mode) == (
+            "killed_dialing",
+            "invoke",
+        )
     return (death.moment, death.step) in (("before", "place_call"), ("after", "place_call"))
 
 

@@ -111,9 +111,6 @@ class ByHand:
             self.over, self.result = True, stopped.value
 
 
-# --- creating an assistant ---
-
-
 @both_modes
 def test_an_assistant_is_looked_up_first_and_created_if_there_is_none(sandbox: Sandbox, mode: str) -> None:
     answer = do(wish(**VOICE), sandbox.connect(), mode)
@@ -265,9 +262,6 @@ def test_a_prompt_no_voice_would_read_well_is_refused_before_anything_is_created
     assert do(wish(prompt=french, **VOICE), sandbox.connect())["notes"] == []
 
 
-# --- creating a campaign ---
-
-
 def campaign(assistant: str, **more: Any) -> CreateCampaign:
     given = {"assistant_id": assistant, "name": "Spring", "contacts": contacts(140, 141, name="Zoë")}
     return CreateCampaign.parse({**given, **more})
@@ -347,8 +341,6 @@ def test_a_campaign_whose_rows_cannot_be_read_is_not_believed_to_be_another() ->
     with pytest.raises(Unavailable):
         hand.fail(Unavailable("down"))
 
-
-# --- what dials ---
 
 EVERY_FAULT = [*LOST, "connect_error", "rate_limited", "concurrency_limited", "redirect"]
 
@@ -441,9 +433,6 @@ def test_the_budget_of_a_toolkit_counts_where_there_is_no_thread(sandbox: Sandbo
     do(MakeCall(phone_number="+12025550141", prompt="Hi."), connection, guard=guard, toolkit="two")
 
 
-# --- waiting and recovering ---
-
-
 def placed(sandbox: Sandbox, number: str = NUMBER, **more: Any) -> str:
     answer = sandbox.connect().send(MakeCall(phone_number=number, prompt="Say hello.", **more))
     return str(answer["call"]["id"])
@@ -492,8 +481,6 @@ def test_a_call_that_exists_is_recovered_and_one_that_does_not_is_said_not_to(sa
     assert missing == {"found": False, "intent_id": "other", "phone_number": NUMBER}
     assert len(sandbox.dials) == 1
 
-
-# --- the rest ---
 
 PLAIN: list[Operation] = [GetAssistant(assistant_id="a1"), CancelCall(call_id="c1"), ListCampaigns(),
                           UpdateCampaign(campaign_id="c1", name="n"), PauseCall(call_id="c1")]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -48,9 +49,6 @@ def invoke(graph: Any, given: Any, config: Any = None, mode: str = "sync", **opt
 
 def saved(sandbox: Sandbox, **settings: Any) -> Any:
     return call_graph(sandbox.connect(), checkpointer=InMemorySaver(), **settings)
-
-
-# --- from input to output ---------------------------------------------------------------------------------------------
 
 
 @both_modes
@@ -195,8 +193,6 @@ def test_structured_output_that_does_not_come_is_absent_and_said_so(sandbox: San
     assert any("Structured output" in warning for warning in out["warnings"])
 
 
-# --- bad input ----------------------------------------------------------------------------------------------------------
-
 BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({"phone_number": "+12025550100"}, "Neither prompt nor assistant_id"),
     ({**FRENCH, "assistant_id": "a"}, "Both prompt and assistant_id"),
@@ -208,7 +204,8 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({**FRENCH, "language": "ja"}, "Japanese"),
     ({"phone_number": "+12025550100", "assistant_id": "a", "language": "fr"}, "language"),
     ({"phone_number": "+12025550100", "assistant_id": "a", "first_sentence": "x"}, "first_sentence"),
-    ({"phone_number": "+12025550100", "assistant_id": "a", "voice_preferences": {"gender": "male"}}, "voice_preferences"),
+    ({"phone_number": "+12025550100", "assistant_id": "a", "voice_preferences": {"gender": "male"}},
+     "voice_preferences"),
     ({"phone_number": "+12025550100", "assistant_id": "a", "structured_output_schema": {"properties": {"a": {}}}},
      "structured_output_schema"),
     ({"prompt": "Hi"}, "phone_number"),
@@ -279,9 +276,6 @@ def test_a_limit_that_the_assistant_does_not_keep_is_refused(sandbox: Sandbox) -
     assert invoke(saved(sandbox), {**given, "max_call_duration_s": 600}, thread())["status"] == "completed"
 
 
-# --- one thread, many runs ---------------------------------------------------------------------------------------------
-
-
 @both_modes
 def test_the_same_input_on_the_same_thread_is_placed_once(sandbox: Sandbox, mode: str) -> None:
     graph = saved(sandbox)
@@ -327,9 +321,6 @@ def test_still_running_is_an_end_that_loses_nothing(sandbox: Sandbox) -> None:
     later = invoke(patient, given, thread())
     assert (later["status"], later["call_id"], later["adopted"]) == ("completed", out["call_id"], True)
     assert len(sandbox.dials) == 1
-
-
-# --- waiting ------------------------------------------------------------------------------------------------------------
 
 
 def test_waiting_writes_a_checkpoint_per_slice_and_not_per_look(sandbox: Sandbox) -> None:
@@ -429,9 +420,6 @@ def _cancelled_run(sandbox: Sandbox, **settings: Any) -> int:
     return int(sandbox.counts["revox_cancel_call"])
 
 
-# --- unknown outcomes ---------------------------------------------------------------------------------------------------
-
-
 def unknown(sandbox: Sandbox, mode: str = "sync", **settings: Any) -> tuple[Any, Any]:
     """A thread that stands at the question, after an order that never arrived."""
     sandbox.faults.add(Fault("lose_before", on=MakeCall))
@@ -487,10 +475,8 @@ def test_giving_up_ends_the_run_and_dials_nothing(sandbox: Sandbox, mode: str) -
                                    {"answer": "dial"}, {"decision": None}, None])  # fmt: skip
 def test_a_wrong_answer_never_dials_and_can_be_given_again(sandbox: Sandbox, wrong: Any, mode: str) -> None:
     graph, _ = unknown(sandbox, mode)
-    try:
+    with suppress(Exception):
         invoke(graph, Command(resume=wrong), thread(), mode)
-    except Exception as error:
-        assert not isinstance(error, AssertionError)
     assert sandbox.counts["revox_make_call"] == 1
     out = invoke(graph, Command(resume="give_up"), thread(), mode)
     assert out["status"] == "given_up"
@@ -559,9 +545,6 @@ def test_every_durability_places_one_order(sandbox: Sandbox, durability: str, mo
         assert sandbox.counts["revox_get_call_history"] == 2
 
 
-# --- approval -----------------------------------------------------------------------------------------------------------
-
-
 def asked(sandbox: Sandbox, mode: str = "sync", given: Any = None, **settings: Any) -> tuple[Any, dict[str, Any]]:
     graph = saved(sandbox, approve=True, **settings)
     out = invoke(graph, given or FRENCH, thread(), mode)
@@ -615,10 +598,8 @@ def test_a_yes_to_other_arguments_is_no_yes(sandbox: Sandbox, mode: str) -> None
 @pytest.mark.parametrize("wrong", [True, "approve", {}, None, {"decision": "approve"}, {"arguments_hash": "x"}])
 def test_a_wrong_approval_never_dials_and_can_be_given_again(sandbox: Sandbox, wrong: Any) -> None:
     graph, question = asked(sandbox)
-    try:
+    with suppress(Exception):
         invoke(graph, Command(resume=wrong), thread())
-    except Exception as error:
-        assert not isinstance(error, AssertionError)
     assert not sandbox.dials
     answer = {"decision": "approve", "arguments_hash": question["arguments_hash"]}
     assert invoke(graph, Command(resume=answer), thread())["status"] == "completed"
@@ -644,9 +625,6 @@ def test_an_edited_call_is_placed_as_edited(sandbox: Sandbox, mode: str) -> None
     assert sandbox.dials[0]["to_phone_number"] == "+12025550114"
     assert sandbox.dials[0]["assistant"]["first_sentence"] == "Bonjour, ici une IA."
     assert len(sandbox.dials) == 1
-
-
-# --- where it is used --------------------------------------------------------------------------------------------------
 
 
 class Outer(TypedDict, total=False):

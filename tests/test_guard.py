@@ -192,9 +192,6 @@ def test_the_graph_gives_a_refusal_as_an_output(
     assert not sandbox.dials
 
 
-# --- campaigns and resuming ------------------------------------------------------------------------------------------
-
-
 def campaign(sandbox: Sandbox, *numbers: str, guard: Guard | None = None) -> tuple[Connection, str]:
     connection = sandbox.connect()
     assistant = connection.send(CreateAssistant(name="n", prompt="Hello"))["assistant"]["id"]
@@ -246,9 +243,6 @@ def test_a_call_is_not_resumed_to_a_number_that_is_denied_by_now(sandbox: Sandbo
     with pytest.raises(Refused):
         run(act(ResumeCall(call_id=call_id), Guard(DialPolicy(denied_numbers=("+1*",)))), connection)
     assert run(act(ResumeCall(call_id=call_id), Guard()), connection)["success"]
-
-
-# --- budget -----------------------------------------------------------------------------------------------------------
 
 
 def test_reserving_the_same_intent_twice_counts_once() -> None:

@@ -127,9 +127,6 @@ def refusal(request_type: type[Request], **arguments: Any) -> InvalidInput:
     return caught.value
 
 
-# --- what there is ---
-
-
 def test_the_tools_are_exactly_those_of_the_plan() -> None:
     assert [request.spec.name for request in REQUESTS] == [f"revox_{name}" for name in NAMES]
     assert (len(OPERATIONS), len(PROCEDURES)) == (36, 2)
@@ -213,9 +210,6 @@ def test_an_operation_declared_elsewhere_needs_no_other_place_to_be_told() -> No
     wire = PayInvoice(invoice_id="i/1", amount=2).wire()
     assert (wire.verb, wire.path, wire.body) == ("PATCH", "/billing/i%2F1", {"amount": 2.0})
     assert PayInvoice.spec.render({"paid": True}, None) == "True"
-
-
-# --- left out is not null ---
 
 
 OPTIONAL_FIELDS = [
@@ -318,9 +312,6 @@ def test_half_a_voice_is_refused(op: type[Operation]) -> None:
 @pytest.mark.parametrize("op", [CreateAssistant, UpdateAssistant])
 def test_a_blank_name_or_prompt_is_refused(op: type[Operation], arguments: dict[str, str]) -> None:
     assert next(iter(arguments)) in str(refusal(op, **arguments))
-
-
-# --- wrong arguments ---
 
 
 @every_request
@@ -512,9 +503,6 @@ def test_a_flat_argument_wins_over_the_same_setting_and_the_rest_is_merged() -> 
     }  # fmt: skip
 
 
-# --- finding ---
-
-
 @every_request
 def test_a_request_is_found_by_its_name_with_and_without_prefix(request_type: type[Request]) -> None:
     name = request_type.spec.name
@@ -537,9 +525,6 @@ def test_a_name_that_is_unknown_is_answered_with_those_that_are_near(name: str, 
 def test_a_name_that_is_no_operation_is_an_error(name: str) -> None:
     with pytest.raises(InvalidInput, match="no operation"):
         find(name)
-
-
-# --- what a model reads ---
 
 
 def schema_for_a_model(request_type: type[Request]) -> dict[str, Any]:

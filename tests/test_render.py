@@ -164,9 +164,6 @@ def of(shown: list[Shown], kind: type[Request], which: int = 0) -> Shown:
     return [each for each in shown if isinstance(each[0], kind)][which]
 
 
-# --- every answer of every operation ---
-
-
 def test_every_request_is_rendered_here(shown: list[Shown]) -> None:
     assert {type(request) for request, _ in shown} == set(REQUESTS)
 
@@ -280,9 +277,6 @@ def test_calls_that_could_not_take_a_change_are_told() -> None:
     assert "2 pending calls could not take the change; they lack: name, day." in render.assistant(answer)
 
 
-# --- transcripts ---
-
-
 def call_with(turns: int, **more: Any) -> dict[str, Any]:
     transcript = [{"role": "user" if i % 2 else "assistant", "content": f"words {i:05d}"} for i in range(turns)]
     attempt = {"id": "t1", "status": "completed", "result": "human", "post_call_transcript": transcript, **more}
@@ -323,9 +317,6 @@ def test_turns_are_shown_by_role(shown: list[Shown]) -> None:
                            and s[1]["call"]["to_phone_number"] == "+12025550120")  # fmt: skip
     roles = {line.split(":")[0] for line in said(request, answer).splitlines() if line.startswith("| ")}
     assert {"| assistant", "| user", "| tool", "| human_agent"} <= roles
-
-
-# --- hostile texts ---
 
 
 def test_words_spoken_on_a_hostile_call_stay_behind_the_fence(shown: list[Shown]) -> None:
@@ -421,9 +412,6 @@ def test_names_and_labels_stay_in_their_row(kind: str, text: str) -> None:
     fenced = [line for line in shown.splitlines() if line.startswith("| ")]
     assert len(fenced) == 3
     assert [line.split(" ; ")[0] for line in fenced[1:]] == ["| i1", "| i2"]
-
-
-# --- size ---
 
 
 def voice(number: int) -> dict[str, Any]:

@@ -94,9 +94,6 @@ def result_of(*attempts: dict[str, Any], **more: Any) -> CallResult:
     return CallResult.from_call({"id": "c1", "status": "completed", "call_attempts": list(attempts), **more})
 
 
-# --- every story ---
-
-
 def test_every_story_has_its_disposition(calls: dict[str, dict[str, Any]]) -> None:
     assert {number: CallResult.from_call(call).disposition for number, call in calls.items()} == DISPOSITIONS
 
@@ -143,9 +140,6 @@ def test_a_call_that_is_cancelled_says_so_whatever_its_attempts_were() -> None:
     connection.send(CancelCall(call_id=call_id))
     cancelled = CallResult.from_call(connection.send(GetCall(call_id=call_id))["call"])
     assert (cancelled.ended, cancelled.disposition) == (True, "cancelled")
-
-
-# --- reading leniently ---
 
 
 @pytest.mark.parametrize(
@@ -257,9 +251,6 @@ def test_whatever_revox_may_answer_is_read_without_failing(call: dict[str, Any],
     assert result.call_id == "c1"
 
 
-# --- structured output, from a model ---
-
-
 def test_a_model_is_said_as_revoxs_configuration() -> None:
     assert structured_output_config(Answers) == [
         {"name": "confirmed", "type": "boolean", "required": True, "description": "Did they confirm?"},
@@ -350,9 +341,6 @@ def test_a_model_without_fields_asks_for_nothing_and_is_refused() -> None:
         structured_output_config(type("Nothing", (BaseModel,), {}))
 
 
-# --- structured output, from a JSON schema ---
-
-
 @pytest.mark.parametrize(
     ("item", "config"),
     [
@@ -396,9 +384,6 @@ def test_what_is_no_schema_of_an_object_is_refused_with_an_example(schema: dict[
     with pytest.raises(InvalidInput, match="structured_output_schema") as caught:
         config_from_schema(schema)
     assert "properties" in caught.value.next_step
-
-
-# --- and back ---
 
 
 def with_output(output: Any, **raw: Any) -> CallResult:

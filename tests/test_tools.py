@@ -106,8 +106,6 @@ def ask(tool: BaseTool, arguments: Any, mode: str = "sync", **config: Any) -> To
     return message
 
 
-# --- the standard suites of langchain, over every tool -------------------------------------------------------------------
-
 for _request in REQUESTS:
     for _suite in (ToolsUnitTests, ToolsIntegrationTests):
 
@@ -130,9 +128,6 @@ for _request in REQUESTS:
             },
         )
 del _suite
-
-
-# --- what the model reads -----------------------------------------------------------------------------------------------
 
 
 def test_what_a_model_sees_changes_only_on_purpose(pytestconfig: pytest.Config) -> None:
@@ -177,9 +172,6 @@ def test_the_instructions_are_short() -> None:
         assert name in words
 
 
-# --- results ------------------------------------------------------------------------------------------------------------
-
-
 @every_request
 @both_modes
 def test_every_tool_answers_with_text_for_the_model_and_json_for_the_program(
@@ -212,9 +204,6 @@ def _without_ids(message: ToolMessage) -> Any:
         return type(value)
 
     return shape(message.artifact)
-
-
-# --- errors -------------------------------------------------------------------------------------------------------------
 
 
 def through_tool_node(tool: BaseTool, arguments: Any, mode: str) -> ToolMessage:
@@ -313,9 +302,6 @@ def test_an_unknown_outcome_tells_how_to_find_out() -> None:
     assert "revox_recover_call" in message.content
 
 
-# --- one order per intent, through tools -----------------------------------------------------------------------------------
-
-
 def test_in_a_thread_the_same_arguments_adopt_and_other_words_are_refused() -> None:
     sandbox = Sandbox()
     tool = make_tool(MakeCall, sandbox.connect())
@@ -388,9 +374,6 @@ def test_replaying_a_tool_node_does_not_dial_again(mode: str) -> None:
     )
     assert out["messages"][-1].artifact["adopted"]
     assert len(sandbox.dials) == 1
-
-
-# --- the toolkit --------------------------------------------------------------------------------------------------------
 
 
 def names(**settings: Any) -> set[str]:
@@ -491,9 +474,6 @@ def test_from_env_uses_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     toolkit = RevoxToolkit.from_env()
     assert toolkit.connection.base_url == "http://127.0.0.1:9/api"
     assert "sk_from_env" not in repr(toolkit)
-
-
-# --- waiting ------------------------------------------------------------------------------------------------------------
 
 
 def test_waiting_streams_every_change_through_the_runs_writer() -> None:

@@ -116,9 +116,6 @@ def watching(policy: WaitPolicy = EVEN, seen: Watch | None = None, **options: An
     return ByHand(watch(seen or Watch(call_id="c1"), policy, slice_s=slice_s), **options)
 
 
-# --- the policy ---
-
-
 @pytest.mark.parametrize("status", [*sorted(LIVE), None])
 def test_it_looks_often_while_something_happens(status: str | None) -> None:
     assert [EVEN.pause_s(status, looks) for looks in (0, 5, 500)] == [2.0, 2.0, 2.0]
@@ -174,9 +171,6 @@ def test_a_wait_of_two_days_costs_a_bounded_number_of_looks(sandbox: Sandbox) ->
     assert seen.waited_s > 2 * 86_400
     assert 2 * 86_400 / 66 < seen.polls < 2 * 86_400 / 54 + 60
     assert seen.polls == sandbox.counts["revox_get_call"]
-
-
-# --- the flow, played by hand ---
 
 
 def test_each_change_is_told_once_and_in_order() -> None:
@@ -451,9 +445,6 @@ def test_heartbeats_come_with_the_first_look_after_long_silence() -> None:
     assert max(hand.pauses) <= EVEN.longest_s
 
 
-# --- against the sandbox ---
-
-
 @pytest.mark.parametrize("number", [*sorted(STORIES.keys() - {"+12025550122", "+12025550123"}), "+33142685300"])
 @both_modes
 def test_every_story_is_watched_to_its_end(sandbox: Sandbox, number: str, mode: str) -> None:
@@ -536,9 +527,6 @@ def test_two_waiters_of_one_loop_wait_side_by_side(sandbox: Sandbox) -> None:
         return await asyncio.gather(*(arun(watch(Watch(call_id=c), WaitPolicy()), connection) for c in calls))
 
     assert [seen.stopped for seen in asyncio.run(both())] == ["ended", "ended"]
-
-
-# --- the grace for structured output ---
 
 
 def completed(at: int = 0, **attempt: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # A key in somebody's shell must never dial: whatever begins with $(SANDBOXED) sees no REVOX_* variable.
 SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
-PYTEST := $(SANDBOXED) $(BIN)/python -m pytest -n 2 --cov
+PYTEST := $(SANDBOXED) $(BIN)/python -m pytest -n 2
 
 .PHONY: help demo test test-all lint types docs notebooks studio install clean
 
@@ -21,8 +21,8 @@ demo: $(VENV)/.demo ## A French call in the sandbox, live. Needs no key.
 test: $(VENV)/.dev ## Run the tests, without those that take long.
 	$(PYTEST) -m 'not slow'
 
-test-all: $(VENV)/.dev ## Run all tests.
-	$(PYTEST)
+test-all: $(VENV)/.dev ## Run all tests, and measure what they cover.
+	$(PYTEST) --cov
 
 lint: $(VENV)/.dev ## Check style and format.
 	$(BIN)/ruff check .

@@ -22,7 +22,11 @@ from revox_langchain import Budget, Connection, DialPolicy, InvalidInput, RevoxT
 from revox_langchain.actions import REQUESTS
 from revox_langchain.operation import Request
 from revox_langchain.operations import OPERATIONS
-from revox_langchain.operations.calls import GetCall, MakeCall
+from revox_langchain.operations.assistants import CreateAssistant
+from revox_langchain.operations.calls import GetCall, MakeCall, PauseCall
+from revox_langchain.operations.campaigns import Contact, CreateCampaign, LaunchCampaign, PauseCampaign
+from revox_langchain.operations.phone_numbers import ListPhoneNumbers
+from revox_langchain.operations.voices import CloneVoice
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.tools import TOOLSETS, make_tool
 
@@ -33,68 +37,80 @@ every_request = pytest.mark.parametrize("request_type", REQUESTS, ids=lambda r: 
 both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 
 
-def examples(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
-    """Arguments with which every tool works, in the sandbox."""
-    from revox_langchain.operations import assistants, calls, campaigns, phone_numbers, voices
-
+def example(name: str, sandbox: Sandbox) -> dict[str, Any]:
+    """Arguments with which a tool works; what they speak of is put into the sandbox first."""
     connection = sandbox.connect()
-    assistant = connection.send(assistants.CreateAssistant(name="n", prompt="Say hello."))["assistant"]["id"]
-    placed = [connection.send(calls.MakeCall(phone_number="+12025550111", assistant_id=assistant)) for _ in range(4)]
-    first, second, third, fourth = (answer["call"]["id"] for answer in placed)
-    connection.send(calls.PauseCall(call_id=third))
-    contacts = [campaigns.Contact(to_phone_number="+12025550120")]
-    names = ["get", "delete", "launch", "pause", "resume", "cancel"]
-    created = {
-        name: connection.send(campaigns.CreateCampaign(assistant_id=assistant, name=name, contacts=contacts))[
-            "campaign"
-        ]
-        for name in names
-    }
-    for name in ("pause", "resume", "cancel"):
-        connection.send(campaigns.LaunchCampaign(campaign_id=created[name]["id"]))
-    connection.send(campaigns.PauseCampaign(campaign_id=created["resume"]["id"]))
-    numbers = [n["id"] for n in connection.send(phone_numbers.ListPhoneNumbers())["phone_numbers"]]
-    clone = connection.send(voices.CloneVoice(name="mine", language="fr", audio="aGk=", content_type="audio/wav"))
-    spare = connection.send(assistants.CloneAssistant(assistant_id=assistant))["assistant"]["id"]
-    of = {name: {"campaign_id": campaign["id"]} for name, campaign in created.items()}
-    return {
-        "revox_make_call": HELLO,
-        "revox_get_call": {"call_id": first, "transcript": "full"},
-        "revox_cancel_call": {"call_id": second},
-        "revox_pause_call": {"call_id": fourth},
-        "revox_resume_call": {"call_id": third},
-        "revox_get_assistant": {"assistant_id": assistant},
-        "revox_create_assistant": {"name": "Aide", "prompt": "Confirmez le rendez-vous de mardi.", **FRENCH_VOICE},
-        "revox_update_assistant": {"assistant_id": assistant, **FRENCH_VOICE},
-        "revox_clone_assistant": {"assistant_id": assistant},
-        "revox_delete_assistant": {"assistant_id": spare},
-        "revox_list_voices": {"language": "fr"},
-        "revox_get_voice": FRENCH_VOICE,
-        "revox_clone_voice": {"name": "v", "language": "de", "audio": "aGk=", "content_type": "audio/wav"},
-        "revox_preview_voice": FRENCH_VOICE,
-        "revox_delete_voice": {"voice_id": clone["id"]},
-        "revox_create_campaign": {"assistant_id": assistant, "name": "c",
-                                  "contacts": [{"to_phone_number": "+12025550100"}]},
-        "revox_get_campaign": of["get"],
-        "revox_update_campaign": {**of["get"], "max_concurrent_calls": 2},
-        "revox_delete_campaign": of["delete"],
-        "revox_launch_campaign": of["launch"],
-        "revox_pause_campaign": of["pause"],
-        "revox_resume_campaign": of["resume"],
-        "revox_cancel_campaign": of["cancel"],
-        "revox_get_campaign_rows": of["get"],
-        "revox_export_campaign_rows": of["get"],
-        "revox_get_campaign_statistics": of["get"],
-        "revox_update_phone_number": {"phone_number_id": numbers[0], "label": "front desk"},
-        "revox_delete_phone_number": {"phone_number_id": numbers[-1]},
-        "revox_wait_for_call": {"call_id": first, "timeout_s": 3600},
-        "revox_recover_call": {"intent_id": "x", "phone_number": "+12025550100"},
-    }  # fmt: skip
+
+    def assistant() -> str:
+        return str(connection.send(CreateAssistant(name="n", prompt="Say hello."))["assistant"]["id"])
+
+    def call() -> str:
+        placed = connection.send(MakeCall(phone_number="+12025550111", assistant_id=assistant()))
+        return str(placed["call"]["id"])
+
+    def campaign(launched: bool = False) -> str:
+        contacts = [Contact(to_phone_number="+12025550120")]
+        created = connection.send(CreateCampaign(assistant_id=assistant(), name="c", contacts=contacts))
+        campaign_id = str(created["campaign"]["id"])
+        if launched:
+            connection.send(LaunchCampaign(campaign_id=campaign_id))
+        return campaign_id
+
+    short = name.removeprefix("revox_")
+    match short:
+        case "make_call":
+            return HELLO
+        case "get_call":
+            return {"call_id": call(), "transcript": "full"}
+        case "wait_for_call":
+            return {"call_id": call(), "timeout_s": 3600}
+        case "recover_call":
+            return {"intent_id": "x", "phone_number": "+12025550100"}
+        case "resume_call":
+            call_id = call()
+            connection.send(PauseCall(call_id=call_id))
+            return {"call_id": call_id}
+        case "cancel_call" | "pause_call":
+            return {"call_id": call()}
+        case "create_assistant":
+            return {"name": "Aide", "prompt": "Confirmez le rendez-vous de mardi.", **FRENCH_VOICE}
+        case "update_assistant":
+            return {"assistant_id": assistant(), **FRENCH_VOICE}
+        case "get_assistant" | "clone_assistant" | "delete_assistant":
+            return {"assistant_id": assistant()}
+        case "list_voices":
+            return {"language": "fr"}
+        case "get_voice" | "preview_voice":
+            return FRENCH_VOICE
+        case "clone_voice":
+            return {"name": "v", "language": "de", "audio": "aGk=", "content_type": "audio/wav"}
+        case "delete_voice":
+            mine = CloneVoice(name="mine", language="fr", audio="aGk=", content_type="audio/wav")
+            return {"voice_id": connection.send(mine)["id"]}
+        case "create_campaign":
+            return {"assistant_id": assistant(), "name": "c", "contacts": [{"to_phone_number": "+12025550100"}]}
+        case "update_campaign":
+            return {"campaign_id": campaign(), "max_concurrent_calls": 2}
+        case "pause_campaign" | "cancel_campaign":
+            return {"campaign_id": campaign(launched=True)}
+        case "resume_campaign":
+            campaign_id = campaign(launched=True)
+            connection.send(PauseCampaign(campaign_id=campaign_id))
+            return {"campaign_id": campaign_id}
+        case "update_phone_number" | "delete_phone_number":
+            numbers = connection.send(ListPhoneNumbers())["phone_numbers"]
+            label = {"label": "front desk"} if short == "update_phone_number" else {}
+            return {"phone_number_id": numbers[-1]["id"], **label}
+        case "list_campaigns":
+            return {}
+        case _ if "campaign" in short:
+            return {"campaign_id": campaign()}
+    return {}
 
 
 def tool_of(request_type: type[Request]) -> tuple[BaseTool, dict[str, Any]]:
     sandbox = Sandbox()
-    arguments = examples(sandbox).get(request_type.spec.name, {})
+    arguments = example(request_type.spec.name, sandbox)
     return make_tool(request_type, sandbox.connect()), arguments
 
 

@@ -357,7 +357,7 @@ def test_a_scheduled_call_says_when_it_rings() -> None:
 
 
 def test_a_call_outside_its_calling_window_says_that_it_waits() -> None:
-    with SandboxServer(Sandbox(speed=100_000, switches=Switches(real_zones=True))) as server:
+    with SandboxServer(Sandbox(speed=20_000, switches=Switches(real_zones=True))) as server:
         done = call("+14155550123", "--yes", *QUICK, env=account(server))
     assert done.exit_code == 0, done.output
     assert "Waiting for its calling window" in done.stdout

@@ -24,10 +24,6 @@ from revox_langchain.waiting import WaitPolicy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
 
-QUEUED = {**WISH, "phone_number": "+12025550111"}
-"""A call that waits ten minutes before it rings, so that there is time to cancel it."""
-QUEUE_S = 600
-
 APPROVE = "revox.approve_call"
 UNKNOWN = "revox.placement_unknown"
 
@@ -77,17 +73,17 @@ def test_a_death_never_makes_a_second_order(death: Death, world: Stage, tmp_path
 
 
 def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_path: Path) -> None:
-    with world.set(tmp_path):
+    with world.set(tmp_path, organization_limit=0):
         holds = [world.sandbox.hold(POST_CALL, "before") for _ in range(2)]
         children = []
         for hold in holds:
-            children.append(world.start(wish=QUEUED))
+            children.append(world.start(wish=WISH))
             hold.wait_for_it()
             world.lose_state()
         for hold in holds:
             hold.release()
         wait_until(lambda: any(order["status"] == "cancelled" for order in world.orders))
-        world.sandbox.world.advance(QUEUE_S)
+        world.let_it_ring()
         reports = [child.wait() for child in children]
 
         first, second = sorted(world.orders, key=lambda order: (order["created_at"], order["id"]))
@@ -107,17 +103,17 @@ def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_pa
 def test_without_its_state_and_before_the_search_shows_the_order_a_second_one_is_cancelled(
     durability: str, orders: int, world: Stage, tmp_path: Path
 ) -> None:
-    with world.set(tmp_path, search_lag_s=0.3 * SPEED):
+    with world.set(tmp_path, search_lag_s=0.3 * SPEED, organization_limit=0):
         hold = world.sandbox.hold(POST_CALL, "after")
-        child = world.start("invoke", durability, wish=QUEUED)
+        child = world.start("invoke", durability, wish=WISH)
         hold.wait_for_it()
         child.kill()
         hold.release()
         world.lose_state()
 
-        child = world.start("invoke", durability, wish=QUEUED)
+        child = world.start("invoke", durability, wish=WISH)
         child.wait_for("before", step="wait")
-        world.sandbox.world.advance(QUEUE_S)
+        world.let_it_ring()
         report = child.wait()
 
         assert len(world.orders) == orders <= ROWS["state_lost_lag"].at_most

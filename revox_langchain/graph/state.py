@@ -36,11 +36,7 @@ class VoicePreferences(BaseModel):
 
 
 class CallInput(BaseModel):
-    """The call to place: a number, and either a prompt or an assistant.
-
-    Raises:
-        InvalidInput: Naming each field that is wrong.
-    """
+    """The call to place: a number, and either a prompt or an assistant."""
 
     phone_number: Annotated[str, EphemeralValue] = Field(
         description="Who to call, E.164.", examples=["+33142685300", "+12025550100"]

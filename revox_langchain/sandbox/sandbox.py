@@ -90,7 +90,11 @@ class Sandbox:
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
-        self.world.switches = switches
+        with self._lock:
+            self.world.catch_up()
+            self.world.switches = switches
+            # Orders that waited for a line may find one now.
+            self.world.exchange.pump()
 
     @property
     def outbox(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ and looking for a lost one.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_args
 
@@ -16,10 +17,10 @@ from revox_langchain import render
 from revox_langchain.budget import Cost
 from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError, near
 from revox_langchain.flow import Flow, Pause, Recent
-from revox_langchain.guard import Guard, default_region
+from revox_langchain.guard import Guard, default_region, history_of
 from revox_langchain.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations import OPERATIONS
-from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants
+from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants, UpdateAssistant
 from revox_langchain.operations.calls import (
     GetCall,
     GetCallHistory,
@@ -35,6 +36,7 @@ from revox_langchain.operations.campaigns import (
     LaunchCampaign,
     ListCampaigns,
     ResumeCampaign,
+    UpdateCampaign,
 )  # fmt: skip
 from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, CallStatus
 from revox_langchain.operations.voices import ListVoices
@@ -50,6 +52,8 @@ _WORDS = (
     "first_sentence", "end_of_call_sentence", "max_duration_end_message", "voicemail_message", "custom_tools",
     "transfer_destinations", "webhook_url", "structured_output_config", "structured_output_prompt",
 )  # fmt: skip
+_LAUNCHED = ("not_launched", "scheduled", "paused", "completed", "errored")
+
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0)
 """When to look for something whose creation was not confirmed, in seconds after one another."""
 
@@ -124,19 +128,28 @@ def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: st
             yield from _refuse_do_not_contact([phone.e164], guard)
             return (yield request)
         case LaunchCampaign() | ResumeCampaign():
-            yield from _check_campaign(request, guard, scope or toolkit)
+            # Each launch rings anew, so each reserves anew.
+            launch_id = f"launch {uuid.uuid4()}"
+            yield from _check_campaign(request, guard, scope or toolkit, launch_id)
             try:
                 return (yield request)
             except RevoxToolError as error:
-                if isinstance(request, LaunchCampaign) and outcome_of(error) != "unknown":
-                    guard.budget.release(_launch_id(request))
+                if outcome_of(error) != "unknown":
+                    guard.budget.release(launch_id)
                 raise
         case CreateAssistant():
             return (yield from _create_assistant(request, guard))
         case CreateCampaign():
             for contact in request.contacts:
-                guard.check_number(contact.to_phone_number)
+                phone = guard.check_number(contact.to_phone_number)
+                guard.check_windows(request.model_dump(), phone)
             return (yield from _create_campaign(request))
+        case UpdateAssistant():
+            guard.check_windows(request.settings)
+            return (yield request)
+        case UpdateCampaign():
+            guard.check_windows(request.model_dump())
+            return (yield request)
         case WaitForCall() | RecoverCall():
             return (yield from request.flow(guard))
         case Operation():
@@ -245,10 +258,15 @@ def _intent_of(request: MakeCall, scope: str | None) -> Intent:
     )
 
 
-def _check_campaign(request: LaunchCampaign | ResumeCampaign, guard: Guard, scope: str) -> Flow[None]:
+def _check_campaign(request: LaunchCampaign | ResumeCampaign, guard: Guard, scope: str, launch_id: str) -> Flow[None]:
     """Check every number a launch or resume would ring, and reserve the launch's orders."""
     launch = request if isinstance(request, LaunchCampaign) else None
-    waiting = [s for s in get_args(CallStatus) if s not in ENDED and (s == "not_launched") is (launch is not None)]
+    # A launch also rings contacts that ended with attempts left, but none that is under way; a resume goes on with
+    # what was launched.
+    rings = _LAUNCHED if launch else tuple(s for s in get_args(CallStatus) if s not in (*ENDED, "not_launched"))
+    waiting = [s for s in rings if launch is None or not launch.statuses or s in launch.statuses]
+    if not waiting:
+        return
     found = yield from search_all(GetCallHistory(campaign_ids=[request.campaign_id], statuses=waiting))
     if not found.complete:
         raise Refused(
@@ -258,7 +276,7 @@ def _check_campaign(request: LaunchCampaign | ResumeCampaign, guard: Guard, scop
         )
     named = set(launch.call_ids) if launch else set()
     only = launch is not None and launch.row_mode == "only"
-    chosen = [str(c["to_phone_number"]) for call_id, c in found.calls.items() if (call_id in named) is only]
+    chosen = [str(c.get("to_phone_number")) for call_id, c in found.calls.items() if (call_id in named) is only]
     for number in chosen:
         guard.check_number(number)
     yield from _refuse_do_not_contact(chosen, guard)
@@ -266,12 +284,8 @@ def _check_campaign(request: LaunchCampaign | ResumeCampaign, guard: Guard, scop
         campaign = (yield GetCampaign(campaign_id=launch.campaign_id))["campaign"]
         cost = Cost.of({**(campaign.get("assistant") or {}), **_given(campaign, "call_retry_config")})
         guard.budget.reserve(
-            _launch_id(launch), scope, cost, orders=len(chosen), max_orders=guard.policy.max_orders
+            launch_id, scope, cost, orders=len(chosen), max_orders=guard.policy.max_orders
         )  # fmt: skip
-
-
-def _launch_id(request: LaunchCampaign) -> str:
-    return f"launch {request.campaign_id} {sorted(request.call_ids)}"
 
 
 def _given(source: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -282,7 +296,7 @@ def _refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
     if not guard.policy.honour_do_not_contact:
         return
     history = (yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"]
-    marked = [number for number in numbers if (history.get(number) or {}).get("do_not_contact")]
+    marked = [number for number in numbers if (history_of(history, number) or {}).get("do_not_contact")]
     if marked:
         raise Refused(
             f"{len(marked)} of the numbers are marked do-not-contact, the first is {marked[0]}.",
@@ -293,6 +307,7 @@ def _refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
 
 def _create_assistant(request: CreateAssistant, guard: Guard) -> Flow[dict[str, Any]]:
     settings = request.settings or {}
+    guard.check_windows(settings)
     notes = yield from guard.check_prompt(
         request.prompt,
         first_sentence=request.first_sentence,

@@ -74,7 +74,7 @@ class Budget:
 
     def reserve(
         self, intent_id: str, scope: str, cost: Cost, *, orders: int = 1, max_orders: int | None = None
-    ) -> None:
+    ) -> bool:
         """Reserve one intent's worst case; a second time for the same intent changes nothing.
 
         Args:
@@ -84,17 +84,20 @@ class Budget:
             orders: How many orders.
             max_orders: Limit of orders in this scope, besides the budget's own.
 
+        Returns:
+            Whether it was reserved now, and not before.
+
         Raises:
             Refused: With code `budget_exceeded`; nothing was reserved.
         """
         with self._lock:
             if intent_id in self._reserved:
-                return
+                return False
             per_thread = (_least(self._per_thread[0], max_orders), *self._per_thread[1:])
-            for where, limits in (("process", self._limits["process"]), (scope, per_thread)):
+            for where, limits in ((None, self._limits["process"]), (scope, per_thread)):
                 used = [0.0, 0.0, 0.0]
                 for held_scope, count, held in self._reserved.values():
-                    if where in ("process", held_scope):
+                    if where in (None, held_scope):
                         for i, amount in enumerate(_amounts(count, held)):
                             used[i] += amount
                 for i, unit in enumerate(("orders", "attempts", "minutes")):
@@ -102,11 +105,17 @@ class Budget:
                     if limit is not None and used[i] + more > limit:
                         raise Refused(
                             f"The dialing budget is used up: {used[i]:g} of {limit:g} {unit} reserved, {more:g} more "
-                            f"wanted{'' if where == 'process' else ' in this thread'}.",
+                            f"wanted{'' if where is None else ' in this thread'}.",
                             code="budget_exceeded",
                             next_step="Ask the person responsible for a higher Budget or DialPolicy.max_orders.",
                         )
             self._reserved[intent_id] = (scope, orders, cost)
+            return True
+
+    def holds(self, intent_id: str) -> bool:
+        """Whether something is reserved for an intent: it was sent, or was about to be, and not refused."""
+        with self._lock:
+            return intent_id in self._reserved
 
     def release(self, intent_id: str) -> None:
         """Give back what was reserved for an intent, because nothing was placed."""

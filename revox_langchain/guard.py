@@ -24,6 +24,7 @@ change:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -43,6 +44,9 @@ from revox_langchain.operations.voices import ListVoices
 from revox_langchain.prompts import lint_prompt
 
 Verdict = Literal["warn", "refuse", "off"]
+_MOST_AHEAD_S = 86_400.0
+_LATEST_S = 1e11  # Beyond it a number counts milliseconds.
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))? *([ap]m)?", re.IGNORECASE)
 
 
 class DialPolicy(BaseModel):
@@ -95,6 +99,7 @@ class Guard:
     def __init__(self, policy: DialPolicy | None = None, budget: Budget | None = None) -> None:
         self.policy = policy or DialPolicy()
         self.budget = budget or Budget()
+        self._ahead_s = 0.0
 
     def check_number(self, raw: str, region: str | None = None) -> Phone:
         """Check a number against everything that needs no request.
@@ -147,7 +152,7 @@ class Guard:
                 "own_number",
                 "Dial somebody else's number.",
             )
-        history = (yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"].get(phone.e164)
+        history = history_of((yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"], phone.e164)
         if history and history.get("do_not_contact") and self.policy.honour_do_not_contact:
             raise _refusal(
                 f"{phone.e164} is marked do-not-contact.",
@@ -165,10 +170,11 @@ class Guard:
         Raises:
             Refused: With code `recently_placed`, `retry_after_s` and the other order's id, if known.
         """
-        left_s = self.policy.min_gap_s - max(0.0, now_s - placed_s)
+        age_s = max(0.0, now_s - self._ahead_s - placed_s)
+        left_s = self.policy.min_gap_s - age_s
         if left_s <= 0:
             return
-        ago = f"{max(0.0, now_s - placed_s):.0f} s ago"
+        ago = f"{age_s:.0f} s ago"
         what = (
             f"Another call to {phone_number} was placed {ago}: {call_id}." if call_id else f"{phone_number} rang {ago}."
         )
@@ -180,12 +186,44 @@ class Guard:
             details={"call_id": call_id} if call_id else None,
         )
 
+    def clock_is_ahead(self, sent_s: float, created_s: float | None) -> None:
+        """Learn from an order that was created, by Revox's clock, before it was sent by ours."""
+        if created_s is not None and 0 < sent_s - created_s <= _MOST_AHEAD_S:
+            self._ahead_s = max(self._ahead_s, sent_s - created_s)
+
+    def check_windows(self, settings: Mapping[str, Any] | None, phone: Phone | None = None) -> None:
+        """Check calling windows that arguments would set: they decide when a phone rings, as skipping them does.
+
+        Raises:
+            Refused: With code `outside_local_hours`.
+        """
+        config = (settings or {}).get("call_retry_config")
+        if not isinstance(config, Mapping) or self.policy.allow_skip_calling_window:
+            return
+        first, last = (_minute(moment) for moment in self.policy.local_hours)
+        within = True
+        for window in config.get("calling_windows") or []:
+            start, end = (_minute(window.get(f"calling_window_{name}_time")) for name in ("start", "end"))
+            if None in (first, last, start, end):
+                within = False
+            elif first < last:  # type: ignore[operator]
+                within = within and first <= start < end <= last  # type: ignore[operator]
+        zone = config.get("timezone")
+        if zone and phone is not None and phone.time_zones and zone not in phone.time_zones:
+            within = False
+        if not within:
+            raise _refusal(
+                f"These calling windows reach beyond {' to '.join(self.policy.local_hours)} where the phone rings.",
+                "outside_local_hours", "Choose windows within these hours and leave the timezone out.",
+            )  # fmt: skip
+
     def check_order(self, request: MakeCall, phone: Phone) -> Flow[None]:
         """Check an order's caller id and hours.
 
         Raises:
             Refused: With code `caller_id_not_owned`, `outside_local_hours` or `scheduled_in_the_past`.
         """
+        self.check_windows(request.settings, phone)
         now_s = (yield Pause(0)).now_s
         if request.from_phone_number is not None:
             own = (yield Recent(ListPhoneNumbers(), max_age_s=600))["phone_numbers"]
@@ -296,7 +334,9 @@ def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:
 
 
 def unix_s(moment: Any) -> float | None:
-    """Seconds since the epoch of an ISO 8601 text as Revox writes them; None if it is none."""
+    """Seconds since the epoch of an ISO 8601 text as Revox writes them, or of a number; None if it is none."""
+    if isinstance(moment, (int, float)) and not isinstance(moment, bool):
+        return moment / 1000 if moment > _LATEST_S else float(moment)
     if not isinstance(moment, str):
         return None
     try:
@@ -304,6 +344,24 @@ def unix_s(moment: Any) -> float | None:
     except ValueError:
         return None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def history_of(history: Mapping[str, Any], e164: str) -> dict[str, Any] | None:
+    """What is known of a number; Revox does not say how it writes the numbers it knows."""
+    digits = e164.lstrip("+")
+    known = history.get(e164) or next((h for n, h in history.items() if re.sub(r"\D", "", n) == digits), None)
+    return dict(known) if known else None
+
+
+def _minute(moment: Any) -> int | None:
+    """Minute of the day of `18:00`, `6pm` or `6:30pm`; None if it is none."""
+    found = _CLOCK.fullmatch(str(moment).strip())
+    if found is None:
+        return None
+    hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return hour * 60 + minute if hour <= 24 and minute < 60 else None
 
 
 def _language_of(prompt: str, first_sentence: str | None) -> tuple[str | None, UnsupportedLanguage | None]:

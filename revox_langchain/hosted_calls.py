@@ -206,6 +206,11 @@ def _like(wanted: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str,
 def _understood(asked: type[Operation], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The part of the server's arguments that we know about."""
     known = {name: value for name, value in arguments.items() if name in asked.model_fields}
+    strange = [name for name in arguments if name not in known and name not in ASSISTANT_SETTINGS]
+    if asked is MakeCall and strange:
+        raise InvalidInput(
+            f"{', '.join(strange)}: the guard does not know what this would do.", next_step="Leave it out."
+        )
     rest = {name: value for name, value in arguments.items() if name not in known and name in ASSISTANT_SETTINGS}
     settings = known.get("settings") or {}
     if not isinstance(settings, dict):

@@ -275,6 +275,7 @@ def operation(
         path=path,
         risk=risk,
         render=render,
+        answer=answer,
         name=name,
         binary=binary,
         for_models=for_models,

@@ -11,6 +11,7 @@ rung. Attempts within an order are Revox's own.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -18,6 +19,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from revox_langchain.budget import Cost
@@ -39,6 +41,7 @@ MARK = "revox_langchain_intent"
 
 _NAMESPACE = uuid.UUID("6f1d2c80-5d0b-5b0e-9a53-7d1f0c5e2a41")
 _DAY_S = 86_400.0
+_LONGEST_IN_A_LOOP_S = 2.0
 _LOCK = threading.Lock()
 _BUSY: set[str] = set()
 
@@ -147,7 +150,12 @@ def make_intent(
 
 
 def place(
-    order: Order, guard: Guard, *, first_look: Literal["once", "settle"] = "once", may_dial: bool = True
+    order: Order,
+    guard: Guard,
+    *,
+    first_look: Literal["once", "settle"] = "once",
+    may_dial: bool = True,
+    may_repeat: bool = False,
 ) -> Flow[Placed]:
     """Place the call, unless an order with this intent's mark exists already.
 
@@ -156,6 +164,8 @@ def place(
         guard: What may be dialed.
         first_look: `settle` keeps looking for `settle_s` before it believes that there is no order.
         may_dial: False never dials: it adopts the order or raises `PlacementUnknown`.
+        may_repeat: Dial also if this process sent this intent before and nobody knows what came of it; somebody
+            decided so.
 
     Raises:
         Refused: By the guard or by Revox; nothing was placed.
@@ -171,16 +181,18 @@ def place(
     # By number, which covers the intent: of two wishes for one number the second is to see the first one's order.
     yield from acquire(phone.e164)
     try:
-        sight = yield from (_settle if first_look == "settle" else _look)(order, guard)
+        # Still reserved: a POST of this intent was cancelled, or its outcome stayed unknown. One look proves nothing.
+        sent_before = guard.budget.holds(intent_id)
+        sight = yield from (_settle if first_look == "settle" or sent_before else _look)(order, guard)
         if sight.marked:
             return (yield from _keep_earliest(sight.marked, intent_id, adopted=True))
-        if not may_dial:
+        if not may_dial or (sent_before and not may_repeat):
             raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
         _refuse_recent(sight.others, order, guard, (yield Pause(0)).now_s)
         yield from guard.check_history(phone)
         yield from guard.check_order(request, phone)
-        guard.budget.reserve(intent_id, order.scope, order.cost, max_orders=guard.policy.max_orders)
-        return (yield from _dial(order, guard))
+        reserved = guard.budget.reserve(intent_id, order.scope, order.cost, max_orders=guard.policy.max_orders)
+        return (yield from _dial(order, guard, reserved))
     finally:
         release(phone.e164)
 
@@ -233,13 +245,15 @@ class _Sight:
     others: list[dict[str, Any]]
 
 
-def _dial(order: Order, guard: Guard) -> Flow[Placed]:
+def _dial(order: Order, guard: Guard, reserved: bool) -> Flow[Placed]:
+    """Send the order; `reserved` says whether its budget is ours to give back, or an earlier dial's."""
     intent_id, policy = order.intent.intent_id, guard.policy
     metadata = {**(order.request.metadata or {}), MARK: intent_id}
     request = order.request.model_copy(update={"metadata": metadata})
     not_sent = waits = 0
     while True:
         yield Event({"type": "revox.dialing", "phone_number": request.phone_number, "intent_id": intent_id})
+        sent_s = (yield Pause(0)).now_s
         try:
             answer = yield request
         except RevoxToolError as error:
@@ -251,17 +265,25 @@ def _dial(order: Order, guard: Guard) -> Flow[Placed]:
             if outcome == "rate_limited" and waits == 0 and (error.retry_after_s or 1.0) <= policy.patience_s:
                 waits = 1
                 yield Pause(error.retry_after_s or 1.0)
-                sight = yield from _look(order, guard)
+                try:
+                    sight = yield from _look(order, guard)
+                except RevoxToolError:
+                    if reserved:
+                        guard.budget.release(intent_id)
+                    raise
                 if sight.marked:
                     return (yield from _keep_earliest(sight.marked, intent_id, adopted=True))
                 continue
             if outcome == "unknown":
                 return (yield from _found_or_unknown(order, guard, error))
-            guard.budget.release(intent_id)
+            if reserved:
+                guard.budget.release(intent_id)
             raise
         call = answer.get("call")
         if not (isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]):
             return (yield from _found_or_unknown(order, guard, None))
+        guard.clock_is_ahead(sent_s, unix_s(call.get("created_at")))
+        yield Event({"type": "revox.ordered", "call_id": call["id"], "intent_id": intent_id})
         return (yield from _look_once_more(call, order, guard))
 
 
@@ -285,7 +307,9 @@ def _look_once_more(call: dict[str, Any], order: Order, guard: Guard) -> Flow[Pl
             sight = yield from _look(order, guard)
         except RevoxToolError:
             continue
-        marked = [call, *(other for other in sight.marked if other["id"] != call["id"])]
+        # Our own order as the search shows it, like the others: two processes must compare the same moments.
+        own = next((other for other in sight.marked if other["id"] == call["id"]), call)
+        marked = [own, *(other for other in sight.marked if other["id"] != call["id"])]
         if len(marked) > 1 or any(other["id"] == call["id"] for other in sight.marked):
             return (yield from _keep_earliest(marked, intent_id, adopted=False, ours=str(call["id"])))
     note = f"The order did not show up in search within {guard.policy.settle_s:g} s of being placed."
@@ -295,8 +319,16 @@ def _look_once_more(call: dict[str, Any], order: Order, guard: Guard) -> Flow[Pl
 def _keep_earliest(
     marked: list[dict[str, Any]], intent_id: str, *, adopted: bool, ours: str | None = None
 ) -> Flow[Placed]:
-    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one."""
-    first, *rest = sorted(marked, key=lambda call: (unix_s(call.get("created_at")) or 0.0, str(call["id"])))
+    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one.
+
+    One that came to nothing is no reason to cut off one that runs.
+    """
+    first, *rest = sorted(
+        marked,
+        key=lambda call: (
+            call.get("status") in ("cancelled", "errored"), unix_s(call.get("created_at")) or 0.0, str(call["id"])
+        ),
+    )  # fmt: skip
     cancelled: list[str] = []
     notes: list[str] = []
     for extra in rest:
@@ -345,7 +377,8 @@ def _look(order: Order, guard: Guard) -> Flow[_Sight]:
     oldest_s = now_s - guard.policy.look_back_days * _DAY_S
     found = yield from search_all(
         GetCallHistory(to_phone_number=order.request.phone_number),
-        seen_enough=lambda rows: all(_older(call, oldest_s) for call in rows.values()),
+        # Only where the newest come first, which Revox does not promise, do old ones end the list.
+        seen_enough=lambda rows: _newest_first(rows) and all(_older(call, oldest_s) for call in rows.values()),
         sure=lambda seen: bool(_marked(seen, order)),
     )
     marked = _marked(found.calls, order)
@@ -354,15 +387,26 @@ def _look(order: Order, guard: Guard) -> Flow[_Sight]:
 
 
 def _marked(seen: Mapping[str, dict[str, Any]], order: Order) -> list[dict[str, Any]]:
-    return [call for call in seen.values() if (call.get("metadata") or {}).get(MARK) == order.intent.intent_id]
+    return [call for call in seen.values() if _mark_of(call) == order.intent.intent_id]
+
+
+def _mark_of(call: Mapping[str, Any]) -> str | None:
+    metadata = call.get("metadata")
+    if isinstance(metadata, str):
+        try:
+            metadata = json.loads(metadata)
+        except ValueError:
+            return None
+    return metadata.get(MARK) if isinstance(metadata, Mapping) else None
 
 
 def _refuse_recent(others: list[dict[str, Any]], order: Order, guard: Guard, now_s: float) -> None:
     for call in others:
-        if call.get("to_phone_number", order.request.phone_number) != order.request.phone_number:
+        to = str(call.get("to_phone_number") or order.request.phone_number)
+        if _digits(to) != _digits(order.request.phone_number):
             continue
         rang_nobody = call.get("status") == "cancelled" and not call.get("call_attempts")
-        placed_s = unix_s(call.get("created_at"))
+        placed_s = unix_s(call.get("created_at")) or unix_s(call.get("updated_at"))
         if (
             placed_s is None
             or rang_nobody
@@ -378,17 +422,32 @@ def acquire(name: str) -> Flow[None]:
 
     Trying and pausing, not blocking: two coroutines may share a thread.
     """
+    begun_s = time.monotonic()
     while True:
         with _LOCK:
             if name not in _BUSY:
                 _BUSY.add(name)
                 return
-        yield Work(_let_others_go_on)
+        yield Work(partial(_let_others_go_on, begun_s))
 
 
-def _let_others_go_on() -> None:
+def _let_others_go_on(begun_s: float) -> None:
     # On the wall, whatever clock Revox keeps: what is waited for happens in this process.
     time.sleep(0.005)
+    if time.monotonic() - begun_s > _LONGEST_IN_A_LOOP_S and _in_a_loop():
+        # A sync call inside an event loop holds up the very coroutine it waits for.
+        raise Unavailable(
+            "Another call to this number is being placed, and waiting for it here would hold it up for ever.",
+            code="busy", sent=False, retry_safe=True, next_step="Use ainvoke in async code.",
+        )  # fmt: skip
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def release(name: str) -> None:
@@ -405,9 +464,18 @@ def _unknown(order: Order, why: str) -> PlacementUnknown:
     )
 
 
+def _digits(number: str) -> str:
+    return "".join(sign for sign in number if sign.isdecimal())
+
+
 def _older(call: Mapping[str, Any], oldest_s: float) -> bool:
     created_s = unix_s(call.get("created_at"))
     return created_s is not None and created_s < oldest_s
+
+
+def _newest_first(rows: Mapping[str, dict[str, Any]]) -> bool:
+    moments = [unix_s(call.get("created_at")) or 0.0 for call in rows.values()]
+    return len(moments) < 2 or moments[0] >= moments[-1]
 
 
 def _pauses_s(settle_s: float) -> list[float]:

@@ -44,7 +44,7 @@ def call(answer: Any, request: Any = None) -> str:
     result = CallResult.from_call(order)
     lines = [_headline(order, result)]
     if answer.get("adopted"):
-        lines.insert(0, "Already placed: this is the call of an earlier request; nothing rang again.")
+        lines.insert(0, _already(answer.get("notes")))
     lines += _notes(answer)
     if result.ended:
         lines.append(
@@ -92,6 +92,11 @@ def recovered(answer: Any, request: Any = None) -> str:
     )
 
 
+def _already(notes: Any) -> str:
+    again = any(str(note).startswith("A second order") for note in notes or [])
+    return "Already placed: this is the call of an earlier request" + ("." if again else "; nothing rang again.")
+
+
 def finished(out: Any, request: Any = None) -> str:
     """What became of a call, from the call graph's output."""
     error = out.get("error")
@@ -103,7 +108,7 @@ def finished(out: Any, request: Any = None) -> str:
         f"attempts: {len(out['attempts'])}; outcome: {_one_line(out['outcome'] or 'none', 40)}."
     ]
     if out.get("adopted"):
-        lines.insert(0, "Already placed: this is the call of an earlier request; nothing rang again.")
+        lines.insert(0, _already(out.get("warnings")))
     data = [f"summary: {_one_line(out['outcome_summary'], 400)}"] if out["outcome_summary"] else []
     if out["structured_output"]:
         data.append(f"structured output: {_one_line(_json(out['structured_output']), 500)}")

@@ -58,8 +58,10 @@ def search_all(
             # A page past the end may be refused instead of empty; only the first one says something.
             refused = error if page == 1 else None
             break
+        # A server that shows the same page again and again has no more to show.
+        news = bool(rows.keys() - seen.keys())
         seen |= rows
-        if not rows or len(seen) >= total or sure(seen) or seen_enough(rows):
+        if not news or len(seen) >= total or sure(seen) or seen_enough(rows):
             break
     if not sure(seen) and (refused is not None or len(seen) < total):
         try:
@@ -75,6 +77,8 @@ def search_all(
 def _page(wanted: GetCallHistory, page: int) -> Flow[tuple[Calls, int]]:
     answer: Mapping[str, Any] = yield wanted.model_copy(update={"page": page, "page_size": PAGE_SIZE})
     rows, total = answer.get("calls"), answer.get("total_count")
+    if isinstance(total, str) and total.isdecimal():
+        total = int(total)
     if not isinstance(rows, list) or not isinstance(total, (int, float)):
         raise Unavailable("Revox answered a search without calls and their number.", next_step="Look again.")
     return {str(call["id"]): call for call in rows if isinstance(call, dict) and call.get("id")}, int(total)

@@ -29,6 +29,7 @@ from revox_langchain.errors import (
 )  # fmt: skip
 from revox_langchain.operation import Operation, Risk
 from revox_langchain.operations import OPERATIONS
+from revox_langchain.operations.account import GetUser
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants
 from revox_langchain.operations.calls import GetCall, GetCallHistory, MakeCall
 from revox_langchain.operations.fields import REDACTED
@@ -294,10 +295,10 @@ def test_connections_with_different_keys_live_side_by_side() -> None:
 
     def server(request: httpx.Request) -> httpx.Response:
         seen.append(request.headers["authorization"])
-        return ok({"authenticated": True})
+        return ok({"user": {}})
 
     for key in ("one", "two"):
-        Connection(key, transport=httpx.MockTransport(server)).send(ListVoices())
+        Connection(key, transport=httpx.MockTransport(server)).send(GetUser())
     assert seen == ["Bearer one", "Bearer two"]
 
 

@@ -72,6 +72,7 @@ from revox_langchain.operations.fields import (
 )
 
 BASE_URL = "https://revox.test/api"
+EVERY_ANSWER = {operation.spec.answer: {} for operation in OPERATIONS if operation.spec.answer}
 UUID = "3f2b8c1e-9a4d-4f6e-8b7a-1c2d3e4f5a6b"
 ODD_ID = "a/bü%&?#+=:@"
 NUMBER, OTHER_NUMBER = "+12025550100", "+33142685300"
@@ -511,7 +512,7 @@ class Recorder:
         self.sent.append((request.method, request.url.raw_path.decode("ascii"), body))
         if request.url.path.endswith("/preview"):
             return httpx.Response(200, content=b"\xff\xfb", headers={"content-type": "audio/mpeg"})
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json=EVERY_ANSWER)
 
 
 def sdk_method(client: Any, path: str) -> Callable[..., Any]:
@@ -576,7 +577,7 @@ def test_our_headers_are_those_of_the_sdk(operation: type[Operation]) -> None:
     def recorder(request: httpx.Request) -> httpx.Response:
         named = ("authorization", "accept", "content-type", "x-stainless-lang")
         seen.append({name: request.headers.get(name) for name in named})
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json=EVERY_ANSWER)
 
     case = next(case for case in CASES if case[0] is operation)
     transport = httpx.MockTransport(recorder)

@@ -7,8 +7,8 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, cast
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -20,8 +20,8 @@ from langgraph.types import Command, interrupt
 
 from revox_langchain.budget import Budget
 from revox_langchain.connection import Connection
-from revox_langchain.errors import PlacementUnknown, RevoxToolError
-from revox_langchain.flow import Flow, arun, run
+from revox_langchain.errors import InvalidInput, PlacementUnknown, RevoxToolError, near
+from revox_langchain.flow import Emit, Flow, arun, run
 from revox_langchain.graph import nodes
 from revox_langchain.graph.nodes import GOTO, Settings, Update
 from revox_langchain.graph.state import Approval, CallInput, CallOutput, CallState, UnknownAnswer
@@ -33,6 +33,8 @@ _MOST_TOKENS = 10_000
 _FRESH: OrderedDict[str, None] = OrderedDict()
 _FRESH_LOCK = threading.Lock()
 _LOOKS_FOR_CHECKPOINT = 9
+RECURSION_LIMIT = 10_000
+"""One superstep per slice of waiting: 10,000 slices of 5 minutes are a month."""
 
 
 def create_call_graph(
@@ -85,8 +87,7 @@ def call_graph(
         settings: As for `create_call_graph`.
     """
     compiled = create_call_graph(connection, **settings).compile(checkpointer=checkpointer, name=name)
-    # One superstep per slice of waiting: 10,000 slices of 5 minutes are a month.
-    return compiled.with_config(recursion_limit=10_000)
+    return compiled.with_config(recursion_limit=RECURSION_LIMIT)
 
 
 def default_connection() -> Connection:
@@ -136,8 +137,9 @@ class _Steps:
                 except (ValueError, KeyError):
                     looks.no_saver()
                 time.sleep(looks.pause_s)
-            with _kept_fresh(looks.token):
-                return _command(self._run(nodes.place_call(state, self.settings, **looks.conclusion())))
+            placed: list[str] = []
+            with _kept_fresh(looks.token), self._unless_aborted(state, placed):
+                return _command(self._run(nodes.place_call(state, self.settings, **looks.conclusion()), placed))
 
         async def acall(state: Any, config: RunnableConfig) -> Any:
             looks = _Looks(state, config)
@@ -147,8 +149,14 @@ class _Steps:
                 except (ValueError, KeyError):
                     looks.no_saver()
                 await asyncio.sleep(looks.pause_s)
+            placed: list[str] = []
             with _kept_fresh(looks.token):
-                return _command(await self._arun(nodes.place_call(state, self.settings, **looks.conclusion())))
+                try:
+                    flow = nodes.place_call(state, self.settings, **looks.conclusion())
+                    return _command(await self._arun(flow, placed))
+                except asyncio.CancelledError:
+                    await self._acancel(state, placed)
+                    raise
 
         return RunnableLambda(call, acall, name="place_call")
 
@@ -187,29 +195,32 @@ class _Steps:
         assert self.twin is not None
         return self.twin
 
-    def _run(self, flow: Flow[Update]) -> Update:
-        return run(flow, self.connection, emit=get_stream_writer(), stop=_drain)
+    def _run(self, flow: Flow[Update], placed: list[str] | None = None) -> Update:
+        return run(flow, self.connection, emit=_noting(get_stream_writer(), placed), stop=_drain)
 
-    async def _arun(self, flow: Flow[Update]) -> Update:
-        return await arun(flow, self.connection, emit=get_stream_writer(), stop=_drain)
+    async def _arun(self, flow: Flow[Update], placed: list[str] | None = None) -> Update:
+        return await arun(flow, self.connection, emit=_noting(get_stream_writer(), placed), stop=_drain)
 
     @contextmanager
-    def _unless_aborted(self, state: Any) -> Iterator[None]:
+    def _unless_aborted(self, state: Any, placed: Sequence[str] = ()) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            call_id = self._to_cancel(state)
+            call_id = self._to_cancel(state, placed)
             if call_id is not None:
-                self.connection.send(CancelCall(call_id=call_id))
+                # What cannot be cancelled goes on; that the run was stopped stays true.
+                with suppress(RevoxToolError):
+                    self.connection.send(CancelCall(call_id=call_id))
             raise
 
-    async def _acancel(self, state: Any) -> None:
-        call_id = self._to_cancel(state)
+    async def _acancel(self, state: Any, placed: Sequence[str] = ()) -> None:
+        call_id = self._to_cancel(state, placed)
         if call_id is not None:
-            await asyncio.shield(self.connection.asend(CancelCall(call_id=call_id)))
+            with suppress(RevoxToolError):
+                await asyncio.shield(self.connection.asend(CancelCall(call_id=call_id)))
 
-    def _to_cancel(self, state: Any) -> str | None:
-        call_id = state.get("call_id") if isinstance(state, dict) else None
+    def _to_cancel(self, state: Any, placed: Sequence[str]) -> str | None:
+        call_id = placed[-1] if placed else state.get("call_id") if isinstance(state, dict) else None
         return str(call_id) if self.cancel_call_on_abort and call_id else None
 
 
@@ -289,7 +300,7 @@ def _assemble(steps: _Steps) -> StateGraph[Any, Any, Any, Any]:
     if approving:
         answers = {"arm": "approved", "revise": "edited", "approve": "stale answer", "report": "rejected"}
         add("approve", steps.approve, destinations=answers)
-        add("revise", steps.node("revise", _revise), destinations=checked)
+        add("revise", steps.node("revise", _revise), destinations={**checked, "approve": "edit not taken"})
     add("arm", _arm)
     add(
         "place_call",
@@ -314,7 +325,17 @@ def _prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flo
 
 
 def _revise(state: CallState, settings: Settings, thread_id: str | None) -> Flow[Update]:
-    return nodes.prepare(CallInput(**(state["edited"] or {})), settings, thread_id, approved=True)
+    edited = state["edited"] or {}
+    try:
+        unknown = sorted(set(edited) - set(CallInput.model_fields))
+        if unknown:
+            names = ", ".join(map(repr, unknown))
+            raise InvalidInput(f"There is no field {names}{near(unknown[0], CallInput.model_fields)}")
+        return (yield from nodes.prepare(CallInput(**edited), settings, thread_id, approved=True))
+    except InvalidInput as error:
+        # A slip of the person who edits must neither dial what was not meant nor end the run.
+        warnings = [*(state.get("warnings") or []), f"The edit was not taken: {error}"]
+        return {"edited": None, "warnings": warnings, GOTO: "approve"}
 
 
 def _without_thread(
@@ -363,6 +384,20 @@ def _command(update: Update) -> Any:
 def _thread(config: RunnableConfig) -> str | None:
     thread = (config.get("configurable") or {}).get("thread_id")
     return None if thread is None else str(thread)
+
+
+def _noting(emit: Emit, placed: list[str] | None) -> Emit:
+    """Note the id of the order as soon as it is known, before the step that placed it has ended."""
+    if placed is None:
+        return emit
+
+    def noted(event: dict[str, Any]) -> None:
+        if event.get("type") == "revox.ordered":
+            placed.append(str(event["call_id"]))
+        else:
+            emit(event)
+
+    return noted
 
 
 def _drain() -> bool:

@@ -90,6 +90,12 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, appr
     except (Refused, InvalidInput) as error:
         return {**fresh, "error": error.as_dict(), GOTO: "report"}
     wish = {**fresh["wish"], "phone_number": phone.e164, "region": phone.region}
+    if given.from_phone_number is not None:
+        own = MakeCall.parse(
+            {"phone_number": phone.e164, "assistant_id": "-", "from_phone_number": given.from_phone_number},
+            default_region=region,
+        )
+        wish["from_phone_number"] = own.from_phone_number
     intent = make_intent(
         phone_number=phone.e164,
         prompt=given.prompt,
@@ -215,7 +221,8 @@ def place_call(
     """Place the call through the one placing flow; never interrupts."""
     order = _order(state, settings)
     try:
-        placed = yield from place(order, settings.guard, first_look=first_look, may_dial=may_dial)
+        # That an earlier dial may be repeated was decided before: by a person, by the caller's code, or by a new run.
+        placed = yield from place(order, settings.guard, first_look=first_look, may_dial=may_dial, may_repeat=may_dial)
     except PlacementUnknown as error:
         update: Update = {"error": error.as_dict(), "mode": None}
         if settings.on_unknown == "dial" and not state.get("redials"):
@@ -233,7 +240,11 @@ def place_call(
                  "adopted": placed.adopted, "status": placed.call.get("status")})  # fmt: skip
     notes = [
         *state["notes"],
-        *(["The order of an earlier run was found; nothing rang again."] if placed.adopted else []),
+        *(
+            ["The order of an earlier run was found; nothing rang again."]
+            if placed.adopted and not placed.notes
+            else []
+        ),
     ]
     return {
         "call_id": placed.call_id,

@@ -10,7 +10,7 @@ from pydantic import Field
 from revox_langchain import render
 from revox_langchain.connection import Connection
 from revox_langchain.errors import RevoxToolError
-from revox_langchain.graph.build import create_call_graph
+from revox_langchain.graph.build import RECURSION_LIMIT, create_call_graph
 from revox_langchain.operation import Request, Risk, procedure
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.tools import RevoxTool, ToolFailure, tool_metadata
@@ -52,16 +52,20 @@ def call_graph_tool(connection: Connection | None = None, **settings: Any) -> Re
     def given(arguments: dict[str, Any]) -> dict[str, Any]:
         return CallAndWait.parse(arguments).model_dump(mode="json", exclude_none=True)
 
+    def patient(config: RunnableConfig) -> RunnableConfig:
+        # A tool's config says 25 steps, which two hours of waiting use up.
+        return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
+
     def call(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
         try:
-            out = graph.invoke(given(arguments), config)
+            out = graph.invoke(given(arguments), patient(config))
         except RevoxToolError as error:
             raise ToolFailure(error) from error
         return render.finished(out), out
 
     async def acall(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
         try:
-            out = await graph.ainvoke(given(arguments), config)
+            out = await graph.ainvoke(given(arguments), patient(config))
         except RevoxToolError as error:
             raise ToolFailure(error) from error
         return render.finished(out), out

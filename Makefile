@@ -16,7 +16,7 @@ help: ## List these commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.demo ## A French call in the sandbox, live. Needs no key.
-	$(SANDBOXED) $(BIN)/revox-langchain demo
+	@$(SANDBOXED) $(BIN)/revox-langchain demo
 
 test: $(VENV)/.dev ## Run the tests, without those that take long.
 	$(PYTEST) -m 'not slow'

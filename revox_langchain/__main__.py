@@ -15,9 +15,12 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2)
-    from revox_langchain.cli import run
+    try:
+        from revox_langchain.cli import run
 
-    raise SystemExit(run())
+        raise SystemExit(run())
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, Cal
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.placing import Intent, Order, acquire, make_intent, outcome_of, place, recover, release
 from revox_langchain.search import search_all
-from revox_langchain.voice import model_needed
+from revox_langchain.voice import filter_voices, model_needed
 from revox_langchain.waiting import WaitPolicy, Watch, settled_result, watch
 
 RequestT = TypeVar("RequestT", bound=Request)
@@ -66,8 +66,8 @@ class WaitForCall(Request):
     """
 
     call_id: CallId
-    interval_s: float = Field(5, ge=0.5, le=300, description="Seconds between looks.")
-    timeout_s: float = Field(300, gt=0, le=86_400, description="Seconds to wait at most.")
+    interval_s: float = Field(default=5, ge=0.5, le=300, description="Seconds between looks.")
+    timeout_s: float = Field(default=300, gt=0, le=86_400, description="Seconds to wait at most.")
     transcript: Transcript = "last"
 
     def flow(self, guard: Guard) -> Flow[dict[str, Any]]:
@@ -106,6 +106,8 @@ REQUESTS: tuple[type[Request], ...] = (*OPERATIONS, *PROCEDURES)
 
 def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: str = "process") -> Flow[Any]:
     """Do what `request` asks for, with the care it needs.
+
+    A flow: nothing happens until `run(act(...), connection)` or `await arun(...)` drives it.
 
     Args:
         request: What to do.
@@ -150,6 +152,14 @@ def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: st
         case UpdateCampaign():
             guard.check_windows(request.model_dump())
             return (yield request)
+        case ListVoices():
+            answer = yield request
+            wanted = (request.language, request.accent, request.gender)
+            if not any(wanted):
+                return answer
+            # A program that reads only the JSON is to see what the model sees.
+            languages = sorted({voice["language"] for voice in answer["voices"]})
+            return {**answer, "voices": filter_voices(answer["voices"], *wanted), "languages": languages}
         case WaitForCall() | RecoverCall():
             return (yield from request.flow(guard))
         case Operation():

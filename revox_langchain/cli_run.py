@@ -70,8 +70,10 @@ def run_watch(call_id: str, connection: Connection, screen: Screen, *, wait: Wai
 
     async def follow() -> dict[str, Any]:
         async with connection:
+            # A wait outlasts failures for days; whether the call can be read at all is to be known at once.
+            order = (await connection.asend(GetCall.parse({"call_id": call_id})))["call"]
             seen = await arun(watch(Watch(call_id=call_id), wait), connection, emit=live.see)
-            order = seen.answer or (await connection.asend(GetCall(call_id=call_id)))["call"]
+            order = seen.answer or order
         return output_of(order, waited_s=seen.waited_s)
 
     live.call_id = call_id

@@ -257,6 +257,7 @@ class Connection:
             error,
             name=operation.spec.name,
             reads=operation.spec.risk is Risk.READ,
+            lists=operation.spec.risk is Risk.READ and "{" not in (operation.spec.path or ""),
             base_url=self.base_url,
             now_s=self.clock.now_s(),
             cleaned=self._cleaned,

@@ -32,7 +32,14 @@ _STEPS = {
 
 
 def known_failure(
-    error: Exception, *, name: str, reads: bool, base_url: str, now_s: float, cleaned: Callable[[str], str]
+    error: Exception,
+    *,
+    name: str,
+    reads: bool,
+    lists: bool = False,
+    base_url: str,
+    now_s: float,
+    cleaned: Callable[[str], str],
 ) -> RevoxToolError | None:
     """Say an exception of the SDK in our terms.
 
@@ -40,6 +47,7 @@ def known_failure(
         error: What was raised.
         name: Operation that was sent.
         reads: Whether it only reads, so that repeating it can do no harm.
+        lists: Whether it reads something that every account has, so that 404 speaks of the base URL.
         base_url: Where it was sent.
         now_s: Seconds since the epoch, for `Retry-After` dates.
         cleaned: Takes secrets out of a text.
@@ -53,6 +61,8 @@ def known_failure(
     if isinstance(error, RevoxToolError):
         return error
     if isinstance(error, revox.APIStatusError):
+        if lists and error.status_code == 404:
+            return AnswerError(f"There is no {name} at {base_url} (HTTP 404).", details={"http_status": 404})
         return _of_status(error, name, reads, now_s, cleaned)
     if isinstance(error, revox.APIConnectionError):
         return _of_connection(error, name, reads, base_url, cleaned)

@@ -80,17 +80,17 @@ class DialPolicy(BaseModel):
     denied_numbers: tuple[str, ...] = ()
     allowed_classes: frozenset[str] = frozenset()
     honour_do_not_contact: bool = True
-    min_gap_s: float = Field(60.0, ge=0)
-    max_orders: int | None = Field(10, ge=0)
+    min_gap_s: float = Field(default=60.0, ge=0)
+    max_orders: int | None = Field(default=10, ge=0)
     allow_skip_calling_window: bool = False
     local_hours: tuple[str, str] = ("08:00", "21:00")
     prompt_problems: Verdict = "warn"
     require_disclosure: bool = False
     voice_mismatch: Verdict = "warn"
-    look_back_days: float = Field(30.0, gt=0)
-    settle_s: float = Field(15.0, ge=0)
-    patience_s: float = Field(30.0, ge=0)
-    connect_attempts: int = Field(3, ge=1)
+    look_back_days: float = Field(default=30.0, gt=0)
+    settle_s: float = Field(default=15.0, ge=0)
+    patience_s: float = Field(default=30.0, ge=0)
+    connect_attempts: int = Field(default=3, ge=1)
 
 
 class Guard:

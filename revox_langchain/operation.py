@@ -298,9 +298,9 @@ def invalid(error: ValidationError, subject: str) -> InvalidInput:
         item["type"] for item in error.errors(include_url=False, include_input=False) if "code" in item.get("ctx", {})
     ]
     return InvalidInput(
-        f"{subject}: {'; '.join(problems)}",
+        f"{subject}: {'; '.join(problems).rstrip('.')}.",
         code=codes[0] if codes else None,
-        next_step="Correct these arguments and try again; nothing was sent.",
+        next_step="" if codes else "Correct these arguments and try again; nothing was sent.",
         details={"fields": [".".join(map(str, item["loc"])) for item in error.errors(include_input=False)]},
     )
 

@@ -159,6 +159,8 @@ def place(
 ) -> Flow[Placed]:
     """Place the call, unless an order with this intent's mark exists already.
 
+    A flow: nothing happens until `run(place(...), connection)` or `await arun(...)` drives it.
+
     Args:
         order: What to place.
         guard: What may be dialed.
@@ -200,6 +202,8 @@ def place(
 def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Flow[Placed | None]:
     """Look for the order of an intent whose outcome was unknown; never dials.
 
+    A flow: nothing happens until `run(recover(...), connection)` or `await arun(...)` drives it.
+
     Args:
         intent_id: As `PlacementUnknown` gave it.
         phone_number: E.164.
@@ -217,7 +221,7 @@ def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Fl
     request = MakeCall.parse({"phone_number": phone_number, "assistant_id": "recover"})
     order = Order(request, Intent(intent_id, durable=True))
     sight = yield from _settle(order, guard)
-    return (yield from _keep_earliest(sight.marked, intent_id, adopted=True)) if sight.marked else None
+    return (yield from _keep_earliest(sight.marked, intent_id, adopted=True, cancel=False)) if sight.marked else None
 
 
 def outcome_of(error: RevoxToolError) -> Literal["refused", "rate_limited", "not_sent", "unknown"]:
@@ -317,7 +321,7 @@ def _look_once_more(call: dict[str, Any], order: Order, guard: Guard) -> Flow[Pl
 
 
 def _keep_earliest(
-    marked: list[dict[str, Any]], intent_id: str, *, adopted: bool, ours: str | None = None
+    marked: list[dict[str, Any]], intent_id: str, *, adopted: bool, ours: str | None = None, cancel: bool = True
 ) -> Flow[Placed]:
     """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one.
 
@@ -334,6 +338,9 @@ def _keep_earliest(
     for extra in rest:
         extra_id = str(extra["id"])
         if extra.get("status") in ENDED:
+            continue
+        if not cancel:
+            notes.append(f"A second order {extra_id} of the same intent exists; cancel it with revox_cancel_call.")
             continue
         try:
             done, why = bool((yield CancelCall(call_id=extra_id)).get("success")), ""

@@ -112,8 +112,8 @@ def finished(out: Any, request: Any = None) -> str:
     data = [f"summary: {_one_line(out['outcome_summary'], 400)}"] if out["outcome_summary"] else []
     if out["structured_output"]:
         data.append(f"structured output: {_one_line(_json(out['structured_output']), 500)}")
-    data += [f"{turn['role']}: {_one_line(turn['content'], 300)}" for turn in out["transcript"][-LAST_TURNS:]]
-    lines += fenced(data, 2500)
+    spoken = [f"{turn['role']}: {_one_line(turn['content'], 300)}" for turn in out["transcript"]]
+    lines += fenced([*data, *_newest(spoken, 2400)], 4000)
     return "\n".join([*lines, *([error["next_step"]] if error else [])])
 
 
@@ -182,7 +182,8 @@ def voices(answer: Any, request: Any = None) -> str:
         for v in found
     ]
     if not rows:
-        languages = _one_line(", ".join(sorted({v["language"] for v in answer["voices"]})), 120)
+        languages = answer.get("languages") or sorted({v["language"] for v in answer["voices"]})
+        languages = _one_line(", ".join(languages), 120)
         return f"No voice{f' with {asked}' if asked else ''}. Languages there are: {languages}."
     head = f"{len(rows)} voices{f' with {asked}' if asked else ''}."
     return _table(head, ("voice_id", "voice_provider", "language", "accent", "gender", "name"), rows,

@@ -38,15 +38,15 @@ class WaitPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    live_s: float = Field(2.0, gt=0)
-    idle_s: float = Field(5.0, gt=0)
-    longest_s: float = Field(60.0, gt=0)
-    growth: float = Field(1.5, ge=1)
-    jitter: float = Field(0.2, ge=0, le=1)
-    slice_s: float = Field(300.0, gt=0)
-    max_wait_s: float = Field(7 * 86_400.0, gt=0)
-    heartbeat_s: float = Field(30.0, gt=0)
-    result_grace_s: float = Field(60.0, ge=0)
+    live_s: float = Field(default=2.0, gt=0)
+    idle_s: float = Field(default=5.0, gt=0)
+    longest_s: float = Field(default=60.0, gt=0)
+    growth: float = Field(default=1.5, ge=1)
+    jitter: float = Field(default=0.2, ge=0, le=1)
+    slice_s: float = Field(default=300.0, gt=0)
+    max_wait_s: float = Field(default=7 * 86_400.0, gt=0)
+    heartbeat_s: float = Field(default=30.0, gt=0)
+    result_grace_s: float = Field(default=60.0, ge=0)
 
     def pause_s(self, status: str | None, idle_looks: int, salt: str = "") -> float:
         """How long to wait before the next look.
@@ -88,7 +88,7 @@ class Watch(BaseModel):
     failed_reads: int = 0
     waited_s: float = 0.0
     stopped: str | None = None
-    answer: dict[str, Any] | None = Field(None, exclude=True)
+    answer: dict[str, Any] | None = Field(default=None, exclude=True)
 
     @property
     def ended(self) -> bool:
@@ -98,6 +98,8 @@ class Watch(BaseModel):
 
 def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> Flow[Watch]:
     """Look at an order until it ends, or the slice, the patience or the caller does.
+
+    A flow: nothing happens until `run(watch(...), connection)` or `await arun(...)` drives it.
 
     Args:
         seen: Where an earlier slice stopped, or `Watch(call_id=…)`.

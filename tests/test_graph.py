@@ -723,3 +723,21 @@ def test_a_voice_that_needs_another_model_gets_it(sandbox: Sandbox) -> None:
     needed = compatible[out["voice"]["id"]]
     assert needed == "sonic-3.5"
     assert sandbox.dials[0]["assistant"]["voice"]["model"] == needed
+
+
+@pytest.mark.parametrize("bad", [{"prompt": "x"}, {**FRENCH, "max_attempts": 0}, {**FRENCH, "language": "klingon"}])
+def test_a_thread_goes_on_after_an_input_that_was_wrong(sandbox: Sandbox, bad: dict[str, Any]) -> None:
+    graph = saved(sandbox)
+    with pytest.raises(InvalidInput):
+        graph.invoke(bad, thread())
+    assert graph.invoke(FRENCH, thread())["status"] == "completed"
+
+
+def test_a_misspelt_key_is_named_by_the_input_class() -> None:
+    with pytest.raises(InvalidInput, match="schedule_at"):
+        CallInput(**FRENCH, schedule_at="2030-01-01T10:00:00Z").check()
+
+
+def test_no_second_graph_is_drawn_inside_a_step(sandbox: Sandbox) -> None:
+    assert not list(saved(sandbox).get_subgraphs())
+    assert not [name for name in saved(sandbox).get_graph(xray=True).nodes if ":" in name]

@@ -148,12 +148,15 @@ def test_our_tools_say_how_dangerous_they_are_and_keep_the_lean_schema() -> None
 async def test_our_answer_is_a_few_lines_for_the_model_and_the_whole_json_for_the_program() -> None:
     sandbox, url = fresh(serving_ours)
     async with session(url) as client:
+        everything = await client.call_tool("revox_list_voices", {})
         result = await client.call_tool("revox_list_voices", {"language": "French"})
     assert not result.isError
     assert "a249eaff-1e96-4d2c-b23b-12efa4f66f41" in text_of(result)
     assert len(text_of(result)) <= 1500
     assert result.structuredContent is not None
-    assert len(result.structuredContent["voices"]) == len(sandbox.world.voices)
+    assert {voice["language"] for voice in result.structuredContent["voices"]} == {"fr"}
+    assert everything.structuredContent is not None
+    assert len(everything.structuredContent["voices"]) == len(sandbox.world.voices)
 
 
 async def test_audio_comes_as_audio() -> None:

@@ -631,3 +631,11 @@ def test_the_budget_counts_the_worst_case(sandbox: Sandbox) -> None:
         run(placing(guard, replace(other, intent=Intent("third", durable=True))), connection)
     assert caught.value.code == "budget_exceeded"
     assert len(sandbox.dials) == 2
+
+
+def test_recovering_reads_only_even_where_it_finds_two_orders() -> None:
+    hand = ByHand(recover(INTENT.intent_id, NUMBER))
+    hand.answer(found(marked("a"), marked("b")))
+    assert hand.over
+    assert hand.result.call_id == "a"
+    assert "revox_cancel_call" in hand.result.notes[0]

@@ -133,7 +133,7 @@ class _Steps:
             looks = _Looks(state, config)
             while looks.go_on:
                 try:
-                    looks.see(self._twin.get_state(looks.where).values)
+                    looks.see(_twin(self).get_state(looks.where).values)
                 except (ValueError, KeyError):
                     looks.no_saver()
                 time.sleep(looks.pause_s)
@@ -145,7 +145,7 @@ class _Steps:
             looks = _Looks(state, config)
             while looks.go_on:
                 try:
-                    looks.see((await self._twin.aget_state(looks.where)).values)
+                    looks.see((await _twin(self).aget_state(looks.where)).values)
                 except (ValueError, KeyError):
                     looks.no_saver()
                 await asyncio.sleep(looks.pause_s)
@@ -189,11 +189,6 @@ class _Steps:
             return Command(update={"mode": None, "armed": None}, goto="arm")
         error = {**(state.get("error") or {}), "code": "given_up"}
         return Command(update={"error": error}, goto="report")
-
-    @property
-    def _twin(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        assert self.twin is not None
-        return self.twin
 
     def _run(self, flow: Flow[Update], placed: list[str] | None = None) -> Update:
         return run(flow, self.connection, emit=_noting(get_stream_writer(), placed), stop=_drain)
@@ -402,3 +397,9 @@ def _noting(emit: Emit, placed: list[str] | None) -> Emit:
 
 def _drain() -> bool:
     return bool(get_runtime().drain_requested)
+
+
+def _twin(steps: _Steps) -> CompiledStateGraph[Any, Any, Any, Any]:
+    # Not an attribute in the nodes' own code: LangGraph would take it for a subgraph and draw it inside the step.
+    assert steps.twin is not None
+    return steps.twin

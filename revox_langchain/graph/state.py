@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from langgraph.channels import EphemeralValue
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from typing_extensions import TypedDict
 
 from revox_langchain.errors import InvalidInput
@@ -29,73 +29,83 @@ class VoicePreferences(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    voice_id: str | None = Field(None, description="Exactly this voice.")
-    provider: VoiceProvider | None = Field(None, description="Only voices of this provider.")
-    accent: str | None = Field(None, description="Preferred accent.", examples=["quebec", "british"])
-    gender: str | None = Field(None, description="Preferred gender.", examples=["female", "male"])
+    voice_id: str | None = Field(default=None, description="Exactly this voice.")
+    provider: VoiceProvider | None = Field(default=None, description="Only voices of this provider.")
+    accent: str | None = Field(default=None, description="Preferred accent.", examples=["quebec", "british"])
+    gender: str | None = Field(default=None, description="Preferred gender.", examples=["female", "male"])
 
 
 class CallInput(BaseModel):
     """The call to place: a number, and either a prompt or an assistant."""
 
+    model_config = ConfigDict(extra="forbid")
+
     phone_number: Annotated[str, EphemeralValue] = Field(
         description="Who to call, E.164.", examples=["+33142685300", "+12025550100"]
     )
     prompt: Annotated[str | None, EphemeralValue] = Field(
-        None,
+        default=None,
         description="What the assistant must do, in the language it speaks. Or give an assistant_id.",
         examples=["Confirmez le rendez-vous de mardi à 15 h et demandez si l'adresse est toujours la même."],
     )
     assistant_id: Annotated[str | None, EphemeralValue] = Field(
-        None, description="An assistant that exists. Or give a prompt."
+        default=None, description="An assistant that exists. Or give a prompt."
     )
     language: Annotated[str | None, EphemeralValue] = Field(
-        None,
+        default=None,
         description="Language to speak: a code or a name. Left out, it is read from the text.",
         examples=["fr", "fr-CA", "Brazilian Portuguese"],
     )
     first_sentence: Annotated[str | None, EphemeralValue] = Field(
-        None, description="What the assistant says first, word for word."
+        default=None, description="What the assistant says first, word for word."
     )
-    voice_preferences: Annotated[VoicePreferences | None, EphemeralValue] = Field(None, description="Which voice.")
+    voice_preferences: Annotated[VoicePreferences | None, EphemeralValue] = Field(
+        default=None, description="Which voice."
+    )
     structured_output_schema: Annotated[dict[str, Any] | None, EphemeralValue] = Field(
-        None,
+        default=None,
         description="JSON schema of a flat object: what to extract from the conversation.",
         examples=[{"properties": {"confirmed": {"type": "boolean"}}, "required": ["confirmed"]}],
     )
     prompt_variables: Annotated[dict[str, str] | None, EphemeralValue] = Field(
-        None, description="Values for {{variables}} in the prompt."
+        default=None, description="Values for {{variables}} in the prompt."
     )
-    metadata: Annotated[dict[str, str] | None, EphemeralValue] = Field(None, description="Labels kept with the call.")
+    metadata: Annotated[dict[str, str] | None, EphemeralValue] = Field(
+        default=None, description="Labels kept with the call."
+    )
     scheduled_at: Annotated[Moment | None, EphemeralValue] = Field(
-        None,
+        default=None,
         description="When to call: ISO 8601 with an offset. Left out: now.",
         examples=["2027-01-12T10:00:00+01:00"],
     )
     skip_calling_window: Annotated[bool | None, EphemeralValue] = Field(
-        None, description="Ring even outside calling hours (the policy must permit it)."
+        default=None, description="Ring even outside calling hours (the policy must permit it)."
     )
     max_attempts: Annotated[int | None, EphemeralValue] = Field(
-        None, ge=1, le=50, description="How often to dial at most, if nobody answers."
+        default=None, ge=1, le=50, description="How often to dial at most, if nobody answers."
     )
     max_call_duration_s: Annotated[int | None, EphemeralValue] = Field(
-        None, ge=10, le=7200, description="Seconds a conversation may last."
+        default=None, ge=10, le=7200, description="Seconds a conversation may last."
     )
     from_phone_number: Annotated[str | None, EphemeralValue] = Field(
-        None, description="Caller id: one of your own numbers, E.164."
+        default=None, description="Caller id: one of your own numbers, E.164."
     )
     concurrency_key: Annotated[str | None, EphemeralValue] = Field(
-        None, description="Calls with one key share a limit of calls at a time."
+        default=None, description="Calls with one key share a limit of calls at a time."
     )
     intent: Annotated[str | None, EphemeralValue] = Field(
-        None, description="Name of this wish. The same wish is placed once; a new name is a new call."
+        default=None, description="Name of this wish. The same wish is placed once; a new name is a new call."
     )
+
+    _problem: InvalidInput | None = PrivateAttr(None)
 
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise invalid(error, "call") from None
+            # LangGraph reads a thread's last input again before each new one: an error here would block the thread.
+            super().__init__(phone_number="")
+            self._problem = invalid(error, "call")
 
     @model_validator(mode="before")
     @classmethod
@@ -113,6 +123,8 @@ class CallInput(BaseModel):
             InvalidInput: Both or neither of prompt and assistant_id, an empty prompt, or something beside an
                 assistant_id that would shape the assistant.
         """
+        if self._problem is not None:
+            raise self._problem
         if self.prompt is not None and self.assistant_id is not None:
             raise InvalidInput("Both prompt and assistant_id were given.", next_step="Give one of them.")
         if self.prompt is None and self.assistant_id is None:

@@ -25,16 +25,20 @@ class CallAndWait(Request):
     """
 
     phone_number: str = Field(description="E.164, e.g. +33142685300.")
-    prompt: str | None = Field(None, description="What the assistant must do, in the language it speaks.")
-    assistant_id: Id | None = Field(None, description="An assistant that exists.")
-    language: str | None = Field(None, description="Code or name: fr, fr-CA, French. Left out: read from the prompt.")
-    first_sentence: str | None = Field(None, description="What it says first, word for word.")
-    prompt_variables: Variables | None = None
-    scheduled_at: Moment | None = Field(None, description="ISO 8601 with offset; leave out to call now.")
-    structured_output_schema: dict[str, Any] | None = Field(
-        None, description="JSON schema of a flat object: what to extract from the conversation."
+    prompt: str | None = Field(default=None, description="What the assistant must do, in the language it speaks.")
+    assistant_id: Id | None = Field(default=None, description="An assistant that exists.")
+    language: str | None = Field(
+        default=None, description="Code or name: fr, fr-CA, French. Left out: read from the prompt."
     )
-    intent: str | None = Field(None, description="Name of this wish. Give a new one only to call again on purpose.")
+    first_sentence: str | None = Field(default=None, description="What it says first, word for word.")
+    prompt_variables: Variables | None = None
+    scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
+    structured_output_schema: dict[str, Any] | None = Field(
+        default=None, description="JSON schema of a flat object: what to extract from the conversation."
+    )
+    intent: str | None = Field(
+        default=None, description="Name of this wish. Give a new one only to call again on purpose."
+    )
 
 
 def call_graph_tool(connection: Connection | None = None, **settings: Any) -> RevoxTool:

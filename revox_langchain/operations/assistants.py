@@ -35,16 +35,16 @@ class GetAssistant(Operation):
 class AssistantFields(Operation):
     """What create and update have in common."""
 
-    first_sentence: str | None = Field(None, description="What it says first.")
+    first_sentence: str | None = Field(default=None, description="What it says first.")
     first_sentence_mode: FirstSentenceMode | None = Field(
-        None,
+        default=None,
         description="static: said word for word; generated: made from it; none: the person speaks first.",
     )
-    voice_provider: VoiceProvider | None = Field(None, serialization_alias="voice.provider")
-    voice_id: Id | None = Field(None, serialization_alias="voice.id")
-    max_call_duration_secs: int | None = Field(None, ge=1)
+    voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="voice.provider")
+    voice_id: Id | None = Field(default=None, serialization_alias="voice.id")
+    max_call_duration_secs: int | None = Field(default=None, ge=1)
     structured_output_config: OutputConfig | None = None
-    webhook_url: str | None = Field(None, description="Gets a POST when a call ends.")
+    webhook_url: str | None = Field(default=None, description="Gets a POST when a call ends.")
 
     @model_validator(mode="after")
     def _voice_whole(self) -> Self:
@@ -62,7 +62,7 @@ class CreateAssistant(AssistantFields):
 
     name: Text
     prompt: Text = Field(description="What it must do, in the language it speaks.")
-    settings: Settings | None = Field(None, serialization_alias="*")
+    settings: Settings | None = Field(default=None, serialization_alias="*")
 
 
 @operation("PATCH /assistants/{assistant_id}", risk=Risk.WRITE, answer="assistant", render=render.assistant)
@@ -75,7 +75,7 @@ class UpdateAssistant(AssistantFields):
     assistant_id: AssistantId
     name: Text | None = None
     prompt: Text | None = None
-    settings: Settings | None = Field(None, serialization_alias="*")
+    settings: Settings | None = Field(default=None, serialization_alias="*")
     clear_fields: ClearFields | None = None
 
     @model_validator(mode="after")

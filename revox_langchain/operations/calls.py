@@ -39,30 +39,30 @@ class MakeCall(Operation):
     """
 
     phone_number: E164
-    assistant_id: Id | None = Field(None, description="Which assistant talks.")
+    assistant_id: Id | None = Field(default=None, description="Which assistant talks.")
     prompt: str | None = Field(
-        None, min_length=1, serialization_alias="assistant.prompt",
+        default=None, min_length=1, serialization_alias="assistant.prompt",
         description="What the assistant must do, in the language it speaks.",
     )  # fmt: skip
     first_sentence: str | None = Field(
-        None, serialization_alias="assistant.first_sentence", description="What it says first."
+        default=None, serialization_alias="assistant.first_sentence", description="What it says first."
     )
-    voice_provider: VoiceProvider | None = Field(None, serialization_alias="assistant.voice.provider")
-    voice_id: Id | None = Field(None, serialization_alias="assistant.voice.id")
+    voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="assistant.voice.provider")
+    voice_id: Id | None = Field(default=None, serialization_alias="assistant.voice.id")
     prompt_variables: Variables | None = None
-    metadata: dict[str, str] | None = Field(None, description="Labels kept with the call.")
-    scheduled_at: Moment | None = Field(None, description="ISO 8601 with offset; leave out to call now.")
+    metadata: dict[str, str] | None = Field(default=None, description="Labels kept with the call.")
+    scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
     from_phone_number: OwnNumber | None = None
-    skip_calling_window: bool | None = Field(None, description="Ring even outside calling hours.")
+    skip_calling_window: bool | None = Field(default=None, description="Ring even outside calling hours.")
     concurrency_key: str | None = Field(
-        None,
+        default=None,
         min_length=1,
         serialization_alias="concurrency.key",
         description="Calls with one key share a limit.",
     )
-    settings: Settings | None = Field(None, serialization_alias="assistant.*")
+    settings: Settings | None = Field(default=None, serialization_alias="assistant.*")
     intent: str | None = Field(
-        None,
+        default=None,
         min_length=1,
         exclude=True,
         description="Name of this wish. Give a new one only to call again on purpose.",
@@ -99,20 +99,20 @@ class CallFilters(Operation):
     """Which calls: every filter that is given must hold."""
 
     to_phone_number: E164 | None = None
-    statuses: list[CallStatus] = Field([])
-    outcomes: list[Outcome] = Field([])
-    results: list[AttemptResult] = Field([], description="How the last attempt was answered.")
+    statuses: list[CallStatus] = Field(default=[])
+    outcomes: list[Outcome] = Field(default=[])
+    results: list[AttemptResult] = Field(default=[], description="How the last attempt was answered.")
     assistant_ids: list[Id] = []
     campaign_ids: list[Id] = []
     call_ids: list[Id] | None = None
-    directions: list[Direction] = Field([], json_schema_extra=HIDDEN)
-    from_phone_numbers: list[str] = Field([], json_schema_extra=HIDDEN)
-    assignee_ids: list[Id] = Field([], json_schema_extra=HIDDEN)
-    query: str | None = Field(None, description="Text to search for.")
-    sort_by: str | None = Field(None, json_schema_extra=HIDDEN)
-    sort_direction: Literal["asc", "desc"] | None = Field(None, json_schema_extra=HIDDEN)
-    page: int = Field(1, ge=0)
-    page_size: int = Field(20, ge=1, le=100)
+    directions: list[Direction] = Field(default=[], json_schema_extra=HIDDEN)
+    from_phone_numbers: list[str] = Field(default=[], json_schema_extra=HIDDEN)
+    assignee_ids: list[Id] = Field(default=[], json_schema_extra=HIDDEN)
+    query: str | None = Field(default=None, description="Text to search for.")
+    sort_by: str | None = Field(default=None, json_schema_extra=HIDDEN)
+    sort_direction: Literal["asc", "desc"] | None = Field(default=None, json_schema_extra=HIDDEN)
+    page: int = Field(default=1, ge=0)
+    page_size: int = Field(default=20, ge=1, le=100)
 
 
 @operation("POST /call/search", risk=Risk.READ, answer="calls", render=render.calls)
@@ -154,11 +154,13 @@ class ExportCalls(CallFilters):
     # The filters of a search, one level down.
     model_config = ConfigDict(alias_generator=AliasGenerator(serialization_alias="filters.{}".format))
 
-    page: int = Field(1, ge=0, json_schema_extra=HIDDEN)
-    page_size: int = Field(20, ge=1, le=100, json_schema_extra=HIDDEN)
-    include_metadata: bool | None = Field(None, serialization_alias="include_metadata", json_schema_extra=HIDDEN)
+    page: int = Field(default=1, ge=0, json_schema_extra=HIDDEN)
+    page_size: int = Field(default=20, ge=1, le=100, json_schema_extra=HIDDEN)
+    include_metadata: bool | None = Field(
+        default=None, serialization_alias="include_metadata", json_schema_extra=HIDDEN
+    )
     include_structured_output_fields: bool | None = Field(
-        None, serialization_alias="include_structured_output_fields", json_schema_extra=HIDDEN
+        default=None, serialization_alias="include_structured_output_fields", json_schema_extra=HIDDEN
     )
 
 
@@ -169,4 +171,4 @@ class GetPhoneHistory(Operation):
     Look here before calling somebody again.
     """
 
-    phone_number: E164 | None = Field(None, exclude=True, description="Show only this number.")
+    phone_number: E164 | None = Field(default=None, exclude=True, description="Show only this number.")

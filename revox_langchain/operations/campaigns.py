@@ -44,7 +44,7 @@ class CreateCampaign(Operation):
     name: str = Field(min_length=1)
     contacts: list[Contact] = Field(min_length=1)
     from_phone_number: OwnNumber | None = None
-    max_concurrent_calls: int | None = Field(None, ge=1)
+    max_concurrent_calls: int | None = Field(default=None, ge=1)
     call_retry_config: RetryConfig | None = None
 
 
@@ -65,12 +65,12 @@ class UpdateCampaign(Operation):
     """Change a campaign; what is left out stays. Applies to calls not yet completed."""
 
     campaign_id: CampaignId
-    name: str | None = Field(None, min_length=1)
+    name: str | None = Field(default=None, min_length=1)
     from_phone_number: OwnNumber | None = None
-    max_concurrent_calls: int | None = Field(None, ge=1)
+    max_concurrent_calls: int | None = Field(default=None, ge=1)
     call_retry_config: RetryConfig | None = None
     clear_fields: list[Literal["from_phone_number", "max_concurrent_calls", "call_retry_config"]] | None = Field(
-        None, description="Fields to empty, by name."
+        default=None, description="Fields to empty, by name."
     )
 
 
@@ -92,18 +92,26 @@ class LaunchCampaign(Operation):
     """
 
     campaign_id: CampaignId
-    mode: Literal["ai_first", "speed_dial"] = Field("ai_first", description="speed_dial: with a human operator.")
-    row_mode: Literal["all_except", "only"] = Field("all_except", serialization_alias="selection.rows.mode")
-    call_ids: Selected = Field([], serialization_alias="selection.rows.call_ids")
-    statuses: list[CallStatus] = Field([], serialization_alias="selection.filters.statuses")
-    results: list[AttemptResult] = Field([], serialization_alias="selection.filters.results", json_schema_extra=HIDDEN)
-    outcomes: list[Outcome] = Field([], serialization_alias="selection.filters.outcomes", json_schema_extra=HIDDEN)
-    directions: list[Direction] = Field(
-        [], serialization_alias="selection.filters.directions", json_schema_extra=HIDDEN
+    mode: Literal["ai_first", "speed_dial"] = Field(
+        default="ai_first", description="speed_dial: with a human operator."
     )
-    assignee_ids: list[Id] = Field([], serialization_alias="selection.filters.assignee_ids", json_schema_extra=HIDDEN)
-    query: str | None = Field(None, serialization_alias="selection.filters.query", json_schema_extra=HIDDEN)
-    scheduled_at: Moment | None = Field(None, description="ISO 8601 with offset; ai_first only.")
+    row_mode: Literal["all_except", "only"] = Field(default="all_except", serialization_alias="selection.rows.mode")
+    call_ids: Selected = Field(default=[], serialization_alias="selection.rows.call_ids")
+    statuses: list[CallStatus] = Field(default=[], serialization_alias="selection.filters.statuses")
+    results: list[AttemptResult] = Field(
+        default=[], serialization_alias="selection.filters.results", json_schema_extra=HIDDEN
+    )
+    outcomes: list[Outcome] = Field(
+        default=[], serialization_alias="selection.filters.outcomes", json_schema_extra=HIDDEN
+    )
+    directions: list[Direction] = Field(
+        default=[], serialization_alias="selection.filters.directions", json_schema_extra=HIDDEN
+    )
+    assignee_ids: list[Id] = Field(
+        default=[], serialization_alias="selection.filters.assignee_ids", json_schema_extra=HIDDEN
+    )
+    query: str | None = Field(default=None, serialization_alias="selection.filters.query", json_schema_extra=HIDDEN)
+    scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; ai_first only.")
 
 
 @operation("POST /campaigns/{campaign_id}/pause", risk=Risk.WRITE, answer="success", render=render.done)

@@ -45,10 +45,10 @@ class ListVoices(Operation):
     """
 
     language: Annotated[str, BeforeValidator(_language_tag)] | None = Field(
-        None, exclude=True, description="Code or name: fr, fr-CA, French."
+        default=None, exclude=True, description="Code or name: fr, fr-CA, French."
     )
-    accent: str | None = Field(None, exclude=True)
-    gender: str | None = Field(None, exclude=True)
+    accent: str | None = Field(default=None, exclude=True)
+    gender: str | None = Field(default=None, exclude=True)
 
 
 @operation("GET /voices/{voice_id}", risk=Risk.READ, answer="voice", render=render.voice)
@@ -77,10 +77,10 @@ class PreviewVoice(Operation):
 
     voice_id: VoiceId = Field(serialization_alias="voiceId")
     voice_provider: VoiceProvider = Field(serialization_alias="provider")
-    text: str | None = Field(None, min_length=1, max_length=2000)
+    text: str | None = Field(default=None, min_length=1, max_length=2000)
     model: VoiceModel | None = None
-    speed: float | None = Field(None, ge=0.6, le=1.5)
-    volume: float | None = Field(None, ge=0.5, le=2.0)
+    speed: float | None = Field(default=None, ge=0.6, le=1.5)
+    volume: float | None = Field(default=None, ge=0.5, le=2.0)
 
 
 @operation("DELETE /voices/{voice_id}", risk=Risk.DELETE, answer="success", render=render.done)

@@ -44,7 +44,9 @@ class _Commands(TyperGroup):
             code = _fail(error, given)
         except _UsageError as error:
             where = error.ctx.command_path if error.ctx is not None else "revox-langchain"
-            code = _fail(usage_error(f"{error.format_message().rstrip('.')}.", f"See {where} --help."), given)
+            words = error.format_message().rstrip(".")
+            # Without a command the help has been shown already, and there is no more to say.
+            code = _fail(usage_error(f"{words}.", f"See {where} --help."), given) if words else Exit.USAGE
         except (typer.Abort, KeyboardInterrupt):
             code = Exit.INTERRUPTED
         except Exception as error:

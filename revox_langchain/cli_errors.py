@@ -17,7 +17,7 @@ class Exit(IntEnum):
     BUG = 1
     """A mistake in this package."""
     USAGE = 2
-    """The command line or an input is wrong; nothing was sent."""
+    """The command line or an input is wrong; nothing was dialed."""
     REFUSED = 3
     """The guard or Revox said no; nothing was placed."""
     AUTH = 4

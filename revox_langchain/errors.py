@@ -187,7 +187,8 @@ class PlacementUnknown(RevoxToolError):
         super().__init__(
             message,
             next_step=(
-                f"Do not dial again. Look with run(recover(intent_id={intent_id!r}, phone_number={phone_number!r}), connection) "
+                "Do not dial again. Look with "
+                f"run(recover(intent_id={intent_id!r}, phone_number={phone_number!r}), connection) "
                 "(tool revox_recover_call, `revox-langchain recover`); if the order still is not there and the call "
                 "is wanted, place it under a new intent."
             ),

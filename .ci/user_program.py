@@ -5,8 +5,18 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from revox_langchain import (
-    Budget, CallResult, Connection, DialPolicy, RevoxToolkit, Risk, WaitPolicy, choose_voice, recover, resolve_language,
-    run, structured,
+    Budget,
+    CallResult,
+    Connection,
+    DialPolicy,
+    RevoxToolkit,
+    Risk,
+    WaitPolicy,
+    choose_voice,
+    recover,
+    resolve_language,
+    run,
+    structured,
 )  # fmt: skip
 from revox_langchain.graph import VoicePreferences, call_graph
 from revox_langchain.operations.calls import GetCallHistory, MakeCall

@@ -142,6 +142,7 @@ def outcomes():
     return texts, [str(detect(text)) for text in texts]
 
 
+@pytest.mark.slow
 def test_threads_and_processes_give_the_same_answers():
     texts, serial = outcomes()
     with ThreadPoolExecutor(8) as pool:

@@ -72,6 +72,7 @@ def revox() -> Iterator[SandboxServer]:
         yield server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("python", "key"), ids=titled)
 def test_a_block_runs_with_a_key(block: str, revox: SandboxServer) -> None:
     environment = {**os.environ, "REVOX_API_KEY": "rvx_key", "REVOX_BASE_URL": revox.base_url}

@@ -218,6 +218,7 @@ class TestTime:
         await asyncio.gather(*(sandbox.clock.asleep(20) for _ in range(50)))
         assert 20 <= sandbox.clock.now_s() - before_s < 500
 
+    @pytest.mark.slow
     def test_a_finished_day_of_a_thousand_orders_is_quick(self, sandbox: Sandbox, connection: Connection) -> None:
         assistant = connection.send(CreateAssistant(name="A", prompt="P"))["assistant"]
         contacts = [{"to_phone_number": "+12025550102"}] * 1000

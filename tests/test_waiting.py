@@ -164,6 +164,7 @@ def test_a_policy_without_sense_is_refused(wrong: dict[str, Any]) -> None:
         WaitPolicy(**wrong)
 
 
+@pytest.mark.slow
 def test_a_wait_of_two_days_costs_a_bounded_number_of_looks(sandbox: Sandbox) -> None:
     call_id = placed(sandbox, scheduled_at="2026-01-08T10:00:00Z")
     seen = run(watch(Watch(call_id=call_id), WaitPolicy()), sandbox.connect())
@@ -506,6 +507,7 @@ def test_what_somebody_does_elsewhere_is_seen(sandbox: Sandbox, end: Any) -> Non
     assert (seen.status, seen.stopped) == {CancelCall: ("cancelled", "ended"), PauseCall: ("paused", "slice")}[end]
 
 
+@pytest.mark.slow
 def test_slices_put_down_and_taken_up_see_what_one_long_watch_sees() -> None:
     told: list[list[dict[str, Any]]] = []
     for slice_s in (None, 60.0):

@@ -183,7 +183,7 @@ def mcp(
     toolset: Annotated[list[str] | None, typer.Option(help="Offer only this set; may be repeated.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve over HTTP instead of stdin and stdout.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on with --http.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on with --http.")] = 8788,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --http; 0 takes a free one.")] = 8788,
     token: Annotated[
         str | None,
         typer.Option(envvar="REVOX_MCP_TOKEN", show_envvar=True, help="Bearer token clients must send with --http."),

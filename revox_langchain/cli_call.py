@@ -221,7 +221,7 @@ def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
 def _schema(given: str) -> dict[str, Any]:
     """Read a JSON schema from a file, or from the option itself."""
     text = given
-    if not given.lstrip().startswith("{"):
+    if not given.lstrip().startswith(("{", "[", '"')):
         try:
             text = Path(given).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
@@ -233,5 +233,6 @@ def _schema(given: str) -> dict[str, Any]:
     except ValueError as error:
         raise usage_error(f"--schema is not JSON: {error}.", "Correct it.") from None
     if not isinstance(schema, dict):
-        raise usage_error("--schema is not a JSON object.", "Give the JSON schema of an object.")
+        step = 'Give the JSON schema of an object, such as {"properties": {"ok": {"type": "boolean"}}}.'
+        raise usage_error("--schema is not a JSON object.", step)
     return schema

@@ -123,12 +123,9 @@ def _account() -> Iterator[Check]:
     has_key = bool(os.environ.get("REVOX_API_KEY", "").strip())
     later = ("Organisation", "Own numbers", "Voices")
     try:
-        options: dict[str, Any] = {"timeout_s": 15.0, "read_retries": 0}
-        if has_key:
-            connection = Connection.from_env(**options)
-        else:
-            connection = Connection("no-key", base_url=os.environ.get("REVOX_BASE_URL") or None, **options)
-        with connection:
+        key = os.environ["REVOX_API_KEY"] if has_key else "no-key"
+        base_url = os.environ.get("REVOX_BASE_URL") or None
+        with Connection(key, base_url=base_url, timeout_s=15.0, read_retries=0) as connection:
             try:
                 connection.send(AuthStatus())
             except AuthError as error:

@@ -65,9 +65,8 @@ def serve_mcp(
         return Exit.DONE
     host, port = http
     _refuse_taken(host, port)
-    hint(f"Serving {offer}, at http://{f'[{host}]' if ':' in host else host}:{port}/mcp. Ctrl-C stops it.")
     with suppress(KeyboardInterrupt):
-        run_http(toolkit, host, port, token)
+        run_http(toolkit, host, port, token, on_start=lambda url: hint(f"Serving {offer}, at {url}. Ctrl-C stops it."))
     return Exit.DONE
 
 

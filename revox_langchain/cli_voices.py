@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from revox_langchain.cli_errors import Exit
-from revox_langchain.cli_screen import Screen, plain
+from revox_langchain.cli_screen import Screen, hint, plain
 from revox_langchain.connection import Connection
 from revox_langchain.language import language_name, parse_language
 from revox_langchain.operations.voices import ListVoices
@@ -29,15 +29,18 @@ def list_voices(
     screen.answer({"language": spoken.tag if spoken else None, "voices": found})
     if screen.as_json:
         return Exit.DONE
+    if not found:
+        nearest = "add --explain" if language else "add --language and --explain"
+        hint(f"No voice is exactly like that. Ask for less, or {nearest} to rank the nearest.")
+        if screen.live:
+            return Exit.DONE
     columns = ["voice_id", "provider", "lang", "accent", "gender", "name"]
     if spoken and screen.live:
         columns.remove("lang")
     fields = [{"voice_id": "id", "lang": "language"}.get(column, column) for column in columns]
     rows = [[str(voice.get(field) or "-") for field in fields] for voice in found]
     screen.table(columns, rows, whole=("voice_id", "provider", "accent"))
-    if not found:
-        screen.line("No voice is exactly like that; --explain ranks the nearest.", "yellow")
-    elif screen.live:
+    if screen.live:
         what = f" that speak {language_name(spoken.tag)}" if spoken else ""
         screen.line(f"\n{len(found)} voices{what}.", "dim")
     return Exit.DONE

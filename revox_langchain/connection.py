@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
@@ -72,6 +72,16 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+class ConnectionOptions(TypedDict, total=False):
+    """What `Connection` takes besides the key."""
+
+    base_url: str | None
+    timeout_s: float
+    read_retries: int
+    transport: Any
+    clock: Clock | None
+
+
 class Connection:
     """One account of Revox, for sync and async callers alike.
 
@@ -121,8 +131,11 @@ class Connection:
         self._recalled: dict[str, tuple[float, str, Any]] = {}
 
     @classmethod
-    def from_env(cls, **options: Any) -> Self:
+    def from_env(cls, **options: Unpack[ConnectionOptions]) -> Self:
         """Connect with `REVOX_API_KEY`, and `REVOX_BASE_URL` if set.
+
+        Args:
+            options: As for `Connection`.
 
         Raises:
             AuthError: `REVOX_API_KEY` is not set.

@@ -12,6 +12,7 @@ import asyncio
 import base64
 import hmac
 import logging
+import socket
 import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -62,13 +63,28 @@ def run_stdio(toolkit: Offer) -> None:
     asyncio.run(serve_stdio(_server_for(toolkit)))
 
 
-def run_http(toolkit: Offer, host: str = "127.0.0.1", port: int = 8788, token: str | None = None) -> None:
+def run_http(
+    toolkit: Offer,
+    host: str = "127.0.0.1",
+    port: int = 8788,
+    token: str | None = None,
+    *,
+    on_start: Callable[[str], None] | None = None,
+) -> None:
     """Serve `toolkit` at `http://host:port/mcp` until Ctrl-C.
+
+    Args:
+        toolkit: What is served.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        token: Bearer token that every request must carry; None asks for none.
+        on_start: Called with the URL once the port is taken.
 
     Raises:
         InvalidInput: The host can be reached by others, and there is no token.
+        OSError: The port is taken already.
     """
-    asyncio.run(serve_http(_server_for(toolkit), host, port, token=token))
+    asyncio.run(serve_http(_server_for(toolkit), host, port, token=token, on_start=on_start))
 
 
 def make_server(
@@ -216,13 +232,14 @@ async def serve_stdio(server: Server[Any, Any]) -> None:
 
 
 async def serve_http(
-    server: Server[Any, Any], host: str = "127.0.0.1", port: int = 8788, *, token: str | None = None
+    server: Server[Any, Any],
+    host: str = "127.0.0.1",
+    port: int = 8788,
+    *,
+    token: str | None = None,
+    on_start: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve at `http://host:port/mcp` until the process is told to stop.
-
-    Raises:
-        InvalidInput: The host can be reached by others, and there is no token.
-    """
+    """Serve at `http://host:port/mcp` until the process is told to stop; arguments and errors as for `run_http`."""
     import uvicorn
 
     if token is None and host not in (*LOOPBACK, "::1"):
@@ -232,9 +249,11 @@ async def serve_http(
         )
     names = () if host in ("0.0.0.0", "::") else (host,)
     app = http_app(server, token=token, hosts=names, any_host=not names)
-    await uvicorn.Server(
-        uvicorn.Config(app, host=host, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=2)
-    ).serve()
+    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=2)
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if on_start is not None:
+        on_start(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/mcp")
+    await uvicorn.Server(config).serve([listening])
 
 
 def http_app(

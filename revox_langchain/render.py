@@ -69,7 +69,8 @@ def call(answer: Any, request: Any = None) -> str:
         data += _newest(spoken, longest - sum(len(line) + 3 for line in data) - 60) or ["(no transcript yet)"]
     lines += fenced(data, longest)
     if window == "none" and result.transcript:
-        lines.append(f"Transcript: {len(result.transcript)} turns; revox_get_call with transcript=last or full.")
+        count = _counted(len(result.transcript), "turn")
+        lines.append(f"Transcript: {count}; revox_get_call with transcript=last or full.")
     return "\n".join([*lines, step]).strip()
 
 
@@ -128,7 +129,7 @@ def calls(answer: Any, request: Any = None) -> str:
             (result.call_id, result.phone_number, result.status, result.disposition, result.outcome or "-",
              str(order.get("created_at") or "")[:16])
         )  # fmt: skip
-    head = f"{len(orders)} of {int(answer['total_count'])} calls (page {page})."
+    head = f"{len(orders)} of {_counted(int(answer['total_count']), 'call')} (page {page})."
     names = ("call_id", "to", "status", "disposition", "outcome", "created")
     return _table(head, names, rows, "ask with page_size={shown}")
 
@@ -144,7 +145,8 @@ def done(answer: Any, request: Any = None) -> str:
 def assistants(answer: Any, request: Any = None) -> str:
     """Assistants as a table."""
     rows = [(a["id"], a["name"], _voice_of(a)) for a in answer["assistants"]]
-    return _table(f"{len(rows)} assistants.", ("assistant_id", "name", "voice"), rows, "revox_get_assistant reads one")
+    head = _counted(len(rows), "assistant") + "."
+    return _table(head, ("assistant_id", "name", "voice"), rows, "revox_get_assistant reads one")
 
 
 def assistant(answer: Any, request: Any = None) -> str:
@@ -185,7 +187,7 @@ def voices(answer: Any, request: Any = None) -> str:
         languages = answer.get("languages") or sorted({v["language"] for v in answer["voices"]})
         languages = _one_line(", ".join(languages), 120)
         return f"No voice{f' with {asked}' if asked else ''}. Languages there are: {languages}."
-    head = f"{len(rows)} voices{f' with {asked}' if asked else ''}."
+    head = f"{_counted(len(rows), 'voice')}{f' with {asked}' if asked else ''}."
     return _table(head, ("voice_id", "voice_provider", "language", "accent", "gender", "name"), rows,
                   "narrow it by language, accent or gender")  # fmt: skip
 
@@ -213,7 +215,7 @@ def csv(answer: Any, request: Any = None) -> str:
     """The head of a CSV file."""
     lines = str(answer["csv"]).splitlines()
     shown = fenced([f"file: {_word(answer['filename'])}", *lines[:8]], 1000)
-    return "\n".join([f"CSV of {max(len(lines) - 1, 0)} rows; the whole file is in the artifact.", *shown])
+    return "\n".join([f"CSV of {_counted(max(len(lines) - 1, 0), 'row')}; the whole file is in the artifact.", *shown])
 
 
 def phone_history(answer: Any, request: Any = None) -> str:
@@ -230,8 +232,8 @@ def phone_history(answer: Any, request: Any = None) -> str:
          str(h.get("last_called_at") or "-")[:16])
         for number, h in history.items()
     ]  # fmt: skip
-    return _table(f"{len(rows)} numbers called.", ("number", "calls", "contact", "human", "last_outcome", "last"), rows,
-                  "give phone_number to see one")  # fmt: skip
+    columns = ("number", "calls", "contact", "human", "last_outcome", "last")
+    return _table(_counted(len(rows), "number") + " called.", columns, rows, "give phone_number to see one")
 
 
 def campaign(answer: Any, request: Any = None) -> str:
@@ -253,14 +255,15 @@ def campaign(answer: Any, request: Any = None) -> str:
 def campaigns(answer: Any, request: Any = None) -> str:
     """Campaigns as a table."""
     rows = [(c["id"], "cancelled" if c.get("is_cancelled") else c["status"], c["name"]) for c in answer["campaigns"]]
-    return _table(f"{len(rows)} campaigns.", ("campaign_id", "status", "name"), rows, "revox_get_campaign reads one")
+    head = _counted(len(rows), "campaign") + "."
+    return _table(head, ("campaign_id", "status", "name"), rows, "revox_get_campaign reads one")
 
 
 def launch(answer: Any, request: Any = None) -> str:
     """How many calls were started."""
     skipped = ", ".join(f"{int(n)} {why}" for why, n in (answer.get("skipped") or {}).items() if n)
     return (
-        f"Launched {int(answer['launched'])} calls; skipped: {skipped or 'none'}. "
+        f"Launched {_counted(int(answer['launched']), 'call')}; skipped: {skipped or 'none'}. "
         "Next: revox_get_campaign or revox_get_campaign_statistics."
     )
 
@@ -272,7 +275,7 @@ def rows(answer: Any, request: Any = None) -> str:
         order = row.get("call") or {}
         table.append((int(row["row_index"]), row["phone_number"], order.get("id") or "-", order.get("status") or "-",
                       order.get("outcome") or "-"))  # fmt: skip
-    return _table(f"{len(table)} contacts.", ("row", "number", "call_id", "status", "outcome"), table,
+    return _table(_counted(len(table), "contact") + ".", ("row", "number", "call_id", "status", "outcome"), table,
                   "revox_get_call_history with campaign_ids pages through them")  # fmt: skip
 
 
@@ -292,8 +295,8 @@ def statistics(answer: Any, request: Any = None) -> str:
 def phone_numbers(answer: Any, request: Any = None) -> str:
     """Own numbers as a table."""
     table = [(n["id"], n["phone_number"], n["type"], n.get("label") or "-") for n in answer["phone_numbers"]]
-    return _table(f"{len(table)} phone numbers of yours.", ("phone_number_id", "number", "type", "label"), table,
-                  "there is no paging")  # fmt: skip
+    head = _counted(len(table), "phone number") + " of yours."
+    return _table(head, ("phone_number_id", "number", "type", "label"), table, "there is no paging")
 
 
 def phone_number(answer: Any, request: Any = None) -> str:
@@ -364,6 +367,10 @@ def _table(head: str, names: Sequence[str], body: Iterable[Sequence[Any]], more:
     more = more.format(shown=len(kept))
     tail = [f"{len(lines) - len(kept)} more not shown; {more}."] if len(kept) < len(lines) else []
     return "\n".join([head, *fenced([" ; ".join(names), *kept], LONGEST), *tail])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _notes(answer: Mapping[str, Any]) -> list[str]:

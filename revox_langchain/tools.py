@@ -6,7 +6,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -165,6 +165,18 @@ def tool_metadata(request: type[Request]) -> dict[str, Any]:
     }
 
 
+class ToolkitOptions(TypedDict, total=False):
+    """What `RevoxToolkit` takes besides the connection."""
+
+    max_risk: Risk
+    read_only: bool
+    toolsets: tuple[str, ...] | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    policy: DialPolicy
+    budget: Budget
+
+
 class RevoxToolkit(BaseToolkit):
     """Revox's operations as tools, no riskier than the caller's code says.
 
@@ -217,20 +229,28 @@ class RevoxToolkit(BaseToolkit):
         return self
 
     @classmethod
-    def from_env(cls, **settings: Any) -> Self:
+    def from_env(cls, **options: Unpack[ToolkitOptions]) -> Self:
         """A toolkit for the account of `REVOX_API_KEY` (and `REVOX_BASE_URL`).
+
+        Args:
+            options: As for `RevoxToolkit`.
 
         Raises:
             AuthError: `REVOX_API_KEY` is not set.
         """
-        return cls(connection=Connection.from_env(), **settings)
+        return cls(connection=Connection.from_env(), **options)
 
     @classmethod
-    def sandbox(cls, sandbox: Sandbox | None = None, **settings: Any) -> Self:
-        """A toolkit for a sandbox, which rings nobody: a new one in this process unless one is given."""
+    def sandbox(cls, sandbox: Sandbox | None = None, **options: Unpack[ToolkitOptions]) -> Self:
+        """A toolkit for a sandbox, which rings nobody: a new one in this process unless one is given.
+
+        Args:
+            sandbox: The sandbox.
+            options: As for `RevoxToolkit`.
+        """
         from revox_langchain.sandbox import Sandbox
 
-        return cls(connection=(sandbox or Sandbox()).connect(), **settings)
+        return cls(connection=(sandbox or Sandbox()).connect(), **options)
 
     @property
     def scope(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
 import pytest_socket
@@ -10,6 +11,12 @@ import pytest_socket
 # Read again by every test: fixtures that outlive one test and worker processes start from here.
 for _name in [name for name in os.environ if name.startswith(("REVOX_", "LANGSMITH_", "LANGCHAIN_"))]:
     del os.environ[_name]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_stays_behind(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # Audio previews outlive the tool that saved them; pytest clears its own folders.
+    tempfile.tempdir = str(tmp_path_factory.mktemp("saved"))
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -210,6 +211,7 @@ def test_a_number_the_guard_refuses_is_exit_code_3(number: str, code: str) -> No
         (("call", FICTION, "--prompt", PROMPT, "--metadata", "=x", "--sandbox"), "name=value"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", "/no/such/file", "--sandbox"), "No such file"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", "{broken", "--sandbox"), "not JSON"),
+        (("call", FICTION, "--prompt", PROMPT, "--schema", "[1]", "--sandbox"), "not a JSON object"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", NESTED, "--sandbox"), "flat"),
         (("call", FICTION, "--prompt", PROMPT, "--scheduled-at", "tomorrow", "--sandbox"), "scheduled_at"),
         (("call", FICTION, "--prompt", PROMPT, "--provider", "nobody", "--sandbox"), "cartesia"),
@@ -442,6 +444,14 @@ def test_voices_are_listed_by_language_accent_and_gender() -> None:
     assert {line.split("\t")[1] for line in table[1:]} == {"gradium"}
 
 
+def test_a_wish_that_no_voice_meets_says_how_to_find_the_nearest() -> None:
+    done = cli("voices", "--sandbox", "--language", "fr", "--accent", "banana")
+    assert done.exit_code == 0
+    assert done.stdout.split() == ["voice_id", "provider", "lang", "accent", "gender", "name"]
+    assert "add --explain to rank the nearest" in done.stderr
+    assert "add --language and --explain" in cli("voices", "--sandbox", "--gender", "banana").stderr
+
+
 def test_explain_ranks_the_voices_of_a_language_with_reasons() -> None:
     done = cli("voices", "--sandbox", "--language", "Brazilian Portuguese", "--explain")
     assert done.exit_code == 0
@@ -647,3 +657,20 @@ def test_mcp_over_stdio_writes_nothing_but_the_protocol_to_stdout() -> None:
     assert "revox_make_call" not in names
     assert (rest, process.returncode) == ("", 0)
     assert "up to risk read" in said
+
+
+def test_mcp_over_http_takes_a_free_port_and_says_where_it_is() -> None:
+    with start_process("mcp", "--sandbox", "--http", "--port", "0") as process:
+        said = read_until(process.stderr, "Ctrl-C stops it")
+        url = re.search(r"http://127\.0\.0\.1:[1-9]\d*/mcp", said)
+        assert url is not None, said
+        asked = httpx.get(url[0])
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert asked.status_code == 406
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+
+
+def test_mcp_that_refuses_to_serve_does_not_say_that_it_serves() -> None:
+    assert "Serving" not in cli("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "0").stderr

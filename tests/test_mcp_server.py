@@ -361,8 +361,10 @@ def test_our_server_is_not_opened_to_other_machines_without_a_token() -> None:
         def instructions(self) -> str:
             return ""
 
+    began: list[str] = []
     with pytest.raises(InvalidInput, match="Whoever reaches"):
-        run_http(Toolkit(), "0.0.0.0")
+        run_http(Toolkit(), "0.0.0.0", on_start=began.append)
+    assert began == []
     with pytest.raises(InvalidInput, match="needs a token"):
         http_app(make_server(Sandbox().connect(), [MakeCall], Guard()), any_host=True)
 

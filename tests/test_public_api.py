@@ -8,12 +8,16 @@ import os
 import subprocess
 import sys
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
 import revox_langchain
 import revox_langchain.graph
 import revox_langchain.sandbox
+from revox_langchain.connection import Connection, ConnectionOptions
+from revox_langchain.graph.build import CallGraphOptions
+from revox_langchain.tools import ToolkitOptions
 
 HEAVY = ("langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "revox", "starlette")
 
@@ -61,6 +65,19 @@ def test_every_public_name_is_documented(module: object) -> None:
         }
         bare = [f"{name}.{method}" for method, value in methods.items() if not (inspect.getdoc(value) or "").strip()]
         assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("options", "taker"),
+    [
+        (ConnectionOptions, Connection),
+        (ToolkitOptions, revox_langchain.RevoxToolkit),
+        (CallGraphOptions, revox_langchain.graph.create_call_graph),
+    ],
+)
+def test_options_that_are_passed_on_are_those_that_are_taken(options: type, taker: Any) -> None:
+    taken = set(inspect.signature(taker).parameters) - {"api_key", "connection"}
+    assert set(options.__annotations__) == taken
 
 
 def test_type_checkers_find_the_types() -> None:

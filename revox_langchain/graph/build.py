@@ -9,7 +9,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.config import get_stream_writer
@@ -35,6 +35,18 @@ _FRESH_LOCK = threading.Lock()
 _LOOKS_FOR_CHECKPOINT = 9
 RECURSION_LIMIT = 10_000
 """One superstep per slice of waiting: 10,000 slices of 5 minutes are a month."""
+
+
+class CallGraphOptions(TypedDict, total=False):
+    """What `create_call_graph` takes besides the connection."""
+
+    policy: DialPolicy | None
+    budget: Budget | None
+    wait: WaitPolicy | None
+    approve: bool
+    on_unknown: Literal["ask", "dial", "report"]
+    inline: bool
+    cancel_call_on_abort: bool
 
 
 def create_call_graph(
@@ -76,7 +88,11 @@ def create_call_graph(
 
 
 def call_graph(
-    connection: Connection | None = None, *, checkpointer: Any = None, name: str = "Revox call", **settings: Any
+    connection: Connection | None = None,
+    *,
+    checkpointer: Any = None,
+    name: str = "Revox call",
+    **options: Unpack[CallGraphOptions],
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Compile the call graph.
 
@@ -84,9 +100,9 @@ def call_graph(
         connection: As for `create_call_graph`.
         checkpointer: What keeps the state; with one, runs survive a restart.
         name: Name of the graph.
-        settings: As for `create_call_graph`.
+        options: As for `create_call_graph`.
     """
-    compiled = create_call_graph(connection, **settings).compile(checkpointer=checkpointer, name=name)
+    compiled = create_call_graph(connection, **options).compile(checkpointer=checkpointer, name=name)
     return compiled.with_config(recursion_limit=RECURSION_LIMIT)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from langchain_core.runnables import RunnableConfig
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from revox_langchain import render
 from revox_langchain.connection import Connection
 from revox_langchain.errors import RevoxToolError
-from revox_langchain.graph.build import RECURSION_LIMIT, create_call_graph
+from revox_langchain.graph.build import RECURSION_LIMIT, CallGraphOptions, create_call_graph
 from revox_langchain.operation import Request, Risk, procedure
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.tools import RevoxTool, ToolFailure, tool_metadata
@@ -41,16 +41,16 @@ class CallAndWait(Request):
     )
 
 
-def call_graph_tool(connection: Connection | None = None, **settings: Any) -> RevoxTool:
+def call_graph_tool(connection: Connection | None = None, **options: Unpack[CallGraphOptions]) -> RevoxTool:
     """Make the whole call graph one tool, `revox_call_and_wait`.
 
     A question the graph asks (approval, unknown outcome) interrupts the agent's run and is answered by resuming it.
 
     Args:
         connection: As for `create_call_graph`.
-        settings: As for `create_call_graph`.
+        options: As for `create_call_graph`.
     """
-    graph = create_call_graph(connection, **settings).compile(name="revox_call_and_wait")
+    graph = create_call_graph(connection, **options).compile(name="revox_call_and_wait")
     spec = CallAndWait.spec
 
     def given(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -47,11 +47,11 @@ def detect(text: str | None) -> Detection:
     letters, han = _count(cleaned)
     if letters < 3 and han < 2:
         return Detection("no_text", None)
-    # To the detector Han characters are Chinese; kana and hangul among them say that they are not.
-    if _KANA.search(cleaned):
-        return Detection("unsupported", "ja")
-    if _HANGUL.search(cleaned):
-        return Detection("unsupported", "ko")
+    # To the detector Han characters are Chinese; kana and hangul among them say that they are not, or that the text
+    # quotes a Japanese or Korean name.
+    for language, script in (("ja", _KANA), ("ko", _HANGUL)):
+        if foreign := len(script.findall(cleaned)):
+            return Detection("unsupported", language, guess="zh" if han > 2 * foreign else None)
     return _by_mass(cleaned)
 
 
@@ -75,7 +75,7 @@ def clean(text: str) -> str:
     if sum(_count(without_headings)) >= _ENOUGH_LETTERS:
         text = without_headings
     text = _MARKS.sub(" ", text)
-    words = (word if not _DIGIT.search(word) else "".join(_HAN.findall(word)) for word in text.split())
+    words = (word if not _DIGIT.search(word) else " ".join(_UNSPACED.findall(word)) for word in text.split())
     text = unicodedata.normalize("NFC", " ".join(word for word in words if word))
     upper = sum(map(str.isupper, text))
     if upper > 0.7 * (upper + sum(map(str.islower, text))):
@@ -89,6 +89,12 @@ _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _HAN_RUN = re.compile(f"{_HAN.pattern}+")
 _KANA = re.compile("[\u3041-\u30fa\u30fd-\u30ff]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
+_LATIN = re.compile("[A-Za-z]")
+_SCRIPTS = {"zh": _HAN, "ru": re.compile("[\u0400-\u04ff]")}
+# Written without spaces, or with what goes with a number joined to it: what stands around a digit is prose.
+_UNSPACED = re.compile(
+    f"(?:{_HAN.pattern}|{_KANA.pattern}|{_HANGUL.pattern}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])+"
+)
 _NOISE = (
     re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]*`", re.DOTALL),
     re.compile(r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\$\{[^{}\n]{0,200}\}|\{[^{}\n]{0,200}\}", re.DOTALL),
@@ -120,7 +126,8 @@ def _by_mass(cleaned: str) -> Detection:
         return Detection("language", best, (note,) if best == "zh" and _CANTONESE.search(cleaned) else ())
     other = max((label for label in chances if label not in LANGUAGES), key=lambda each: chances[each])
     if chances[other] >= _OTHER and other != _NO_LANGUAGE:
-        return Detection("unsupported", other, guess=best)
+        script = _SCRIPTS.get(best, _LATIN)
+        return Detection("unsupported", other, guess=best if script.search(cleaned) else None)
     return Detection("uncertain", best)
 
 

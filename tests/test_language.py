@@ -480,6 +480,27 @@ def test_text_of_a_language_without_voices_is_refused_by_name(text, called):
         resolve_language(prompt=text)
 
 
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("患者さんに電話して、明日の午前10時の予約を確認してください。", "Japanese"),
+        ("株式会社山田商事の担当者へ請求書番号4711の支払期限を伝える。", "Japanese"),
+        ("고객에게전화하여내일10시예약을확인하세요.", "Korean"),
+        ("โทรหาลูกค้าเพื่อยืนยันนัดหมายพรุ่งนี้เวลา10โมงเช้า", "Thai"),
+    ],
+)
+def test_a_digit_does_not_swallow_a_sentence_that_is_written_without_spaces(text, called):
+    with pytest.raises(UnsupportedLanguage, match=f"written in {called}") as refused:
+        resolve_language(prompt=text)
+    assert "Chinese after all" not in refused.value.next_step
+
+
+def test_a_chinese_text_that_quotes_japanese_asks_and_says_how_to_go_on():
+    with pytest.raises(UnsupportedLanguage) as refused:
+        resolve_language(prompt="你好，我要预约ラーメン店明天晚上的座位，请确认两个人")
+    assert 'If it is Chinese after all, pass language="zh"' in refused.value.next_step
+
+
 def test_written_cantonese_is_read_by_a_chinese_voice_and_noted():
     found = resolve_language(prompt="你好，我哋想確認一下聽日嘅預約，唔知你得唔得閒？")
     assert found.language == "zh"

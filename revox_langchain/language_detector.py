@@ -75,7 +75,7 @@ def clean(text: str) -> str:
     if sum(_count(without_headings)) >= _ENOUGH_LETTERS:
         text = without_headings
     text = _MARKS.sub(" ", text)
-    words = (word if not _DIGIT.search(word) else " ".join(_UNSPACED.findall(word)) for word in text.split())
+    words = (word if not _DIGIT.search(word) else "".join(_UNSPACED.findall(word)) for word in text.split())
     text = unicodedata.normalize("NFC", " ".join(word for word in words if word))
     upper = sum(map(str.isupper, text))
     if upper > 0.7 * (upper + sum(map(str.islower, text))):

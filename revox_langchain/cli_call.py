@@ -16,7 +16,13 @@ from revox_langchain.connection import Connection
 from revox_langchain.errors import Refused
 from revox_langchain.flow import run
 from revox_langchain.guard import DialPolicy, Guard
+from revox_langchain.numbers import parse_phone
 from revox_langchain.waiting import WaitPolicy
+
+
+def _country(given: str | None) -> str | None:
+    return (given or "").strip().upper() or None
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; all else goes to stderr.")]
 Speed = Annotated[
@@ -29,6 +35,9 @@ MaxWait = Annotated[
     float | None, typer.Option("--max-wait-s", min=0.1, help="Stop watching after this; the call goes on.")
 ]
 Settle = Annotated[float, typer.Option("--settle-s", min=0, help="Seconds a new order may take to show up in search.")]
+Country = Annotated[
+    str | None, typer.Option(help="Country of a national number, in two letters: FR, US.", callback=_country)
+]
 _HOW, _WHO, _WHEN = "What is said", "Which voice", "When and how long"
 
 
@@ -68,7 +77,7 @@ def call(
         int | None, typer.Option("--max-call-duration-s", help="Longest talk, in seconds.", rich_help_panel=_WHEN)
     ] = None,
     from_number: Annotated[str | None, typer.Option("--from", help="Caller id: one of your own numbers.")] = None,
-    country: Annotated[str | None, typer.Option(help="Country of a national number: FR, US.")] = None,
+    country: Country = None,
     metadata: Annotated[list[str] | None, typer.Option(help="name=value to keep with the call.")] = None,
     concurrency_key: Annotated[str | None, typer.Option(help="Calls with one key share a limit.")] = None,
     intent: Annotated[
@@ -105,7 +114,7 @@ def call(
     }  # fmt: skip
     given = _present(**wishes)
     CallInput(**given).check()
-    policy = DialPolicy(default_region=country.strip().upper() if country else None, settle_s=settle_s)
+    policy = DialPolicy(default_region=country, settle_s=settle_s)
     connection = _sandbox(speed) if sandbox else Connection.from_env()
     if not sandbox and not yes:
         if not screen.can_ask():
@@ -136,7 +145,10 @@ def watch(
 
 def recover(
     intent_id: Annotated[str, typer.Argument(help="The intent id from the error.")],
-    number: Annotated[str, typer.Argument(help="The number that was called, E.164.")],
+    number: Annotated[
+        str, typer.Argument(help="The number that was called: +33142685300, or national with --country.")
+    ],
+    country: Country = None,
     settle_s: Settle = 15.0,
     as_json: AsJson = False,
 ) -> int:
@@ -147,7 +159,7 @@ def recover(
     from revox_langchain.actions import RecoverCall
 
     screen = Screen(as_json=as_json)
-    asked = RecoverCall.parse({"intent_id": intent_id, "phone_number": number})
+    asked = RecoverCall.parse({"intent_id": intent_id, "phone_number": parse_phone(number, country).e164})
     guard = Guard(DialPolicy(settle_s=settle_s))
     with Connection.from_env() as connection:
         if screen.live:

@@ -54,7 +54,7 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
         _show_facts(output, screen, sandbox)
     error = output.get("error")
     if error and output.get("status") == "still_running":
-        hint(f"{error['message']} {error['next_step']}")
+        hint(error["message"] if sandbox else f"{error['message']} {error['next_step']}")
     elif error:
         complain(error["message"], error["next_step"])
     for warning in output.get("warnings") or []:
@@ -91,7 +91,7 @@ def _headline(output: Mapping[str, Any]) -> str:
     attempts = output.get("attempts") or []
     parts = [str(output["status"]).replace("_", " ").capitalize()]
     disposition = output.get("disposition")
-    if disposition and output["status"] not in ("cancelled", "errored"):
+    if disposition and output["status"] not in ("cancelled", "errored", "still_running"):
         parts.append(_DISPOSITIONS.get(disposition, disposition))
     if attempts:
         parts.append(f"{len(attempts)} attempt{'s' if len(attempts) > 1 else ''}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -97,15 +98,30 @@ def write_json(value: Mapping[str, Any]) -> None:
 def complain(message: str, next_step: str = "") -> None:
     """Write what is wrong, and what to do about it, to stderr."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    text = Text.assemble(("Error: ", "bold red"), plain(message), " " if next_step else "", plain(next_step))
+    text = Text.assemble(("Error: ", "bold red"), as_options(message), " " if next_step else "", as_options(next_step))
     console.print(text, soft_wrap=not console.is_terminal)
 
 
 def hint(message: str, *, name: str = "") -> None:
     """Write a remark to stderr, or a named fact."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    words = Text.assemble((f"  {name:<8}" if name else "", "bold"), plain(message))
+    words = Text.assemble((f"  {name:<8}" if name else "", "bold"), as_options(message))
     console.print(words, soft_wrap=not console.is_terminal)
+
+
+def as_options(text: object) -> str:
+    """Say in one line what to write, as options of the command line instead of arguments in Python."""
+    words = plain(text)
+    for argument, option in _ARGUMENTS:
+        words = argument.sub(option, words)
+    return words
+
+
+_ARGUMENTS = (
+    (re.compile(r"""\blanguage=["']([\w-]+)["']"""), r"--language \1"),
+    (re.compile(r"""\bdefault_region=["'](\w+)["']"""), r"--country \1"),
+    (re.compile(r"""\bprompt_variables=\{"([^"]+)": "\.\.\."\}"""), r"--variable \1=..."),
+)
 
 
 def plain(text: object) -> str:

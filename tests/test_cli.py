@@ -125,8 +125,8 @@ def test_a_call_that_errored_or_was_cancelled_is_exit_code_8(number: str, status
     assert status.capitalize() in done.stdout
 
 
-def test_a_call_that_outlasts_the_patience_is_exit_code_7_and_says_how_to_go_on() -> None:
-    done = in_sandbox("+12025550111", "--max-wait-s", "30")
+def test_a_call_that_outlasts_the_patience_is_exit_code_7_and_says_how_to_go_on(slow_server: SandboxServer) -> None:
+    done = call(FICTION, "--yes", "--max-wait-s", "0.1", *QUICK, env=account(slow_server))
     assert done.exit_code == 7
     assert "revox-langchain watch" in done.stderr
     assert "goes on" in done.stderr
@@ -422,6 +422,36 @@ def test_recover_finds_the_order_of_an_intent(server: SandboxServer) -> None:
     assert f"The call exists: {placed['call_id']}" in done.stdout
     found = json.loads(cli("recover", placed["intent_id"], FICTION, "--json", env=account(server)).stdout)
     assert (found["found"], found["call"]["id"]) == (True, placed["call_id"])
+
+
+def test_recover_takes_a_national_number_with_its_country(server: SandboxServer) -> None:
+    args = ("recover", "some-intent", "01 42 68 53 00", "--settle-s", "0")
+    done = cli(*args, "--country", "fr", env=account(server))
+    assert done.exit_code == 6
+    assert "+33142685300" in done.stderr
+    done = cli(*args, env=account(server))
+    assert done.exit_code == 2
+    assert "give --country FR" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("ok", "Pass --language fr or another"),
+        ("Call them in French and ask about the order.", "pass --language en (English) or --language fr (French)"),
+        ("Dites bonjour à {{nom}} et confirmez le rendez-vous.", "Give it: --variable nom=..."),
+    ],
+)
+def test_advice_names_options_of_the_command_line(prompt: str, said: str) -> None:
+    assert said in cli("call", FICTION, "--prompt", prompt, "--sandbox", "--speed", "0").stderr
+
+
+def test_a_call_in_the_sandbox_that_goes_on_is_not_to_be_watched_from_elsewhere() -> None:
+    done = in_sandbox("+12025550108", "--max-wait-s", "30")
+    assert done.exit_code == 7
+    assert "it goes on" in done.stderr
+    assert "revox-langchain watch" not in done.output
+    assert "nobody spoke" not in done.output
 
 
 def test_recover_says_plainly_that_there_is_no_order_and_ends_with_6(server: SandboxServer) -> None:

@@ -704,3 +704,9 @@ def test_mcp_over_http_takes_a_free_port_and_says_where_it_is() -> None:
 
 def test_mcp_that_refuses_to_serve_does_not_say_that_it_serves() -> None:
     assert "Serving" not in cli("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "0").stderr
+
+
+def test_the_chinese_demo_is_written_with_chinese_punctuation() -> None:
+    said = json.loads(cli("demo", "--language", "zh", "--speed", "0", "--json").stdout)["transcript"]
+    assert [turn["content"] for turn in said if turn["content"][-1] not in "。？"] == []
+    assert [turn["content"] for turn in said if re.search("[\u4e00-\u9fff][,.?!:]", turn["content"])] == []

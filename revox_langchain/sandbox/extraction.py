@@ -67,7 +67,7 @@ def questions(config: Config | None, values: Mapping[str, Any] | None, lines: Li
     for field in (config or [])[:_MOST_QUESTIONS]:
         if values and field["name"] in values:
             label = field.get("description") or re.sub(r"[_\W]+", " ", field["name"]).strip() or field["name"]
-            asked.append((label.strip().rstrip("?？. ").strip(), _in_words(values[field["name"]], lines)))
+            asked.append((label.strip().rstrip("?？.。 ").strip(), _in_words(values[field["name"]], lines)))
     return tuple(asked)
 
 
@@ -123,5 +123,5 @@ def _text(about: str, lines: Lines, number: str) -> str:
 
 def _in_words(value: Any, lines: Lines) -> str:
     if isinstance(value, bool):
-        return f"{lines.yes if value else lines.no}."
-    return f"{value}."
+        value = lines.yes if value else lines.no
+    return f"{value}{lines.full_stop}"

@@ -36,6 +36,7 @@ class Lines:
         phrase: Value of a text nothing is known about.
         note: Value of a text that is a note, a reason or a summary.
         summaries: One-sentence summary per scene; `agrees` is the fallback.
+        full_stop: How a sentence ends.
     """
 
     first_name: str
@@ -55,6 +56,7 @@ class Lines:
     phrase: str
     note: str
     summaries: dict[Scene, str]
+    full_stop: str = "."
 
 
 @cache

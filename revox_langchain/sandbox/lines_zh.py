@@ -75,4 +75,5 @@ LINES = Lines(
         "transfer": "对方要求人工服务，已就账单问题转接。",
         "long": "长谈之后，对方确认了所有内容。",
     },
+    full_stop="。",
 )  # fmt: skip

@@ -58,6 +58,8 @@ def call(answer: Any, request: Any = None) -> str:
         data.append(f"summary: {_one_line(result.outcome_summary, 400)}")
     if result.structured_output:
         data.append(f"structured output: {_one_line(_json(result.structured_output), 500)}")
+    if result.misfits:
+        data.append(f"it does not fit its configuration: {_one_line('; '.join(result.misfits), 300)}")
     step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {_word(result.call_id)}.")
     window = getattr(request, "transcript", "none")
     # What is added around it: the fence, a cut, the line on the transcript, and how long somebody waited.
@@ -113,6 +115,7 @@ def finished(out: Any, request: Any = None) -> str:
     data = [f"summary: {_one_line(out['outcome_summary'], 400)}"] if out["outcome_summary"] else []
     if out["structured_output"]:
         data.append(f"structured output: {_one_line(_json(out['structured_output']), 500)}")
+    data += [f"warning: {_one_line(warning, 300)}" for warning in out["warnings"][:3]]
     spoken = [f"{turn['role']}: {_one_line(turn['content'], 300)}" for turn in out["transcript"]]
     lines += fenced([*data, *_newest(spoken, 2400)], 4000)
     return "\n".join([*lines, *([error["next_step"]] if error else [])])

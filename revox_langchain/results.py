@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictStr, ValidationError, create_model
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from revox_langchain.errors import InvalidInput
@@ -32,6 +32,9 @@ _BY_END_REASON: dict[str, Disposition] = {
     "user_unavailable": "no_answer",
     "user_rejected": "busy",
 }
+_TYPES: dict[str, Any] = {
+    "string": StrictStr, "number": StrictFloat, "boolean": StrictBool, "date": date, "datetime": datetime
+}  # fmt: skip
 _ENDED = ("completed", "cancelled", "errored")
 _KEEP_FLAT = "Keep it flat: strings, numbers, booleans, dates, date-times, choices of strings; each may be optional."
 
@@ -78,6 +81,8 @@ class CallResult(BaseModel):
         attempts: Oldest first.
         talk_s: Seconds of conversation over all attempts.
         transcript: Of the newest attempt that has one; the version made from the recording if it is there.
+        structured_output: What was extracted from the conversation, of the newest attempt that has any.
+        misfits: Where that does not fit the assistant's configuration, a sentence each.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -95,6 +100,7 @@ class CallResult(BaseModel):
     transcript: tuple[Turn, ...] = ()
     recording_url: str | None = None
     structured_output: dict[str, Any] | None = None
+    misfits: tuple[str, ...] = ()
     scheduled_at: str | None = None
 
     @classmethod
@@ -102,6 +108,7 @@ class CallResult(BaseModel):
         """Read the JSON of one call, leniently: unknown values pass through, missing ones stay empty."""
         raw = _mappings(call.get("call_attempts")) or _mappings([call.get("last_call_attempt")])
         attempts = tuple(_attempt(item) for item in reversed(raw))
+        output = _first(raw, "structured_output", dict)
         return cls(
             call_id=str(call["id"]),
             status=str(call.get("status")),
@@ -115,7 +122,8 @@ class CallResult(BaseModel):
             talk_s=sum(a.talk_s or 0.0 for a in attempts),
             transcript=_transcript(raw),
             recording_url=_first(raw, "recording_url", str),
-            structured_output=_first(raw, "structured_output", dict),
+            structured_output=output,
+            misfits=_misfits(output, call.get("assistant")),
             scheduled_at=_text(call.get("scheduled_at")),
         )
 
@@ -151,15 +159,36 @@ def structured(result: CallResult, model: type[ModelT]) -> Structured[ModelT]:
     """Read the structured output of `result` as `model`."""
     if not result.structured_output:
         return Structured("absent")
-    given = {name: value for name, value in result.structured_output.items() if value is not None}
-    try:
-        value = model.model_validate(given)
-    except ValidationError as error:
-        problems = tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        return Structured("invalid", errors=problems)
+    value, errors = _read(result.structured_output, model)
+    if value is None:
+        return Structured("invalid", errors=errors)
     if result.disposition not in ("answered", "unknown"):
         return Structured("contradicts_disposition", value)
     return Structured("ready", value)
+
+
+def _read(output: Mapping[str, Any], model: type[ModelT]) -> tuple[ModelT | None, tuple[str, ...]]:
+    # Revox says null where a value was not mentioned.
+    given = {name: value for name, value in output.items() if value is not None}
+    try:
+        return model.model_validate(given), ()
+    except ValidationError as error:
+        return None, tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+
+
+def _misfits(output: Mapping[str, Any] | None, assistant: Any) -> tuple[str, ...]:
+    config = _mappings(assistant.get("structured_output_config")) if isinstance(assistant, Mapping) else []
+    if not output or not config:
+        return ()
+    fields: dict[str, Any] = {}
+    for number, field in enumerate(config):
+        options = field.get("enum_options")
+        type_ = _TYPES.get(str(field.get("type")), Any)
+        if isinstance(options, list) and options:
+            type_ = Literal[tuple(options)]
+        needed = ... if field.get("required") else None
+        fields[f"field_{number}"] = (type_, Field(needed, alias=str(field.get("name"))))
+    return _read(output, create_model("StructuredOutput", **fields))[1]
 
 
 def structured_output_config(model: type[BaseModel]) -> list[dict[str, Any]]:

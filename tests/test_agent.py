@@ -262,3 +262,12 @@ def test_wrong_arguments_to_the_graph_as_a_tool_are_a_result(sandbox: Sandbox, a
     message = tool.invoke({"type": "tool_call", "id": "1", "name": tool.name, "args": arguments})
     assert message.status == "error"
     assert message.artifact["kind"] == "invalid"
+
+
+def test_the_graph_as_a_tool_shows_its_warnings_to_the_model(sandbox: Sandbox) -> None:
+    from revox_langchain.graph import call_graph_tool
+
+    schema = {"properties": {"confirmed": {"type": "boolean"}}}
+    wish = {**HELLO, "phone_number": "+12025550119", "language": "en", "structured_output_schema": schema}
+    text = call_graph_tool(sandbox.connect()).invoke(wish)
+    assert "| warning: Structured output does not fit what was asked for: confirmed: Input should be" in text

@@ -185,6 +185,16 @@ def test_structured_output_that_comes_late_is_waited_for(sandbox: Sandbox) -> No
     assert out["structured_output"] == {"ok": True}
 
 
+def test_structured_output_that_does_not_fit_is_returned_with_a_warning(sandbox: Sandbox) -> None:
+    schema = {"properties": {"ok": {"type": "boolean"}, "day": {"type": "string", "format": "date"}}}
+    given = {**FRENCH, "phone_number": "+12025550119", "structured_output_schema": schema}
+    out = invoke(saved(sandbox), given, thread())
+    assert out["structured_output"] == {"ok": "maybe", "day": "next week"}
+    (warning,) = [warning for warning in out["warnings"] if "Structured output" in warning]
+    assert "ok: Input should be a valid boolean; day: Input should be a valid date" in warning
+    assert "maybe" not in warning
+
+
 def test_structured_output_that_does_not_come_is_absent_and_said_so(sandbox: Sandbox) -> None:
     schema = {"properties": {"ok": {"type": "boolean"}}}
     given = {**FRENCH, "phone_number": "+12025550113", "structured_output_schema": schema}

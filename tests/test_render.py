@@ -493,3 +493,12 @@ def test_notes_do_not_make_it_long(notes: list[str], summary: str) -> None:
 def test_a_renderer_takes_an_answer_without_its_request(shown: list[Shown], op: type[Request]) -> None:
     _, answer = of(shown, op)
     assert op.spec.render(answer, None)
+
+
+def test_output_that_does_not_fit_is_shown_as_such_to_the_model(shown: list[Shown]) -> None:
+    misfits = [said(*each) for each in shown if isinstance(each[0], GetCall) and "maybe" in json.dumps(each[1])]
+    assert misfits
+    for text in misfits:
+        assert "| it does not fit its configuration: confirmed: Input should be a valid boolean" in text
+    fitting = [said(*each) for each in shown if isinstance(each[0], GetCall) and "maybe" not in json.dumps(each[1])]
+    assert [text for text in fitting if "does not fit" in text] == []

@@ -405,6 +405,43 @@ def test_null_means_that_it_was_not_said() -> None:
     assert structured(with_output({**GIVEN, "price": None, "note": None}), Answers).state == "ready"
 
 
+CONFIG = [
+    {"name": "confirmed", "type": "boolean", "required": True},
+    {"name": "plan", "type": "enum", "enum_options": ["pro", "basic"]},
+    {"name": "day", "type": "date"},
+    {"name": "at", "type": "datetime"},
+    {"name": "guests", "type": "number"},
+    {"name": "_note to self", "type": "string"},
+    {"name": "mood", "type": "a type of tomorrow"},
+]
+
+
+@pytest.mark.parametrize(
+    ("output", "names"),
+    [
+        ({**GIVEN, "_note to self": "hm", "mood": {"any": "thing"}, "not asked for": 1}, []),
+        ({"confirmed": True, "plan": None, "guests": 2.5}, []),
+        ({"plan": "pro"}, ["confirmed"]),
+        ({"confirmed": None}, ["confirmed"]),
+        ({"confirmed": 1, "plan": "gold", "day": "soon", "at": "later", "guests": "4", "_note to self": 7},
+         ["confirmed", "plan", "day", "at", "guests", "_note to self"]),
+        (None, []),
+        ({}, []),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_the_configuration_of_the_assistant_is_named(output: Any, names: list[str]) -> None:
+    order = {"id": "c", "status": "completed", "assistant": {"structured_output_config": CONFIG},
+             "call_attempts": [attempt(result="human", structured_output=output)]}  # fmt: skip
+    assert [problem.split(":")[0] for problem in CallResult.from_call(order).misfits] == names
+
+
+@pytest.mark.parametrize("config", [None, [], "nonsense", [None], [{"type": "enum", "name": "plan"}]])
+def test_without_a_configuration_that_can_be_read_nothing_misfits(config: Any) -> None:
+    order = {"id": "c", "status": "completed", "assistant": {"structured_output_config": config},
+             "call_attempts": [attempt(result="human", structured_output=GIVEN)]}  # fmt: skip
+    assert CallResult.from_call(order).misfits == ()
+
+
 @pytest.mark.parametrize("output", [None, {}])
 def test_output_that_never_came_is_absent(output: Any) -> None:
     assert structured(with_output(output), Answers) == Structured("absent")

@@ -304,6 +304,8 @@ def report(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
     warnings = list(base["warnings"])
     if result.ended and spoken.get("wants_output") and result.structured_output is None:
         warnings.append("Structured output was asked for, and none came.")
+    if result.misfits:
+        warnings.append(f"Structured output does not fit what was asked for: {'; '.join(result.misfits)}.")
     out = result.as_output()
     yield Event({"type": "revox.report", "call_id": seen.call_id, **{k: out[k] for k in ("status", "disposition")}})
     return {

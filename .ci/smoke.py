@@ -49,6 +49,9 @@ def main() -> None:
         merged = asyncio.run(RevoxToolkit(connection=connection).aget_tools(transport="merged"))
         assert len(merged) > 18, [tool.name for tool in merged]
 
+    if find_spec("psycopg"):
+        import langgraph.checkpoint.postgres  # noqa: F401
+
     if find_spec("typer") and find_spec("rich"):
         from revox_langchain.cli import run
 

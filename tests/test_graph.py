@@ -751,3 +751,12 @@ def test_a_misspelt_key_is_named_by_the_input_class() -> None:
 def test_no_second_graph_is_drawn_inside_a_step(sandbox: Sandbox) -> None:
     assert not list(saved(sandbox).get_subgraphs())
     assert not [name for name in saved(sandbox).get_graph(xray=True).nodes if ":" in name]
+
+
+def test_one_name_under_two_threads_is_two_wishes_and_without_threads_one(sandbox: Sandbox) -> None:
+    graph = saved(sandbox)
+    wish = {**FRENCH, "intent": "appointment-4711"}
+    in_threads = {invoke(graph, wish, thread(name))["intent_id"] for name in ("one", "two")}
+    assert len(in_threads) == 2
+    bare = call_graph(sandbox.connect())
+    assert len({invoke(bare, wish)["intent_id"], invoke(bare, wish)["intent_id"]}) == 1

@@ -72,7 +72,7 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
 
 def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / ".ci" / "lowest.py"), "cli", "agent", "sqlite"],
+        [sys.executable, str(ROOT / ".ci" / "lowest.py"), "cli", "agent", "sqlite", "postgres"],
         capture_output=True,
         text=True,
         check=True,
@@ -80,7 +80,7 @@ def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:
     )
     pinned = done.stdout.split()
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["cli"], *extras["agent"], *extras["sqlite"]]
+    wanted = [*PROJECT["dependencies"], *extras["cli"], *extras["agent"], *extras["sqlite"], *extras["postgres"]]
     assert len(pinned) == len(wanted)
     assert all(re.fullmatch(r"[\w.-]+==\d[\w.]*", pin) for pin in pinned)
 

@@ -94,7 +94,8 @@ class CallInput(BaseModel):
         default=None, description="Calls with one key share a limit of calls at a time."
     )
     intent: Annotated[str | None, EphemeralValue] = Field(
-        default=None, description="Name of this wish. The same wish is placed once; a new name is a new call."
+        default=None,
+        description="Name of this wish. In a thread, or without one, it is placed once; a new name is a new call.",
     )
 
     _problem: InvalidInput | None = PrivateAttr(None)

@@ -53,7 +53,7 @@ def main() -> None:
         import langgraph.checkpoint.postgres  # noqa: F401
 
     if find_spec("typer") and find_spec("rich"):
-        from revox_langchain.cli import run
+        from revox_langchain.cli.app import run
 
         assert run(["demo", "--speed", "0"]) == 0
     print(f"revox_langchain {revox_langchain.__version__} on Python {sys.version.split()[0]} is alive.")

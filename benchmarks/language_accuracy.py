@@ -18,7 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from revox_langchain.errors import AmbiguousLanguage, InvalidInput
-from revox_langchain.language import LANGUAGES, detect, resolve_language
+from revox_langchain.speech.language import LANGUAGES, detect, resolve_language
 
 lines: Any = import_module("language_lines")
 PHONES = {
@@ -103,7 +103,7 @@ def cold_s() -> float:
     a busy one the wall would measure the neighbours.
     """
     code = (
-        "import time; start = time.process_time(); from revox_langchain.language import detect; "
+        "import time; start = time.process_time(); from revox_langchain.speech.language import detect; "
         "detect('Good morning, I am calling about the order.'); print(time.process_time() - start)"
     )
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

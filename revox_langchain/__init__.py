@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from revox_langchain.actions import RecoverCall, WaitForCall, act
-from revox_langchain.budget import Budget
-from revox_langchain.connection import Connection
+from revox_langchain.actions.actions import RecoverCall, WaitForCall, act
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.guard import DialPolicy, Guard
+from revox_langchain.dialing.placing import Intent, Order, Placed, make_intent, outcome_of, place, recover
 from revox_langchain.errors import (
     AmbiguousLanguage,
     AnswerError,
@@ -29,18 +31,16 @@ from revox_langchain.errors import (
     UnsupportedLanguage,
 )  # fmt: skip
 from revox_langchain.flow import arun, run
-from revox_langchain.guard import DialPolicy, Guard
-from revox_langchain.language import ResolvedLanguage, resolve_language
-from revox_langchain.numbers import Phone, parse_phone
-from revox_langchain.operation import Operation, Risk
 from revox_langchain.operations import OPERATIONS
-from revox_langchain.placing import Intent, Order, Placed, make_intent, outcome_of, place, recover
-from revox_langchain.results import CallResult, Structured, structured, structured_output_config
-from revox_langchain.voice import ChosenVoice, choose_voice
-from revox_langchain.waiting import WaitPolicy, Watch, watch
+from revox_langchain.operations.operation import Operation, Risk
+from revox_langchain.phone import Phone, parse_phone
+from revox_langchain.results.call import CallResult, Structured, structured, structured_output_config
+from revox_langchain.speech.language import ResolvedLanguage, resolve_language
+from revox_langchain.speech.voice import ChosenVoice, choose_voice
+from revox_langchain.waiting.watch import WaitPolicy, Watch, watch
 
 if TYPE_CHECKING:
-    from revox_langchain.tools import RevoxTool, RevoxToolkit, make_tool
+    from revox_langchain.tools.toolkit import RevoxTool, RevoxToolkit, make_tool
 
 __version__ = "0.1.0"
 
@@ -101,7 +101,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # langchain-core's tools take 0.4 s to import; who only sends operations does not wait for them.
     if name in ("RevoxTool", "RevoxToolkit", "make_tool"):
-        from revox_langchain import tools
+        from revox_langchain.tools import toolkit as tools
 
         return getattr(tools, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

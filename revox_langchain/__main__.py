@@ -16,7 +16,7 @@ def main() -> None:
         )
         raise SystemExit(2)
     try:
-        from revox_langchain.cli import run
+        from revox_langchain.cli.app import run
 
         raise SystemExit(run())
     except KeyboardInterrupt:

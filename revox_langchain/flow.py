@@ -17,9 +17,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, cast
 
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import RevoxToolError
-from revox_langchain.operation import Operation
+from revox_langchain.operations.operation import Operation
 
 T = TypeVar("T")
 Emit = Callable[[dict[str, Any]], None]

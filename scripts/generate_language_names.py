@@ -23,7 +23,7 @@ import phonenumbers
 from langcodes import Language
 from language_data.name_data import CODE_TO_NAMES
 
-OUTPUT = Path(__file__).parents[1] / "revox_langchain" / "data" / "language_names.json"
+OUTPUT = Path(__file__).parents[1] / "revox_langchain" / "speech" / "data" / "language_names.json"
 
 SPOKEN = ("en", "fr", "es", "de", "it", "pt", "ru", "zh")
 REGIONAL = """

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from langchain_core.runnables.graph import NodeStyles
 
-from revox_langchain import cli_errors
-from revox_langchain.actions import REQUESTS
+from revox_langchain.actions.actions import REQUESTS
+from revox_langchain.cli import exits as cli_errors
 from revox_langchain.graph import call_graph
 from revox_langchain.sandbox import STORIES, Sandbox
 

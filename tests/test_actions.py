@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from revox_langchain.actions import (
+from revox_langchain.actions.actions import (
     LOOK_AGAIN_S,
     REQUESTS,
     RecoverCall,
@@ -17,8 +17,10 @@ from revox_langchain.actions import (
     create_assistant_once,
     find_request,
 )
-from revox_langchain.budget import Budget
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.guard import DialPolicy, Guard
+from revox_langchain.dialing.placing import MARK
 from revox_langchain.errors import (
     AnswerError,
     AuthError,
@@ -30,8 +32,6 @@ from revox_langchain.errors import (
     Unavailable,
 )
 from revox_langchain.flow import Flow, Pause, Tick, Work, arun, run
-from revox_langchain.guard import DialPolicy, Guard
-from revox_langchain.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants, UpdateAssistant
 from revox_langchain.operations.calls import CancelCall, GetCall, GetCallHistory, MakeCall, PauseCall, ResumeCall
 from revox_langchain.operations.campaigns import (
@@ -45,7 +45,7 @@ from revox_langchain.operations.campaigns import (
     UpdateCampaign,
 )
 from revox_langchain.operations.fields import REDACTED
-from revox_langchain.placing import MARK
+from revox_langchain.operations.operation import Operation, Request, Risk, procedure
 from revox_langchain.sandbox import Fault, Sandbox
 
 NUMBER = "+12025550100"

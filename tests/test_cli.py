@@ -22,15 +22,15 @@ import typer
 from typer.testing import CliRunner
 
 from revox_langchain import __version__
-from revox_langchain.cli import _Commands, app, run
-from revox_langchain.cli_demo import SCRIPTS
-from revox_langchain.cli_screen import duration, plain
-from revox_langchain.connection import Connection
-from revox_langchain.language_names import LANGUAGES
+from revox_langchain.cli.app import _Commands, app, run
+from revox_langchain.cli.demo import SCRIPTS
+from revox_langchain.cli.screen import duration, plain
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.placing import MARK
 from revox_langchain.operations.calls import GetCall, GetCallHistory
-from revox_langchain.placing import MARK
 from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.sandbox.server import SandboxServer
+from revox_langchain.speech.names import LANGUAGES
 
 KEY = "key-that-nobody-may-see"
 PROMPT = "Confirm the appointment on Tuesday."
@@ -577,7 +577,7 @@ def type_after(terminal: int, marker: str, keys: str) -> str:
 
 def test_version_and_help_load_neither_langgraph_nor_langchain_nor_mcp() -> None:
     script = (
-        "import sys; from revox_langchain.cli import run\n"
+        "import sys; from revox_langchain.cli.app import run\n"
         "assert run(['--version']) == 0 and run(['--help']) == 0 and run(['call', '--help']) == 0\n"
         "print([m for m in ('langgraph', 'langchain_core', 'mcp', 'uvicorn', 'revox', 'httpx') if m in sys.modules])"
     )

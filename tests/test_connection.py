@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from revox_langchain.connection import Connection, SystemClock
+from revox_langchain.connection.connection import Connection, SystemClock
 from revox_langchain.errors import (
     AnswerError,
     AuthError,
@@ -27,12 +27,12 @@ from revox_langchain.errors import (
     TimedOut,
     Unavailable,
 )  # fmt: skip
-from revox_langchain.operation import Operation, Risk
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.account import GetUser
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants
 from revox_langchain.operations.calls import GetCall, GetCallHistory, MakeCall
 from revox_langchain.operations.fields import REDACTED
+from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.voices import ListVoices, PreviewVoice
 from revox_langchain.sandbox import Sandbox
 

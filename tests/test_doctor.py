@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from revox_langchain.cli import app
+from revox_langchain.cli.app import app
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.server import SandboxServer
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import NotFound, RevoxToolError
 from revox_langchain.flow import Event, Flow, Pause, Recent, Tick, arun, run
 from revox_langchain.operations.calls import GetCall

@@ -15,12 +15,12 @@ from crash.harness import CREATE_ASSISTANT, POST_CALL, SEARCH, SPEED, WISH, Repo
 from crash.table import DEATHS, QUICK, ROWS, Death
 from langgraph.checkpoint.memory import InMemorySaver
 
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.guard import DialPolicy
 from revox_langchain.graph import call_graph
-from revox_langchain.guard import DialPolicy
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.faults import Fault
-from revox_langchain.waiting import WaitPolicy
+from revox_langchain.waiting.watch import WaitPolicy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
 

@@ -22,12 +22,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, RetryPolicy
 
 from revox_langchain import flow
+from revox_langchain.dialing.placing import recover
 from revox_langchain.errors import PlacementUnknown, Unavailable
 from revox_langchain.graph import call_graph, create_call_graph
-from revox_langchain.placing import recover
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox import faults as sandbox_faults
-from revox_langchain.waiting import WaitPolicy
+from revox_langchain.waiting.watch import WaitPolicy
 
 WAIT = WaitPolicy.every(20.0)
 LOST = {"kind": "lose_after", "on": "revox_make_call"}

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from revox_langchain.actions import act
-from revox_langchain.budget import Budget, Cost
-from revox_langchain.connection import Connection
+from revox_langchain.actions.actions import act
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.budget import Budget, Cost
+from revox_langchain.dialing.guard import DialPolicy, Guard
 from revox_langchain.errors import Refused
 from revox_langchain.flow import run
 from revox_langchain.graph import call_graph
-from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import MakeCall, PauseCall, ResumeCall
 from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign, PauseCampaign, ResumeCampaign
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.sandbox import Sandbox
-from revox_langchain.tools import make_tool
+from revox_langchain.tools.toolkit import make_tool
 
 NUMBER = "+12025550100"
 

@@ -29,20 +29,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 from test_mcp_server import serving
 
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.guard import DialPolicy
+from revox_langchain.dialing.placing import MARK, outcome_of
 from revox_langchain.errors import AuthError, InvalidInput, RevoxToolError, Unavailable
-from revox_langchain.guard import DialPolicy
-from revox_langchain.hosted import risk_of
-from revox_langchain.hosted_answers import Failures, Sent, answer_of
-from revox_langchain.hosted_calls import named_as
-from revox_langchain.hosted_link import in_background
-from revox_langchain.operation import Risk
 from revox_langchain.operations.calls import MakeCall
-from revox_langchain.placing import MARK, outcome_of
+from revox_langchain.operations.operation import Risk
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.mcp import INVENTED, PATH, HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
-from revox_langchain.tools import RevoxToolkit
+from revox_langchain.tools.hosted.answers import Failures, Sent, answer_of
+from revox_langchain.tools.hosted.calls import named_as
+from revox_langchain.tools.hosted.session import in_background
+from revox_langchain.tools.hosted.tools import risk_of
+from revox_langchain.tools.toolkit import RevoxToolkit
 
 KEY = "sk-test-1234"
 FRENCH_LADY = "a249eaff-1e96-4d2c-b23b-12efa4f66f41"

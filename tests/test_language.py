@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import revox_langchain.language as language_module
+import revox_langchain.speech.language as language_module
 from revox_langchain.errors import AmbiguousLanguage, InvalidInput, UnknownLanguage, UnsupportedLanguage
-from revox_langchain.language import (
+from revox_langchain.speech.language import (
     LANGUAGE_NAMES,
     LANGUAGES,
     clean,
@@ -30,7 +30,7 @@ from revox_langchain.language import (
     resolve_language,
     warm_up,
 )
-from revox_langchain.language_names import fold, names_data, tag_of
+from revox_langchain.speech.names import fold, names_data, tag_of
 
 ROOT = Path(__file__).parents[1]
 FRENCH = "Bonjour, je vous appelle au sujet de votre rendez-vous de demain matin."
@@ -117,7 +117,10 @@ DETECTOR = ["py3langid", "langcodes", "language_data"]
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        ("language, revox_langchain.voice, revox_langchain.prompts", [*DETECTOR, "numpy", "phonenumbers"]),
+        (
+            "speech.language, revox_langchain.speech.voice, revox_langchain.speech.prompts",
+            [*DETECTOR, "numpy", "phonenumbers"],
+        ),
         ("numbers", [*DETECTOR, "numpy", "phonenumbers"]),
         ("errors", DETECTOR),
     ],
@@ -129,7 +132,7 @@ def test_importing_loads_none_of_the_libraries(modules, heavy):
 
 def test_a_given_language_never_loads_the_detector():
     code = (
-        "import sys; from revox_langchain.language import resolve_language; "
+        "import sys; from revox_langchain.speech.language import resolve_language; "
         f"resolve_language('fr', first_sentence={ENGLISH!r}, prompt={ENGLISH!r}, phone='+33142685300'); "
         "print([name for name in ['py3langid', 'numpy', 'language_data'] if name in sys.modules])"
     )
@@ -150,7 +153,7 @@ def test_threads_and_processes_give_the_same_answers():
             assert answers == serial
     code = (
         f"import sys, hashlib; sys.path.insert(0, {str(ROOT / 'tests')!r}); import language_lines as lines; "
-        "from revox_langchain.language import detect; "
+        "from revox_langchain.speech.language import detect; "
         "texts = [t for _, _, t in lines.prompts()]; "
         "texts += [t for _, t in (*lines.FOREIGN, *lines.GREETINGS)] + [*lines.NO_LANGUAGE, *lines.ROMANISED]; "
         "print(hashlib.sha256(''.join(str(detect(t)) for t in reversed(texts)).encode()).hexdigest())"

@@ -24,12 +24,12 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
 
-from revox_langchain.actions import REQUESTS
+from revox_langchain.actions.actions import REQUESTS
+from revox_langchain.dialing.guard import DialPolicy, Guard
 from revox_langchain.errors import InvalidInput
-from revox_langchain.guard import DialPolicy, Guard
-from revox_langchain.mcp_server import http_app, make_server, run_http, tool_of
-from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.mcp_server.server import http_app, make_server, run_http, tool_of
 from revox_langchain.operations.calls import GetCall, MakeCall
+from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import INVENTED, PATH, HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
@@ -371,7 +371,7 @@ def test_our_server_is_not_opened_to_other_machines_without_a_token() -> None:
 
 async def test_our_server_speaks_over_stdio_to_the_program_that_starts_it() -> None:
     code = (
-        "from revox_langchain.mcp_server import run_stdio; from revox_langchain.tools import RevoxToolkit;"
+        "from revox_langchain import RevoxToolkit; from revox_langchain.mcp_server.server import run_stdio;"
         "run_stdio(RevoxToolkit.sandbox(toolsets=('voices',)))"
     )
     parameters = StdioServerParameters(command=sys.executable, args=["-c", code])
@@ -386,7 +386,7 @@ async def test_our_server_speaks_over_stdio_to_the_program_that_starts_it() -> N
 
 def test_importing_the_tools_and_the_server_loads_no_mcp_and_no_graph_library() -> None:
     code = (
-        "import sys, revox_langchain.tools, revox_langchain.mcp_server, revox_langchain.sandbox.mcp;"
+        "import sys, revox_langchain.tools.toolkit, revox_langchain.mcp_server.server, revox_langchain.sandbox.mcp;"
         "print([m for m in ('mcp', 'langchain_mcp_adapters', 'langgraph') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

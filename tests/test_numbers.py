@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revox_langchain.errors import InvalidInput
-from revox_langchain.numbers import Phone, inside_local_hours, mask_phone, parse_phone
+from revox_langchain.phone import Phone, inside_local_hours, mask_phone, parse_phone
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_phone_is_a_value():
 
 def test_the_geocoder_is_never_loaded():
     code = (
-        "import sys; from revox_langchain.numbers import parse_phone; parse_phone('+33142685300').time_zones; "
+        "import sys; from revox_langchain.phone import parse_phone; parse_phone('+33142685300').time_zones; "
         "print([name for name in sys.modules if 'geocoder' in name or 'carrier' in name])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from revox.types.assistant_create_params import AssistantCreateParams
 
-from revox_langchain.actions import PROCEDURES, REQUESTS, WaitForCall, find_request
+from revox_langchain.actions.actions import PROCEDURES, REQUESTS, WaitForCall, find_request
 from revox_langchain.errors import InvalidInput
-from revox_langchain.operation import Operation, Request, Risk, operation, procedure
 from revox_langchain.operations import OPERATIONS, find
 from revox_langchain.operations.assistants import AssistantFields, CreateAssistant, UpdateAssistant
 from revox_langchain.operations.calls import CallFilters, GetCall, GetCallHistory, MakeCall
 from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign, UpdateCampaign
 from revox_langchain.operations.fields import ASSISTANT_SETTINGS, REDACTED
+from revox_langchain.operations.operation import Operation, Request, Risk, operation, procedure
 from revox_langchain.operations.phone_numbers import UpdatePhoneNumber
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.sandbox import Sandbox
-from revox_langchain.tools import make_tool
+from revox_langchain.tools.toolkit import make_tool
 
 NAMES = [
     "make_call",

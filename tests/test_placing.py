@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revox_langchain.budget import Budget, Cost
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.budget import Budget, Cost
+from revox_langchain.dialing.guard import DialPolicy, Guard
+from revox_langchain.dialing.placing import MARK, Intent, Order, Placed, make_intent, outcome_of, place, recover
 from revox_langchain.errors import (
     AnswerError,
     AuthError,
@@ -29,10 +31,8 @@ from revox_langchain.errors import (
     Unavailable,
 )  # fmt: skip
 from revox_langchain.flow import Event, Flow, Pause, Tick, arun, run
-from revox_langchain.guard import DialPolicy, Guard
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
-from revox_langchain.placing import MARK, Intent, Order, Placed, make_intent, outcome_of, place, recover
 from revox_langchain.sandbox import Fault, Sandbox
 
 NUMBER = "+12025550100"

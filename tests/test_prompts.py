@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revox_langchain.language import LANGUAGES
-from revox_langchain.prompts import lint_prompt, speaking_time_s
+from revox_langchain.speech.language import LANGUAGES
+from revox_langchain.speech.prompts import lint_prompt, speaking_time_s
 
 
 def codes(*args, **more):

@@ -15,9 +15,9 @@ import pytest
 import revox_langchain
 import revox_langchain.graph
 import revox_langchain.sandbox
-from revox_langchain.connection import Connection, ConnectionOptions
-from revox_langchain.graph.build import CallGraphOptions
-from revox_langchain.tools import ToolkitOptions
+from revox_langchain.connection.connection import Connection, ConnectionOptions
+from revox_langchain.graph.call.build import CallGraphOptions
+from revox_langchain.tools.toolkit import ToolkitOptions
 
 HEAVY = ("langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "revox", "starlette")
 
@@ -86,7 +86,9 @@ def test_type_checkers_find_the_types() -> None:
 
 def test_a_key_in_the_environment_is_no_matter_to_the_import() -> None:
     environment = {**os.environ, "REVOX_API_KEY": "", "REVOX_BASE_URL": "nonsense"}
-    subprocess.run([sys.executable, "-c", "import revox_langchain.tools"], env=environment, check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-c", "import revox_langchain.tools"], env=environment, check=True, timeout=60
+    )
 
 
 def sort_key(name: str) -> tuple[int, str]:

@@ -115,7 +115,7 @@ def test_every_python_block_is_tested_one_way_or_another() -> None:
 
 
 def test_the_commands_it_names_exist() -> None:
-    from revox_langchain.cli import app
+    from revox_langchain.cli.app import app
 
     commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     named = {shlex.split(line, comments=True)[1] for line in lines("revox-langchain ")}
@@ -160,7 +160,7 @@ def test_its_generated_parts_are_fresh() -> None:
 
 
 def test_it_lists_every_tool_once() -> None:
-    from revox_langchain.actions import REQUESTS
+    from revox_langchain.actions.actions import REQUESTS
 
     table = script("generate_readme_tables").tools()
     assert [table.count(f"| `{request.spec.name}` |") for request in REQUESTS] == [1] * 38

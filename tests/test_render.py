@@ -11,11 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from revox_langchain import render
-from revox_langchain.actions import REQUESTS, RecoverCall, WaitForCall, act
+from revox_langchain.actions.actions import REQUESTS, RecoverCall, WaitForCall, act
+from revox_langchain.dialing.guard import Guard
 from revox_langchain.flow import run
-from revox_langchain.guard import Guard
-from revox_langchain.operation import Operation, Request
+from revox_langchain.operations import render
 from revox_langchain.operations.assistants import (
     CloneAssistant,
     CreateAssistant,
@@ -48,9 +47,10 @@ from revox_langchain.operations.campaigns import (
     ResumeCampaign,
     UpdateCampaign,
 )  # fmt: skip
+from revox_langchain.operations.operation import Operation, Request
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
+from revox_langchain.operations.render import FENCE, LAST_TURNS, LONGEST
 from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice
-from revox_langchain.render import FENCE, LAST_TURNS, LONGEST
 from revox_langchain.sandbox import STORIES, Sandbox
 
 NUMBER, HOSTILE = "+12025550100", "+12025550112"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from revox_langchain.errors import InvalidInput
 from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall
 from revox_langchain.operations.fields import StructuredOutputField
-from revox_langchain.results import (
+from revox_langchain.results.call import (
     CallResult,
     Structured,
     Turn,

@@ -15,22 +15,22 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
 
-from revox_langchain.actions import act
-from revox_langchain.budget import Budget
-from revox_langchain.connection import Connection
+from revox_langchain.actions.actions import act
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.guard import DialPolicy, Guard, unix_s
+from revox_langchain.dialing.placing import MARK, Intent, Order, place, release
+from revox_langchain.dialing.search import search_all
 from revox_langchain.errors import AnswerError, InvalidInput, Refused, RevoxToolError
 from revox_langchain.flow import arun, run
 from revox_langchain.graph import call_graph, call_graph_tool
-from revox_langchain.guard import DialPolicy, Guard, unix_s
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign
-from revox_langchain.placing import MARK, Intent, Order, place, release
 from revox_langchain.sandbox import Fault, Sandbox
-from revox_langchain.sandbox.switches import Switches
-from revox_langchain.search import search_all
-from revox_langchain.tools import make_tool
+from revox_langchain.sandbox.world.switches import Switches
+from revox_langchain.tools.toolkit import make_tool
 
 NUMBER = "+12025550100"
 LONG_TALK = "+12025550111"
@@ -511,7 +511,7 @@ def test_a_clock_that_is_ahead_does_not_let_a_rephrased_repeat_through() -> None
 
 
 def test_an_argument_of_the_hosted_server_that_the_guard_does_not_know_does_not_pass_it() -> None:
-    from revox_langchain.hosted_calls import _understood
+    from revox_langchain.tools.hosted.calls import _understood
 
     with pytest.raises(InvalidInput):
         _understood(MakeCall, {**ARGS, "force_now": True})

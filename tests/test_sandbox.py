@@ -14,7 +14,7 @@ import httpx
 import pytest
 import revox
 
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import (
     AnswerError,
     AuthError,
@@ -27,8 +27,6 @@ from revox_langchain.errors import (
     TimedOut,
     Unavailable,
 )
-from revox_langchain.language import LANGUAGES
-from revox_langchain.numbers import parse_phone
 from revox_langchain.operations import (
     OPERATIONS,
     CancelCall,
@@ -63,11 +61,13 @@ from revox_langchain.operations import (
     UpdateCampaign,
     UpdatePhoneNumber,
 )
+from revox_langchain.phone import parse_phone
 from revox_langchain.sandbox import STORIES, Fault, Sandbox, Switches, World
-from revox_langchain.sandbox.handlers import HANDLERS
+from revox_langchain.sandbox.api.handlers import HANDLERS
 from revox_langchain.sandbox.sandbox import BASE_URL
-from revox_langchain.sandbox.windows import clock_time, next_opening
-from revox_langchain.sandbox.world import START_S, as_seconds
+from revox_langchain.sandbox.world.windows import clock_time, next_opening
+from revox_langchain.sandbox.world.world import START_S, as_seconds
+from revox_langchain.speech.language import LANGUAGES
 
 DAY_S = 86_400
 ALWAYS: dict[str, Any] = {

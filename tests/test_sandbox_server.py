@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import TimedOut, Unavailable
 from revox_langchain.operations import GetCall, ListVoices, MakeCall, PreviewVoice
 from revox_langchain.sandbox import STORIES, Fault, Sandbox, Switches

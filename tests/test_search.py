@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revox_langchain.dialing.search import MAX_PAGES, PAGE_SIZE, Found, search_all
 from revox_langchain.errors import AuthError, InvalidInput, NotFound, Refused, RevoxToolError, Unavailable
 from revox_langchain.flow import run
 from revox_langchain.operations.calls import GetCallHistory, MakeCall
 from revox_langchain.sandbox import Sandbox, Switches
-from revox_langchain.search import MAX_PAGES, PAGE_SIZE, Found, search_all
 
 WANTED = GetCallHistory(to_phone_number="+12025550100", page_size=3)
 

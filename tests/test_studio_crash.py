@@ -25,8 +25,8 @@ from revox_langchain.sandbox.server import SandboxServer
 
 GRAPH = """
 from revox_langchain.graph import call_graph
-from revox_langchain.guard import DialPolicy
-from revox_langchain.waiting import WaitPolicy
+from revox_langchain.dialing.guard import DialPolicy
+from revox_langchain.waiting.watch import WaitPolicy
 
 graph = call_graph(policy=DialPolicy(settle_s=1, min_gap_s=0), wait=WaitPolicy.every(0.2))
 """

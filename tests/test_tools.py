@@ -19,16 +19,16 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import RetryPolicy
 
 from revox_langchain import Budget, Connection, DialPolicy, InvalidInput, RevoxToolkit, Risk
-from revox_langchain.actions import REQUESTS
-from revox_langchain.operation import Request
+from revox_langchain.actions.actions import REQUESTS
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import GetCall, MakeCall, PauseCall
 from revox_langchain.operations.campaigns import Contact, CreateCampaign, LaunchCampaign, PauseCampaign
+from revox_langchain.operations.operation import Request
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.operations.voices import CloneVoice
 from revox_langchain.sandbox import Fault, Sandbox
-from revox_langchain.tools import TOOLSETS, make_tool
+from revox_langchain.tools.toolkit import TOOLSETS, make_tool
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "tools.json"
 FRENCH_VOICE = {"voice_provider": "cartesia", "voice_id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41"}

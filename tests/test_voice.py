@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revox_langchain.errors import InvalidInput, NoVoice, UnknownLanguage, UnsupportedLanguage
-from revox_langchain.language import LANGUAGES, resolve_language
-from revox_langchain.voice import choose_voice, filter_voices, rank_voices, voice_by_id
+from revox_langchain.speech.language import LANGUAGES, resolve_language
+from revox_langchain.speech.voice import choose_voice, filter_voices, rank_voices, voice_by_id
 
 
 def voice(voice_id, language, accent=None, gender=None, provider="cartesia", **more):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from revox_langchain.connection import Connection
+from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import (
     AnswerError,
     AuthError,
@@ -30,7 +30,7 @@ from revox_langchain.flow import Event, Flow, Pause, Tick, arun, run
 from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall, PauseCall
 from revox_langchain.operations.fields import ENDED
 from revox_langchain.sandbox import STORIES, Fault, Sandbox
-from revox_langchain.waiting import LIVE, WaitPolicy, Watch, settled_result, watch
+from revox_langchain.waiting.watch import LIVE, WaitPolicy, Watch, settled_result, watch
 
 NUMBER = "+12025550100"
 EVEN = WaitPolicy(jitter=0)

@@ -18,8 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from revox_langchain.connection import Connection
-from revox_langchain.operation import Operation
+from revox_langchain.connection.connection import Connection
 from revox_langchain.operations import (
     OPERATIONS,
     AuthStatus,
@@ -70,6 +69,7 @@ from revox_langchain.operations.fields import (
     VoiceModel,
     VoiceProvider,
 )
+from revox_langchain.operations.operation import Operation
 
 BASE_URL = "https://revox.test/api"
 EVERY_ANSWER = {operation.spec.answer: {} for operation in OPERATIONS if operation.spec.answer}

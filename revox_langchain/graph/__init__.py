@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from revox_langchain.graph.build import call_graph, create_call_graph, default_connection
-from revox_langchain.graph.state import Approval, CallInput, CallOutput, UnknownAnswer, VoicePreferences
-from revox_langchain.graph.tool import call_graph_tool
+from revox_langchain.graph.call.build import call_graph, create_call_graph, default_connection
+from revox_langchain.graph.call.state import Approval, CallInput, CallOutput, UnknownAnswer, VoicePreferences
+from revox_langchain.graph.call.tool import call_graph_tool
 
 __all__ = [
     "Approval",

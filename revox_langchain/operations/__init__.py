@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from revox_langchain.errors import InvalidInput, near
-from revox_langchain.operation import Operation
 from revox_langchain.operations.account import AuthStatus, GetUser
 from revox_langchain.operations.assistants import (
     CloneAssistant,
@@ -37,6 +36,7 @@ from revox_langchain.operations.campaigns import (
     ResumeCampaign,
     UpdateCampaign,
 )  # fmt: skip
+from revox_langchain.operations.operation import Operation
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
 from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice
 

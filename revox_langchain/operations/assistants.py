@@ -6,8 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from revox_langchain import render
-from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operations import render
 from revox_langchain.operations.fields import (
     AssistantId,
     ClearFields,
@@ -18,6 +17,7 @@ from revox_langchain.operations.fields import (
     Text,
     VoiceProvider,
 )  # fmt: skip
+from revox_langchain.operations.operation import Operation, Risk, operation
 
 
 @operation("GET /assistants", risk=Risk.READ, answer="assistants", render=render.assistants)

@@ -6,8 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasGenerator, ConfigDict, Field, model_validator
 
-from revox_langchain import render
-from revox_langchain.operation import HIDDEN, Operation, Risk, operation
+from revox_langchain.operations import render
 from revox_langchain.operations.fields import (
     E164,
     AttemptResult,
@@ -23,6 +22,7 @@ from revox_langchain.operations.fields import (
     Variables,
     VoiceProvider,
 )  # fmt: skip
+from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
 
 Transcript = Annotated[
     TranscriptWindow, Field(exclude=True, description="How much of the transcript to show; last = 6 turns.")

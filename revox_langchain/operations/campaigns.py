@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from revox_langchain import render
-from revox_langchain.operation import HIDDEN, Operation, Risk, operation
+from revox_langchain.operations import render
 from revox_langchain.operations.fields import (
     E164,
     AssistantId,
@@ -22,6 +21,7 @@ from revox_langchain.operations.fields import (
     RetryConfig,
     Variables,
 )  # fmt: skip
+from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
 
 
 class Contact(BaseModel):

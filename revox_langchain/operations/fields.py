@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from revox_langchain.errors import InvalidInput, near
-from revox_langchain.numbers import parse_phone
+from revox_langchain.phone import parse_phone
 
 REDACTED = "[redacted]"
 """What stands in answers where Revox echoes a secret; it is refused where it would be sent back."""

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from revox_langchain import render
-from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operations import render
 from revox_langchain.operations.fields import Id, PhoneNumberId
+from revox_langchain.operations.operation import Operation, Risk, operation
 
 
 @operation("GET /phone-numbers", risk=Risk.READ, answer="phone_numbers", render=render.phone_numbers)

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from revox_langchain import render
 from revox_langchain.errors import InvalidInput
-from revox_langchain.language import resolve_language
-from revox_langchain.operation import Operation, Risk, operation
+from revox_langchain.operations import render
 from revox_langchain.operations.fields import VoiceId, VoiceLanguage, VoiceModel, VoiceProvider
+from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.speech.language import resolve_language
 
 MAX_AUDIO_BYTES = 7_500_000
 """Revox's limit for the sample of a cloned voice, decoded (API page Voices, clone)."""

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from revox_langchain.sandbox.faults import Fault
+from revox_langchain.sandbox.people.stories import STORIES
 from revox_langchain.sandbox.sandbox import Sandbox
-from revox_langchain.sandbox.stories import STORIES
-from revox_langchain.sandbox.switches import Switches
-from revox_langchain.sandbox.world import World
+from revox_langchain.sandbox.world.switches import Switches
+from revox_langchain.sandbox.world.world import World
 
 __all__ = ["STORIES", "Fault", "Sandbox", "Switches", "World"]

@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 
 import httpx
 
-from revox_langchain.operation import Operation
 from revox_langchain.operations import find
+from revox_langchain.operations.operation import Operation
 
 FaultKind = Literal[
     "lose_before", "lose_after", "connect_error", "delay", "rate_limited", "concurrency_limited", "server_error",

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from revox_langchain.errors import InvalidInput
-from revox_langchain.mcp_server import BearerGate, Reports, StreamableHttp, result, tool_of
-from revox_langchain.operation import Operation
+from revox_langchain.mcp_server.server import BearerGate, Reports, StreamableHttp, result, tool_of
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.fields import ENDED
-from revox_langchain.sandbox.handlers import Rejected
+from revox_langchain.operations.operation import Operation
+from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:

@@ -14,17 +14,20 @@ from urllib.parse import unquote
 import httpx
 from pydantic import ValidationError
 
-from revox_langchain.connection import Connection
-from revox_langchain.operation import Operation, invalid
+from revox_langchain.connection.connection import Connection
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import MakeCall
-from revox_langchain.sandbox import handlers_account, handlers_assistants, handlers_calls, handlers_campaigns
+from revox_langchain.operations.operation import Operation, invalid
+from revox_langchain.sandbox.api import account as handlers_account
+from revox_langchain.sandbox.api import assistants as handlers_assistants
+from revox_langchain.sandbox.api import calls as handlers_calls
+from revox_langchain.sandbox.api import campaigns as handlers_campaigns
+from revox_langchain.sandbox.api.handlers import HANDLERS, Rejected
 from revox_langchain.sandbox.faults import Faults, suffer
-from revox_langchain.sandbox.handlers import HANDLERS, Rejected
-from revox_langchain.sandbox.orders import Exchange
-from revox_langchain.sandbox.switches import Switches
-from revox_langchain.sandbox.voices import seed_voices
-from revox_langchain.sandbox.world import World, WorldClock
+from revox_langchain.sandbox.world.orders import Exchange
+from revox_langchain.sandbox.world.switches import Switches
+from revox_langchain.sandbox.world.voices import seed_voices
+from revox_langchain.sandbox.world.world import World, WorldClock
 
 BASE_URL = "https://revox-sandbox.invalid/api"
 """What connections in process use; nothing answers there, should one ever leave it."""

@@ -23,11 +23,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 from typing_extensions import TypedDict
 
-from revox_langchain.connection import Connection, SystemClock
+from revox_langchain.connection.connection import Connection, SystemClock
+from revox_langchain.dialing.guard import DialPolicy
 from revox_langchain.graph import call_graph, create_call_graph
-from revox_langchain.guard import DialPolicy
 from revox_langchain.sandbox import Sandbox
-from revox_langchain.waiting import WaitPolicy
+from revox_langchain.waiting.watch import WaitPolicy
 
 MODES = ["tasks", "updates", "custom"]
 Tell = Callable[[dict[str, Any]], None]

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import httpx
 
-from revox_langchain.placing import MARK
+from revox_langchain.dialing.placing import MARK
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.server import SandboxServer
 

@@ -1,0 +1,205 @@
+"""A call while it happens: a status line that lives, and a transcript that grows above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from rich.live import Live
+from rich.padding import Padding
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from revox_langchain.cli.screen import Screen, duration, plain
+from revox_langchain.speech.language import language_name
+
+_ROLES = {"assistant": "assistant", "user": "callee", "human_agent": "agent", "tool": "tool"}
+_STYLES = {"assistant": "cyan", "user": "green", "human_agent": "magenta", "tool": "dim"}
+_WORDS = {
+    "initializing": "placing the call",
+    "queued_for_calling": "in the queue",
+    "calling": "dialing",
+    "post_processing": "hung up; working out what came of it",
+    "scheduled": "waiting to ring",
+    "paused": "paused",
+    "not_launched": "waiting for its campaign",
+}
+_LONG_IN_QUEUE_S = 60.0
+
+
+class LiveCall:
+    """Shows a call's events as they come; give `see` each of them.
+
+    On a terminal the last line says where the call stands and for how long; elsewhere there are only plain lines.
+
+    Args:
+        screen: Where to write.
+        now_s: The time in seconds: a sandbox's runs at its own speed.
+
+    Attributes:
+        call_id: Id of the order, once it is known.
+        intent_id: Its mark.
+        dialing: Whether the order may have left while no answer has come.
+    """
+
+    def __init__(self, screen: Screen, now_s: Callable[[], float], *, first_words: str = "getting ready") -> None:
+        self.call_id: str | None = None
+        self.intent_id: str | None = None
+        self.phone_number: str | None = None
+        self.dialing = False
+        self._screen = screen
+        self._now_s = now_s
+        self._start_s = now_s()
+        self._words = first_words
+        self._status: str | None = None
+        self._attempt = 0
+        self._said_waiting = False
+        self._spinner = Spinner("dots", style="cyan")
+        self._live = Live(
+            console=screen.console, get_renderable=self._status_line, refresh_per_second=10, transient=True,
+            redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        if self._screen.live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._screen.live:
+            self._live.stop()
+
+    def see(self, event: Mapping[str, Any]) -> None:
+        """Show one event; kinds that are not known are passed over."""
+        show = _SHOW.get(str(event.get("type")))
+        if show is not None:
+            show(self, event)
+
+    def _voice(self, event: Mapping[str, Any]) -> None:
+        self._fact("Voice", voice_words(event.get("voice"), event.get("language")))
+        self._words = "preparing the assistant"
+
+    def _dialing(self, event: Mapping[str, Any]) -> None:
+        self.dialing = True
+        self.intent_id = str(event.get("intent_id"))
+        self.phone_number = str(event.get("phone_number"))
+        self._words = "placing the call"
+
+    def _looking(self, event: Mapping[str, Any]) -> None:
+        self._words = "looking for the order"
+        self._note("The answer got lost; looking for the order instead of placing a second one.")
+
+    def _placed(self, event: Mapping[str, Any]) -> None:
+        self.dialing = False
+        self.call_id = str(event.get("call_id"))
+        self.intent_id = str(event.get("intent_id"))
+        self._start_s = self._now_s()
+        already = " (already placed: this is the earlier call, nothing rang again)" if event.get("adopted") else ""
+        self._fact("Call", self.call_id + already)
+
+    def _changed(self, event: Mapping[str, Any]) -> None:
+        status, attempt = str(event.get("status")), int(event.get("attempt") or 0)
+        self.call_id = self.call_id or str(event.get("call_id"))
+        self._status = status
+        tries_again = status in ("scheduled", "queued_for_calling") and attempt == self._attempt > 0
+        self._attempt = attempt
+        self._words = _WORDS.get(status, plain(status))
+        if status == "calling" and event.get("attempt_status") == "ringing":
+            self._words = "ringing"
+        if status == "calling" and attempt > 1:
+            self._words += f", attempt {attempt}"
+        if tries_again:
+            self._note(f"Attempt {attempt} reached nobody; Revox will dial again{_when(event, self._now_s())}.")
+        elif status == "scheduled":
+            self._waits(event)
+        elif status == "paused":
+            self._note(f"Paused in the dashboard; it goes on when somebody resumes call {self.call_id}.")
+        elif not self._screen.live and status in ("queued_for_calling", "calling"):
+            self._row(event, "", self._words, "dim")
+
+    def _turn(self, event: Mapping[str, Any]) -> None:
+        role = str(event.get("role"))
+        if self._status == "calling":
+            self._words = "talking" + (f", attempt {self._attempt}" if self._attempt > 1 else "")
+        content = plain(event.get("content") or ("(used a tool)" if role == "tool" else ""))
+        self._row(event, _ROLES.get(role, plain(role)), content, _STYLES.get(role, ""))
+
+    def _heartbeat(self, event: Mapping[str, Any]) -> None:
+        long = float(event.get("elapsed_s") or 0.0) > _LONG_IN_QUEUE_S
+        if event.get("status") == "queued_for_calling" and long and not self._said_waiting:
+            self._waits(event)
+
+    def _waits(self, event: Mapping[str, Any]) -> None:
+        self._said_waiting = True
+        when = _when(event, self._now_s())
+        reason = "Scheduled: Revox rings" if when else "Waiting for its calling window: Revox rings by itself"
+        self._note(f"{reason}{when}. Ctrl-C leaves the call standing.")
+
+    def _fact(self, name: str, words: str) -> None:
+        self._screen.line(Text.assemble((f"{name:<9}", "bold"), words))
+
+    def _note(self, words: str) -> None:
+        self._screen.line(Text(words, style="yellow"))
+
+    def _row(self, event: Mapping[str, Any], who: str, words: str, style: str) -> None:
+        passed = duration(float(event.get("elapsed_s") or 0.0))
+        if not self._screen.live:
+            self._screen.line(f"{passed:>7}  {who:<9}  {words}".rstrip() if who else f"{passed:>7}  {words}")
+            return
+        row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_column(min_width=5, justify="right", style="dim", no_wrap=True)
+        row.add_column(width=9, style=f"bold {style}")
+        row.add_column(overflow="fold")
+        row.add_row(passed, who, Text(words))
+        self._screen.console.print(row)
+
+    def _status_line(self) -> Padding:
+        passed = duration(self._now_s() - self._start_s)
+        self._spinner.update(text=Text.assemble((passed, "bold"), "  ", (self._words, "bold cyan")))
+        return Padding(self._spinner, (1, 0, 0, 0))
+
+
+_SHOW: dict[str, Callable[[LiveCall, Mapping[str, Any]], None]] = {
+    "revox.voice": LiveCall._voice,
+    "revox.dialing": LiveCall._dialing,
+    "revox.looking": LiveCall._looking,
+    "revox.placed": LiveCall._placed,
+    "revox.status": LiveCall._changed,
+    "revox.turn": LiveCall._turn,
+    "revox.heartbeat": LiveCall._heartbeat,
+}
+
+
+def voice_words(voice: Mapping[str, Any] | None, language: str | None = None) -> str:
+    """A voice in a few words."""
+    if not voice:
+        return "the assistant's own"
+    spoken = language or voice.get("language")
+    about = [language_name(str(spoken))] if spoken else []
+    accent = str(voice.get("accent") or "")
+    about += [f"{accent} accent"] if accent and accent.casefold() not in "".join(about).casefold() else []
+    about += [str(voice["gender"])] if voice.get("gender") else []
+    about.append(str(voice.get("provider")))
+    return plain(f"{voice.get('name') or voice.get('id')} ({', '.join(about)})")
+
+
+def _when(event: Mapping[str, Any], now_s: float) -> str:
+    """Say when it rings next, if that is known and still to come."""
+    try:
+        moment = datetime.fromisoformat(str(event.get("scheduled_at")))
+    except ValueError:
+        return ""
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    left_s = moment.timestamp() - now_s
+    return f" at {moment:%a %d %b %H:%M %Z}, in {_about(left_s)}" if left_s > 0 else ""
+
+
+def _about(seconds: float) -> str:
+    """A long time in round words."""
+    for unit_s, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -1,0 +1,394 @@
+"""Send operations. The only module that talks to Revox's REST API.
+
+The official SDK does the talking (auth, base URL, pooling, proxies, timeouts) through its public verb methods; this
+module adds what dialing needs: one place that repeats reads and never anything else, answers that are checked to be
+JSON, errors that say the next step, and a clock that a sandbox can push.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import re
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict, Unpack
+from weakref import WeakKeyDictionary
+
+from pydantic import SecretStr
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from revox_langchain.connection.failures import known_failure
+from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RateLimited, RevoxToolError, Unavailable
+from revox_langchain.operations.fields import REDACTED
+from revox_langchain.operations.operation import Operation, Risk
+from revox_langchain.phone import mask_phone
+
+if TYPE_CHECKING:
+    import revox
+
+logger = logging.getLogger("revox_langchain")
+
+_LONGEST_RETRY_AFTER_S = 60.0
+_PHONE = re.compile(r"\+\d{6,15}")
+_SECRET_HEADER = re.compile(r"auth|token|secret|api[-_]?key|cookie", re.IGNORECASE)
+
+
+class Clock(Protocol):
+    """What time it is, and how to let it pass; a sandbox brings its own."""
+
+    slice_s: float | None
+    """A long pause is cut into pieces of this length, to notice a stop request; None does not cut."""
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let this much time pass."""
+
+    async def asleep(self, seconds: float) -> None:
+        """Let this much time pass without blocking the event loop."""
+
+
+class SystemClock:
+    """The clock on the wall."""
+
+    slice_s: float | None = 0.25
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let this much time pass."""
+        time.sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        """Let this much time pass without blocking the event loop."""
+        await asyncio.sleep(seconds)
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """What `Connection` takes besides the key."""
+
+    base_url: str | None
+    timeout_s: float
+    read_retries: int
+    transport: Any
+    clock: Clock | None
+
+
+class Connection:
+    """One account of Revox, for sync and async callers alike.
+
+    It opens nothing until it is used, keeps one sync client and one async client per event loop, and may be shared
+    between threads. Several connections with different keys live side by side.
+
+    Args:
+        api_key: Revox API key (Dashboard, API Keys); kept as a secret.
+        base_url: Base URL of the API, ending in `/api`; default is Revox's own.
+        timeout_s: Seconds to wait for a connection's next byte; 5 s to connect.
+        read_retries: How often a read is repeated after a passing failure. Nothing else ever is.
+        transport: An httpx transport to use instead of the network, for both modes.
+        clock: What tells and passes the time.
+
+    Raises:
+        AuthError: The key is empty.
+        InvalidInput: The base URL is none.
+    """
+
+    def __init__(
+        self,
+        api_key: str | SecretStr,
+        *,
+        base_url: str | None = None,
+        timeout_s: float = 60.0,
+        read_retries: int = 2,
+        transport: Any = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
+        if not self._key.get_secret_value().strip():
+            raise AuthError("There is no Revox API key.")
+        if base_url is not None and not re.match(r"https?://[^/\s]+", base_url):
+            raise InvalidInput(
+                f"The base URL {base_url!r} is none.",
+                next_step="Give one such as https://www.getrevox.com/api (REVOX_BASE_URL), or leave it out.",
+            )
+        self._base_url = base_url
+        self._timeout_s = timeout_s
+        self._attempts = read_retries + 1
+        self._transport = transport
+        self.clock: Clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._client: revox.Revox | None = None
+        self._aclients: WeakKeyDictionary[asyncio.AbstractEventLoop, revox.AsyncRevox] = WeakKeyDictionary()
+        self._ssl: Any = None
+        self._recalled: dict[str, tuple[float, str, Any]] = {}
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ConnectionOptions]) -> Self:
+        """Connect with `REVOX_API_KEY`, and `REVOX_BASE_URL` if set.
+
+        Args:
+            options: As for `Connection`.
+
+        Raises:
+            AuthError: `REVOX_API_KEY` is not set.
+        """
+        options.setdefault("base_url", os.environ.get("REVOX_BASE_URL") or None)
+        return cls(os.environ.get("REVOX_API_KEY", ""), **options)
+
+    @property
+    def api_key(self) -> SecretStr:
+        """The key, as a secret."""
+        return self._key
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go, without a slash at the end."""
+        return (self._base_url or "https://www.getrevox.com/api").rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"Connection(base_url={self.base_url!r})"
+
+    def send(self, operation: Operation) -> Any:
+        """Send `operation` and return the decoded JSON answer (bytes for audio).
+
+        Raises:
+            RevoxToolError: One of its kinds; reads have then been repeated in vain, nothing else was.
+        """
+        retrying = Retrying(sleep=self.clock.sleep, **self._patience(operation))
+        return retrying(self._send_once, operation)
+
+    async def asend(self, operation: Operation) -> Any:
+        """Send `operation` and return the decoded JSON answer (bytes for audio).
+
+        Raises:
+            RevoxToolError: One of its kinds; reads have then been repeated in vain, nothing else was.
+        """
+        retrying = AsyncRetrying(sleep=self.clock.asleep, **self._patience(operation))
+        return await retrying(self._asend_once, operation)
+
+    def recalled(self, operation: Operation, max_age_s: float) -> Any:
+        """The answer to a read if one no older than `max_age_s` is remembered, else None."""
+        with self._lock:
+            at_s, _, answer = self._recalled.get(_cache_key(operation), (float("-inf"), "", None))
+        return answer if self.clock.now_s() - at_s <= max_age_s else None
+
+    def remember(self, operation: Operation, answer: Any) -> None:
+        """Keep the answer to a read for `recalled`."""
+        with self._lock:
+            self._recalled[_cache_key(operation)] = (self.clock.now_s(), operation.spec.toolset, answer)
+
+    def close(self) -> None:
+        """Close the sync client; it opens again when needed."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    async def aclose(self) -> None:
+        """Close the sync client and this event loop's async client; they open again when needed."""
+        self.close()
+        with self._lock:
+            aclient = self._aclients.pop(asyncio.get_running_loop(), None)
+        if aclient is not None:
+            await aclient.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _send_once(self, operation: Operation) -> Any:
+        verb, request = _request(operation)
+        try:
+            return self._checked(operation, getattr(self._sync_client(), verb)(**request))
+        except Exception as error:
+            known = self._failure(operation, error)
+            if known is None:
+                raise
+        # Outside the handler: neither the SDK's error nor its request, which holds the key, hangs on ours.
+        raise known
+
+    async def _asend_once(self, operation: Operation) -> Any:
+        verb, request = _request(operation)
+        try:
+            return self._checked(operation, await getattr(self._async_client(), verb)(**request))
+        except Exception as error:
+            known = self._failure(operation, error)
+            if known is None:
+                raise
+        raise known
+
+    def _patience(self, operation: Operation) -> dict[str, Any]:
+        reads = operation.spec.risk is Risk.READ
+        return {
+            "stop": stop_after_attempt(self._attempts if reads else 1),
+            "retry": retry_if_exception(_worth_repeating),
+            "wait": _pause_s,
+            "reraise": True,
+        }
+
+    def _checked(self, operation: Operation, answer: Any) -> Any:
+        if operation.spec.risk is not Risk.READ:
+            with self._lock:
+                stale = [key for key, (_, toolset, _) in self._recalled.items() if toolset == operation.spec.toolset]
+                for key in stale:
+                    del self._recalled[key]
+        logger.debug("%s answered", operation.spec.name)
+        if operation.spec.binary:
+            kind = str(answer.headers.get("content-type", ""))
+            if answer.content and kind.startswith(("audio/", "application/octet-stream")):
+                return bytes(answer.content)
+            raise AnswerError(f"Revox answered {operation.spec.name} without audio.")
+        # For a content type other than JSON the SDK returns the text instead of failing.
+        if not isinstance(answer, dict):
+            what = "nothing" if answer is None or answer == "" else f"{str(answer)[:60]!r}"
+            raise AnswerError(f"Revox answered {operation.spec.name} with {self._cleaned(what)} instead of JSON.")
+        wanted = operation.spec.answer
+        if wanted is not None and answer.get(wanted) is None:
+            raise AnswerError(f"Revox answered {operation.spec.name} without {wanted!r}.")
+        return without_secrets(answer)
+
+    def _failure(self, operation: Operation, error: Exception) -> RevoxToolError | None:
+        return known_failure(
+            error,
+            name=operation.spec.name,
+            reads=operation.spec.risk is Risk.READ,
+            lists=operation.spec.risk is Risk.READ and "{" not in (operation.spec.path or ""),
+            base_url=self.base_url,
+            now_s=self.clock.now_s(),
+            cleaned=self._cleaned,
+        )
+
+    def _cleaned(self, text: str) -> str:
+        key = self._key.get_secret_value()
+        # A short word of a key, as a sandbox may have, would eat the words of a sentence.
+        return text.replace(key, REDACTED) if len(key) >= 8 else text
+
+    def _sync_client(self) -> revox.Revox:
+        import revox
+
+        with self._lock:
+            if self._client is None:
+                http = revox.DefaultHttpxClient(**self._http_options())
+                self._client = revox.Revox(http_client=http, **self._sdk_options())
+            return self._client
+
+    def _async_client(self) -> revox.AsyncRevox:
+        import revox
+
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            aclient = self._aclients.get(loop)
+            if aclient is None:
+                http = revox.DefaultAsyncHttpxClient(**self._http_options())
+                aclient = self._aclients[loop] = revox.AsyncRevox(http_client=http, **self._sdk_options())
+            return aclient
+
+    def _http_options(self) -> dict[str, Any]:
+        import httpx
+
+        if self._transport is not None:
+            return {"transport": self._transport}
+        if self._ssl is None and self.base_url.startswith("https"):
+            # 22 ms of work that every client would repeat (measured).
+            self._ssl = httpx.create_ssl_context()
+        return {} if self._ssl is None else {"verify": self._ssl}
+
+    def _sdk_options(self) -> dict[str, Any]:
+        import httpx
+
+        _mask_the_sdk_log()
+        return {
+            "api_key": self._key.get_secret_value(),
+            "base_url": self.base_url,
+            "timeout": httpx.Timeout(self._timeout_s, connect=5.0),
+            # The SDK repeats a POST whose answer got lost and sends no idempotency key: one lost answer would ring
+            # a phone three times. Reads are repeated here, in `send`.
+            "max_retries": 0,
+        }
+
+
+def _request(operation: Operation) -> tuple[str, dict[str, Any]]:
+    wire = operation.wire()
+    options: dict[str, Any] = {"params": wire.query}
+    if operation.spec.risk is not Risk.READ:
+        options["follow_redirects"] = False
+    headers = {"headers": {"Accept": "audio/mpeg"}} if operation.spec.binary else {}
+    cast_to = _binary_answer() if operation.spec.binary else object
+    body = {} if wire.body is None else {"body": wire.body}
+    return wire.verb.lower(), {
+        "path": wire.path,
+        "cast_to": cast_to,
+        "options": {**options, **headers},
+        **body,
+    }
+
+
+def _binary_answer() -> Any:
+    import httpx
+
+    return httpx.Response
+
+
+def _cache_key(operation: Operation) -> str:
+    return f"{operation.spec.name} {json.dumps(operation.wire().query, sort_keys=True)} {operation.wire().path}"
+
+
+def _worth_repeating(error: BaseException) -> bool:
+    return (
+        isinstance(error, (Unavailable, RateLimited, AnswerError))
+        and error.retry_safe
+        and (error.retry_after_s or 0.0) <= _LONGEST_RETRY_AFTER_S
+    )
+
+
+def _pause_s(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked_s = getattr(error, "retry_after_s", None)
+    if asked_s is not None:
+        return float(asked_s)
+    return float(min(8.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.0))
+
+
+def without_secrets(value: Any, key: str = "") -> Any:
+    """Redact the secrets that Revox echoes: a custom model's key, and header values of custom tools."""
+    if isinstance(value, dict):
+        if key == "llm_model" and value.get("api_key"):
+            value = {**value, "api_key": REDACTED}
+        if key == "headers" and _SECRET_HEADER.search(str(value.get("key", ""))):
+            value = {**value, "value": REDACTED}
+        return {name: without_secrets(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(item, key) for item in value]
+    return value
+
+
+class _MaskNumbers(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _PHONE.sub(lambda m: mask_phone(m.group()), record.getMessage()), ()
+        return True
+
+
+_MASK = _MaskNumbers()
+
+
+def _mask_the_sdk_log() -> None:
+    # At DEBUG the SDK logs whole request bodies, phone numbers included.
+    logging.getLogger("revox._base_client").addFilter(_MASK)

@@ -1,0 +1,1 @@
+"""At most one order per intent, and only what is allowed."""

@@ -1,0 +1,1 @@
+"""The graph that places one call and watches it until it has ended."""

@@ -1,0 +1,86 @@
+"""The call graph as one tool: place a call, wait until it has ended, and return what came out."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from langchain_core.runnables import RunnableConfig
+from pydantic import Field
+
+from revox_langchain.connection.connection import Connection
+from revox_langchain.errors import RevoxToolError
+from revox_langchain.graph.call.build import RECURSION_LIMIT, CallGraphOptions, create_call_graph
+from revox_langchain.operations import render
+from revox_langchain.operations.fields import Id, Moment, Variables
+from revox_langchain.operations.operation import Request, Risk, procedure
+from revox_langchain.tools.toolkit import RevoxTool, ToolFailure, tool_metadata
+
+
+@procedure(risk=Risk.DIAL, render=render.finished)
+class CallAndWait(Request):
+    """Place a phone call, wait until it has ended, and return how it went and what was said.
+
+    Rings a real person. Give prompt or assistant_id, not both; the voice is chosen to speak the language. The same
+    arguments never ring twice: a repeat returns the first call.
+    """
+
+    phone_number: str = Field(description="E.164, e.g. +33142685300.")
+    prompt: str | None = Field(default=None, description="What the assistant must do, in the language it speaks.")
+    assistant_id: Id | None = Field(default=None, description="An assistant that exists.")
+    language: str | None = Field(
+        default=None, description="Code or name: fr, fr-CA, French. Left out: read from the prompt."
+    )
+    first_sentence: str | None = Field(default=None, description="What it says first, word for word.")
+    prompt_variables: Variables | None = None
+    scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
+    structured_output_schema: dict[str, Any] | None = Field(
+        default=None, description="JSON schema of a flat object: what to extract from the conversation."
+    )
+    intent: str | None = Field(
+        default=None, description="Name of this wish. Give a new one only to call again on purpose."
+    )
+
+
+def call_graph_tool(connection: Connection | None = None, **options: Unpack[CallGraphOptions]) -> RevoxTool:
+    """Make the whole call graph one tool, `revox_call_and_wait`.
+
+    A question the graph asks (approval, unknown outcome) interrupts the agent's run and is answered by resuming it.
+
+    Args:
+        connection: As for `create_call_graph`.
+        options: As for `create_call_graph`.
+    """
+    graph = create_call_graph(connection, **options).compile(name="revox_call_and_wait")
+    spec = CallAndWait.spec
+
+    def given(arguments: dict[str, Any]) -> dict[str, Any]:
+        return CallAndWait.parse(arguments).model_dump(mode="json", exclude_none=True)
+
+    def patient(config: RunnableConfig) -> RunnableConfig:
+        # A tool's config says 25 steps, which two hours of waiting use up.
+        return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
+
+    def call(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
+        try:
+            out = graph.invoke(given(arguments), patient(config))
+        except RevoxToolError as error:
+            raise ToolFailure(error) from error
+        return render.finished(out), out
+
+    async def acall(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
+        try:
+            out = await graph.ainvoke(given(arguments), patient(config))
+        except RevoxToolError as error:
+            raise ToolFailure(error) from error
+        return render.finished(out), out
+
+    return RevoxTool(
+        name=spec.name,
+        description=spec.doc,
+        args_schema=CallAndWait,
+        func=call,
+        coroutine=acall,
+        response_format="content_and_artifact",
+        tags=["revox", "calling"],
+        metadata=tool_metadata(CallAndWait),
+    )

@@ -1,0 +1,1 @@
+"""The sandbox's answers to Revox's REST operations."""

@@ -1,0 +1,82 @@
+"""What the operations on phone numbers and on the account do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from revox_langchain.operations.account import AuthStatus, GetUser
+from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
+from revox_langchain.sandbox.api.handlers import found, handles
+from revox_langchain.sandbox.world.assistants import member
+from revox_langchain.sandbox.world.world import START_S, World, as_stamp
+
+OWN_NUMBERS = (("+12025550199", "Main line", "telnyx"), ("+33199005001", "Paris", "twilio"))
+"""Phone numbers the organisation has from the start; orders call from the first one if not told otherwise."""
+
+
+@handles(AuthStatus)
+def auth_status(world: World, op: AuthStatus) -> Any:
+    """Say that the key is good; a bad one does not come this far."""
+    return {"authenticated": True}
+
+
+@handles(GetUser)
+def get_user(world: World, op: GetUser) -> Any:
+    """Show whose key it is."""
+    started = as_stamp(START_S - 90 * 86400)
+    return {
+        "user": {
+            **member(world),
+            "has_completed_onboarding": True,
+            "organization_id": world.organization_id,
+            "organization_country": "FR",
+            "created_at": started,
+            "updated_at": started,
+        }
+    }
+
+
+@handles(ListPhoneNumbers)
+def list_phone_numbers(world: World, op: ListPhoneNumbers) -> Any:
+    """Show the organisation's numbers."""
+    return {"phone_numbers": list(world.phone_numbers.values())}
+
+
+@handles(UpdatePhoneNumber)
+def update_phone_number(world: World, op: UpdatePhoneNumber) -> Any:
+    """Change a number's label, or who answers it."""
+    entry = found(world.phone_numbers, op.phone_number_id, "phone number")
+    body = op.wire().body or {}
+    if "label" in body:
+        entry["label"] = body["label"]
+    if "inbound_assistant_id" in body:
+        chosen = body["inbound_assistant_id"]
+        entry["inbound_assistant"] = found(world.assistants, chosen, "assistant") if chosen else None
+    return {"phone_number": entry}
+
+
+@handles(DeletePhoneNumber)
+def delete_phone_number(world: World, op: DeletePhoneNumber) -> Any:
+    """Give a number up."""
+    found(world.phone_numbers, op.phone_number_id, "phone number")
+    del world.phone_numbers[op.phone_number_id]
+    return {"success": True}
+
+
+def seed_phone_numbers(world: World) -> None:
+    """Give the organisation its first numbers."""
+    for number, label, provider in OWN_NUMBERS:
+        entry = {
+            "id": world.new_id("phone number"),
+            "phone_number": number,
+            "label": label,
+            "provider": provider,
+            "source": "revox_purchased",
+            "type": "owned_number",
+            "created_at": as_stamp(START_S - 60 * 86400),
+            "created_by": member(world),
+            "inbound_assistant": None,
+            "inbound_sip_uri": None,
+            "livekit_outbound_trunk_id": None,
+        }
+        world.phone_numbers[str(entry["id"])] = entry

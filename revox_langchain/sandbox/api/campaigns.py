@@ -1,0 +1,252 @@
+"""What the operations on campaigns do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from revox_langchain.operations.campaigns import (
+    CancelCampaign,
+    CreateCampaign,
+    DeleteCampaign,
+    ExportCampaignRows,
+    GetCampaign,
+    GetCampaignRows,
+    GetCampaignStatistics,
+    LaunchCampaign,
+    ListCampaigns,
+    PauseCampaign,
+    ResumeCampaign,
+    UpdateCampaign,
+)  # fmt: skip
+from revox_langchain.sandbox.api.checks import caller_id, check_retry_config
+from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
+from revox_langchain.sandbox.api.search import as_csv, call_row, chosen
+from revox_langchain.sandbox.world.assistants import member
+from revox_langchain.sandbox.world.campaigns import orders_of, shown, statistics, status_of
+from revox_langchain.sandbox.world.orders import Order
+from revox_langchain.sandbox.world.world import Campaign, World, as_seconds, as_stamp
+
+
+@handles(CreateCampaign)
+def create_campaign(world: World, op: CreateCampaign) -> Any:
+    """Store a campaign with one call per contact, none of which is launched."""
+    assistant = found(world.assistants, op.assistant_id, "assistant")
+    check_retry_config(world, op.call_retry_config)
+    now = world.stamp()
+    campaign = Campaign(
+        {
+            "id": world.new_id("campaign"),
+            "assistant_id": op.assistant_id,
+            "name": op.name,
+            "organization_id": world.organization_id,
+            "created_by": member(world),
+            "created_at": now,
+            "updated_at": now,
+            "call_retry_config": op.call_retry_config,
+            "from_phone_number": op.from_phone_number,
+            "max_concurrent_calls": op.max_concurrent_calls,
+            "scheduled_at": None,
+        }
+    )
+    from_number = caller_id(world, op.from_phone_number or assistant["from_phone_number"])
+    world.campaigns[campaign.data["id"]] = campaign
+    for index, contact in enumerate(op.contacts):
+        variables = dict(contact.prompt_variables)
+        order = world.exchange.place(
+            contact.to_phone_number,
+            assistant,
+            from_number=from_number,
+            launched=False,
+            stored_assistant=op.assistant_id,
+            campaign={"id": campaign.data["id"], "name": op.name},
+            retry=op.call_retry_config,
+            variables=variables,
+        )
+        row_id = world.new_id("row")
+        campaign.rows.append(
+            {
+                "id": row_id,
+                "row_index": index,
+                "phone_number": contact.to_phone_number,
+                "input_data": variables,
+                "call_id": order.call["id"],
+            }
+        )
+    return {"campaign": shown(world, campaign)}
+
+
+@handles(GetCampaign)
+def get_campaign(world: World, op: GetCampaign) -> Any:
+    """Show a campaign."""
+    return {"campaign": shown(world, _campaign(world, op.campaign_id))}
+
+
+@handles(ListCampaigns)
+def list_campaigns(world: World, op: ListCampaigns) -> Any:
+    """Show all campaigns, newest first."""
+    return {"campaigns": [shown(world, each) for each in reversed(world.campaigns.values())]}
+
+
+@handles(UpdateCampaign)
+def update_campaign(world: World, op: UpdateCampaign) -> Any:
+    """Change a campaign and those of its calls that have not ended."""
+    campaign = _campaign(world, op.campaign_id)
+    fields = op.wire().body or {}
+    check_retry_config(world, fields.get("call_retry_config"))
+    if fields.get("from_phone_number"):
+        caller_id(world, fields["from_phone_number"])
+    campaign.data |= {**fields, "updated_at": world.stamp()}
+    for order in orders_of(world, campaign):
+        if order.ended:
+            continue
+        order.call["campaign"]["name"] = campaign.data["name"]
+        if "call_retry_config" in fields:
+            order.call["call_retry_config"] = fields["call_retry_config"] or order.assistant["call_retry_config"]
+        if "from_phone_number" in fields:
+            number = fields["from_phone_number"] or order.assistant["from_phone_number"]
+            order.call["from_phone_number"] = caller_id(world, number)
+    world.exchange.pump()
+    return {"campaign": shown(world, campaign)}
+
+
+@handles(DeleteCampaign)
+def delete_campaign(world: World, op: DeleteCampaign) -> Any:
+    """Delete a campaign with the calls that have not begun; the others stay, without a campaign."""
+    campaign = _campaign(world, op.campaign_id)
+    orders = orders_of(world, campaign)
+    for order in orders:
+        if not order.ended and order.attempt is None:
+            world.exchange.cancel(order)
+    for order in orders:
+        if order.call["calls_count"] == 0:
+            del world.book[order.call["id"]], world.orders[order.call["id"]]
+        else:
+            order.call["campaign"], order.campaign_id = None, None
+    del world.campaigns[op.campaign_id]
+    return {"success": True}
+
+
+@handles(LaunchCampaign)
+def launch_campaign(world: World, op: LaunchCampaign) -> Any:
+    """Set off the selected calls of a campaign."""
+    campaign = _campaign(world, op.campaign_id)
+    if op.mode == "speed_dial" and op.scheduled_at is not None:
+        raise Rejected(world.switches.invalid_status, "scheduled_at: only with mode ai_first.")
+    skipped: Counter[str] = Counter(active=0, attempts_exhausted=0, cancelled=0)
+    launched: list[Order] = []
+    at_s = as_seconds(op.scheduled_at) if op.scheduled_at else None
+    for order in orders_of(world, campaign):
+        listed = order.call["id"] in op.call_ids
+        if listed != (op.row_mode == "only") or not chosen(order, op):
+            continue
+        reason = _why_not(world, campaign, order)
+        if reason:
+            skipped[reason] += 1
+        else:
+            launched.append(order)
+    for order in launched:
+        order.by_human = op.mode == "speed_dial"
+        world.exchange.launch(order, at_s)
+    if launched:
+        campaign.launched = True
+        campaign.data |= {"scheduled_at": as_stamp(at_s) if at_s else None, "updated_at": world.stamp()}
+    answer: dict[str, Any] = {"launched": len(launched), "skipped": dict(skipped)}
+    if op.mode == "speed_dial":
+        answer["session"] = _session(world, campaign, op, len(launched))
+    return answer
+
+
+@handles(PauseCampaign)
+def pause_campaign(world: World, op: PauseCampaign) -> Any:
+    """Dial nobody else; attempts under way and retry timers go on."""
+    campaign = _campaign(world, op.campaign_id)
+    status = status_of(world, campaign)
+    if campaign.paused or status == "completed":
+        return illegal(world.switches, f"a campaign that is {status} cannot be paused")
+    campaign.paused = True
+    return {"success": True}
+
+
+@handles(ResumeCampaign)
+def resume_campaign(world: World, op: ResumeCampaign) -> Any:
+    """Dial on."""
+    campaign = _campaign(world, op.campaign_id)
+    if not campaign.paused or campaign.cancelled:
+        return illegal(world.switches, f"a campaign that is {status_of(world, campaign)} cannot be resumed")
+    campaign.paused = False
+    world.exchange.pump()
+    return {"success": True}
+
+
+@handles(CancelCampaign)
+def cancel_campaign(world: World, op: CancelCampaign) -> Any:
+    """End a campaign; attempts under way finish."""
+    campaign = _campaign(world, op.campaign_id)
+    if status_of(world, campaign) == "completed":
+        return illegal(world.switches, "a campaign that is over cannot be cancelled")
+    campaign.cancelled = True
+    for order in orders_of(world, campaign):
+        if not order.ended and order.status != "post_processing":
+            world.exchange.cancel(order, hang_up=False)
+    return {"success": True}
+
+
+@handles(GetCampaignRows)
+def get_campaign_rows(world: World, op: GetCampaignRows) -> Any:
+    """Show every row with its whole call."""
+    campaign = _campaign(world, op.campaign_id)
+    rows = [{key: value for key, value in row.items() if key != "call_id"} for row in campaign.rows]
+    calls = [world.orders.get(row["call_id"]) for row in campaign.rows]
+    return {"rows": [{**row, "call": call} for row, call in zip(rows, calls, strict=True)]}
+
+
+@handles(ExportCampaignRows)
+def export_campaign_rows(world: World, op: ExportCampaignRows) -> Any:
+    """Write the rows as CSV."""
+    campaign = _campaign(world, op.campaign_id)
+    rows = []
+    for row in campaign.rows:
+        flat = {f"input.{key}": value for key, value in row["input_data"].items()}
+        call = world.orders.get(row["call_id"])
+        rows.append({"row": row["row_index"], "phone_number": row["phone_number"], **flat})
+        rows[-1].update(call_row(call) if call else {})
+    columns = ["row", "phone_number", *sorted({key for row in rows for key in row if key.startswith("input.")})]
+    text = as_csv(rows, [*columns, "id", "status", "result", "outcome", "outcome_summary", "calls_count"])
+    return {"csv": text, "filename": f"{campaign.data['name']}.csv"}
+
+
+@handles(GetCampaignStatistics)
+def get_campaign_statistics(world: World, op: GetCampaignStatistics) -> Any:
+    """Report on a campaign."""
+    return {"statistics": statistics(world, _campaign(world, op.campaign_id))}
+
+
+def _campaign(world: World, campaign_id: str) -> Campaign:
+    campaign: Campaign = found(world.campaigns, campaign_id, "campaign")
+    return campaign
+
+
+def _why_not(world: World, campaign: Campaign, order: Order) -> str | None:
+    if campaign.cancelled or order.status == "cancelled":
+        return "cancelled"
+    if order.attempt is not None or order.status in ("initializing", "queued_for_calling", "post_processing"):
+        return "active"
+    spent = order.call["calls_count"] >= world.exchange.retry_config(order)["max_retry_attempts"]
+    return "attempts_exhausted" if spent else None
+
+
+def _session(world: World, campaign: Campaign, op: LaunchCampaign, targets: int) -> dict[str, Any]:
+    return {
+        "id": world.new_id("session"),
+        "campaign_id": campaign.data["id"],
+        "status": "dialing" if targets else "completed",
+        "total_targets": targets,
+        "dialed_count": 0,
+        "connected_count": 0,
+        "current_call_id": None,
+        "in_flight_calls": [],
+        "outcome_filter": [outcome for outcome in op.outcomes if outcome != "none"],
+        "created_at": world.stamp(),
+        "ended_at": None,
+    }

@@ -1,0 +1,133 @@
+"""What Revox would refuse about an assistant: held to the SDK's own types, and to what the API's texts add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import TypeAdapter, ValidationError
+
+from revox_langchain.operations.operation import invalid
+from revox_langchain.sandbox.api.handlers import Rejected
+from revox_langchain.sandbox.world.windows import clock_time
+
+if TYPE_CHECKING:
+    from revox_langchain.sandbox.world.world import World
+
+_RANGES = {
+    "background_sound_volume": (0.0, 1.0),
+    "thinking_sound_volume": (0.0, 1.0),
+    "thinking_sound_probability": (0.0, 1.0),
+}
+_SPEEDS = {"cartesia": (0.6, 1.5), "elevenlabs": (0.7, 1.2), "gradium": (0.6, 1.5)}
+_VOLUMES = (0.5, 2.0)
+
+
+def check_assistant(world: World, fields: Mapping[str, Any], *, new: bool = True) -> None:
+    """Refuse fields of an assistant that are of another type, out of range, or name what does not exist.
+
+    Args:
+        world: Where voices and phone numbers are looked up.
+        fields: The fields that were sent.
+        new: Whether all required ones must be there.
+
+    Raises:
+        Rejected: One of them is wrong; the words name it.
+    """
+    where = "body"
+    try:
+        # An inline assistant has all but the name.
+        checked = _type(new).validate_python({"name": "-", **fields} if new else fields, strict=True)
+        for where, value in checked.items():  # noqa: B007, the handler below names it
+            _consume(value)
+    except ValidationError as error:
+        raise Rejected(world.switches.invalid_status, invalid(error, where).message) from error
+    for name, limits in _RANGES.items():
+        _check_range(world, name, fields.get(name), limits)
+    check_retry_config(world, fields.get("call_retry_config"))
+    check_voice(world, fields.get("voice"))
+    if fields.get("from_phone_number"):
+        caller_id(world, fields["from_phone_number"])
+
+
+def check_voice(world: World, voice: Mapping[str, Any] | None) -> None:
+    """Refuse a voice that is not in the catalogue, or cannot speak so.
+
+    Raises:
+        Rejected: Naming what is wrong.
+    """
+    if voice is None:
+        return
+    provider = voice["provider"]
+    known = world.voices.get(voice["id"])
+    if known is None or known["provider"] != provider:
+        raise Rejected(400, f"voice: {provider} has no voice {voice['id']}.")
+    check_speed(world, provider, voice.get("speed"))
+    _check_range(world, "voice.volume", voice.get("volume"), _VOLUMES)
+
+
+def check_speed(world: World, provider: str, speed: float | None) -> None:
+    """Refuse a speed that the provider does not take.
+
+    Raises:
+        Rejected: Naming the limits.
+    """
+    _check_range(world, "speed", speed, _SPEEDS[provider])
+
+
+def check_retry_config(world: World, config: Mapping[str, Any] | None) -> None:
+    """Refuse calling windows whose times cannot be read, and time zones nobody lives in.
+
+    Raises:
+        Rejected: Naming what is wrong.
+    """
+    zone = (config or {}).get("timezone")
+    try:
+        if zone:
+            ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        words = f"call_retry_config: timezone: {zone} is none; give one such as Europe/Paris."
+        raise Rejected(world.switches.invalid_status, words) from error
+    for window in (config or {}).get("calling_windows", ()):
+        for key in ("calling_window_start_time", "calling_window_end_time"):
+            try:
+                clock_time(window[key])
+            except ValueError as error:
+                raise Rejected(world.switches.invalid_status, f"call_retry_config: {key}: {error}.") from error
+
+
+def caller_id(world: World, number: str | None) -> str:
+    """The number an order calls from; the organisation's first one if none is asked for.
+
+    Raises:
+        Rejected: The number is not the organisation's.
+    """
+    own = [entry["phone_number"] for entry in world.phone_numbers.values()]
+    if number is None:
+        return own[0] if own else "+12025550199"
+    if number not in own and world.switches.foreign_caller_id == "refuse":
+        raise Rejected(400, f"from_phone_number: {number} does not belong to your organization.")
+    return number
+
+
+@cache
+def _type(new: bool) -> TypeAdapter[Any]:
+    from revox.types.assistant_create_params import AssistantCreateParams
+    from revox.types.assistant_update_params import AssistantUpdateParams
+
+    return TypeAdapter(AssistantCreateParams if new else AssistantUpdateParams)
+
+
+def _consume(value: Any) -> None:
+    """Walk through validated data: pydantic validates the items of an `Iterable` only on the way."""
+    items = value.values() if isinstance(value, Mapping) else value
+    if isinstance(items, Iterable) and not isinstance(items, str):
+        for item in items:
+            _consume(item)
+
+
+def _check_range(world: World, name: str, value: float | None, limits: tuple[float, float]) -> None:
+    if value is not None and not limits[0] <= value <= limits[1]:
+        raise Rejected(world.switches.invalid_status, f"{name}: takes {limits[0]} to {limits[1]}.")

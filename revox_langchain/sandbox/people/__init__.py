@@ -1,0 +1,1 @@
+"""Who answers the phone in the sandbox, and what they say."""

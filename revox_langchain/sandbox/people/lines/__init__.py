@@ -1,0 +1,1 @@
+"""What callees and assistants say, one module per language."""

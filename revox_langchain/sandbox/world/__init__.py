@@ -1,0 +1,1 @@
+"""What exists in the sandbox, and how it changes with time."""

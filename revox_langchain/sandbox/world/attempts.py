@@ -1,0 +1,245 @@
+"""One attempt: it rings, somebody talks or not, and what was said is worked over afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from revox_langchain.sandbox.people.extraction import contact_of, outcome_of, questions, structured_output, summary_of
+from revox_langchain.sandbox.people.lines.lines import lines_in
+from revox_langchain.sandbox.people.people import Brief, Plan, plan_attempt, spoken
+from revox_langchain.sandbox.people.speech_events import speech_event
+from revox_langchain.sandbox.people.stories import Act
+from revox_langchain.sandbox.world.assistants import language_of, member
+
+if TYPE_CHECKING:
+    from revox_langchain.sandbox.world.orders import Order
+    from revox_langchain.sandbox.world.world import Event, World
+
+SETTING_UP_S = 0.5
+"""From the start of an attempt until it rings."""
+
+_LATE_S = 60.0
+
+
+class Attempt:
+    """An attempt under way.
+
+    Args:
+        world: Where it takes place.
+        order: The order it belongs to.
+        act: How it goes.
+        then: Called with the plan when it is over, unless somebody hung up from outside.
+    """
+
+    def __init__(self, world: World, order: Order, act: Act, then: Callable[[Plan], None]) -> None:
+        self._world = world
+        self._order = order
+        self._act = act
+        self._then = then
+        self._events: list[Event] = []
+        self._lines = lines_in(language_of(world, order.assistant))
+        self._values = structured_output(
+            order.assistant["structured_output_config"], act, self._lines, order.call["to_phone_number"],
+            world.moment_s, fits=order.story.results != "unfit",
+        )  # fmt: skip
+        self.data = self._fresh()
+        self._chance = world.chance(self.data["id"])
+        self._plan = plan_attempt(act, self._brief(), self._chance)
+
+    def start(self) -> None:
+        """Dial."""
+        call = self._order.call
+        call["call_attempts"].insert(0, self.data)
+        call["last_call_attempt"] = self.data
+        call["calls_count"] = len(call["call_attempts"])
+        ring_s, plan = SETTING_UP_S + self._plan.ring_s, self._plan
+        self._plan_for(SETTING_UP_S, self._ring)
+        if plan.talk_s is None:
+            self._plan_for(ring_s, self._end)
+            return
+        self._plan_for(ring_s, self._pick_up)
+        for number, said in enumerate(plan.said):
+            self._plan_for(ring_s + said.stop_s, lambda number=number: self._say(number))  # type: ignore[misc]
+        self._plan_for(ring_s + plan.talk_s, self._end)
+
+    def hang_up(self) -> None:
+        """End it from outside, wherever it is."""
+        for event in self._events:
+            event.off = True
+        answered = self.data["answered_at"] is not None
+        self.data |= {
+            "status": "completed",
+            "result": self._plan.result if answered else None,
+            "ended_at": self._world.stamp(),
+            "ended_by": "system",
+            "end_reason": "client_initiated",
+            "recording_url": self._recording() if answered else None,
+        }
+        self._touch()
+
+    def _plan_for(self, seconds: float, act: Callable[[], None]) -> None:
+        self._events.append(self._world.later(seconds, act))
+
+    def _ring(self) -> None:
+        self._order.rang = True
+        self.data |= {"status": "ringing", "started_at": self._world.stamp()}
+        self._touch()
+
+    def _pick_up(self) -> None:
+        self.data |= {
+            "status": "ongoing",
+            "answered_at": self._world.stamp(),
+            "handled_by_ai": True,
+            "handled_by_human": self._order.by_human,
+            "handled_by_user": member(self._world) if self._order.by_human else None,
+        }
+        self._touch()
+
+    def _say(self, number: int) -> None:
+        said = self._plan.said[number]
+        self.data["transcript"].append(said.as_turn())
+        if said.role == "human_agent":
+            self.data |= {"handled_by_human": True, "handled_by_user": member(self._world)}
+        if said.role in ("user", "assistant"):
+            assistant, variables = self._order.assistant, self._order.call["prompt_variables"]
+            model = assistant["llm_model"]
+            self.data["speech_events"].append(
+                speech_event(
+                    f"{self.data['id']}-{number}", said, self._plan.said[:number],
+                    spoken(assistant["prompt"], variables),
+                    str(model.get("name") or model.get("openrouter_model_id") or model.get("model_name")
+                        or model.get("realtime_model_id")), self._chance,
+                )
+            )  # fmt: skip
+        self._touch()
+
+    def _end(self) -> None:
+        plan, story = self._plan, self._order.story
+        self.data |= {
+            "status": "error" if plan.dial_error else "completed",
+            "dial_error": plan.dial_error,
+            "result": plan.result,
+            "ended_at": self._world.stamp(),
+            "ended_by": plan.ended_by,
+            "end_reason": plan.end_reason,
+        }
+        self._touch()
+        if plan.talk_s is not None:
+            late_s = _LATE_S if story.results == "late" else 0.0
+            self._world.later(1.0, self._record)
+            self._world.later(2.0, self._transcribe)
+            if story.results != "absent":
+                self._world.later(3.0 + late_s, self._analyse)
+            self._text_afterwards(plan)
+        self._then(plan)
+
+    def _record(self) -> None:
+        self.data["recording_url"] = self._recording()
+        self._touch()
+
+    def _transcribe(self) -> None:
+        self.data["post_call_transcript"] = [said.as_turn() for said in self._plan.said]
+        self._touch()
+
+    def _analyse(self) -> None:
+        call = self._order.call
+        outcome = outcome_of(self._act)
+        if self._act.scene == "do_not_call" and self._act.kind == "talk":
+            self._world.do_not_contact.add(call["to_phone_number"])
+        if self._plan.result == "human":
+            call["contact"] = contact_of(call["prompt_variables"], self._lines)
+        self.data["structured_output"] = self._values
+        call |= {"outcome": outcome, "outcome_summary": summary_of(self._act, self._lines)}
+        self._mail(outcome)
+        self._touch()
+
+    def _recording(self) -> str:
+        return f"https://recordings.revox.invalid/{self.data['id']}.mp3"
+
+    def _touch(self) -> None:
+        self._order.call["updated_at"] = self._world.stamp()
+
+    def _text_afterwards(self, plan: Plan) -> None:
+        assistant = self._order.assistant
+        if plan.result == "voicemail" and assistant["voicemail_sms_prompt"]:
+            self._send_text("voicemail", assistant["voicemail_sms_prompt"])
+        wanted = assistant["after_call_sms_outcomes"] or ()
+        if assistant["after_call_sms_prompt"] and (outcome_of(self._act) or "none") in wanted:
+            self._send_text("after_call", assistant["after_call_sms_prompt"])
+
+    def _send_text(self, kind: str, text: str) -> None:
+        call = self._order.call
+        self.data["sms_log"].append(
+            {
+                "id": self._world.new_id("sms"),
+                "created_at": self._world.stamp(),
+                "to_phone_number": call["to_phone_number"],
+                "message_body": spoken(text, call["prompt_variables"]),
+                "provider": "twilio",
+                "provider_message_id": None,
+                "type": kind,
+            }
+        )
+
+    def _mail(self, outcome: str | None) -> None:
+        assistant = self._order.assistant
+        address = assistant["email_notification_address"]
+        wanted = assistant["email_notification_outcomes"]
+        if address and (wanted is None or (outcome or "none") in wanted):
+            self.data["email_log"].append(
+                {
+                    "id": self._world.new_id("email"),
+                    "created_at": self._world.stamp(),
+                    "from_address": "notifications@revox.invalid",
+                    "to_emails": [each.strip() for each in address.split(",")],
+                    "subject": f"{assistant['name']}: {outcome or 'call ended'}",
+                    "resend_message_id": None,
+                }
+            )
+
+    def _brief(self) -> Brief:
+        assistant, variables = self._order.assistant, self._order.call["prompt_variables"]
+
+        def said(name: str) -> str | None:
+            return spoken(assistant[name], variables) if assistant[name] else None
+
+        brief = Brief(
+            language=language_of(self._world, assistant),
+            first_sentence=said("first_sentence"),
+            person_first=assistant["first_sentence_mode"] == "none",
+            delay_s=assistant["first_sentence_delay_ms"] / 1000,
+            goodbye=said("end_of_call_sentence"),
+            voicemail_message=said("voicemail_message"),
+            navigates_menus=assistant["ivr_navigation_enabled"],
+            max_s=float(assistant["max_call_duration_secs"]),
+            max_end_message=said("max_duration_end_message"),
+            answers=questions(assistant["structured_output_config"], self._values, self._lines),
+        )
+        return replace(brief, first_sentence=None) if brief.person_first else brief
+
+    def _fresh(self) -> dict[str, Any]:
+        return {
+            "id": self._world.new_id("attempt"),
+            "phone_number": self._order.call["to_phone_number"],
+            "status": "queued",
+            "started_at": None,
+            "answered_at": None,
+            "ended_at": None,
+            "dial_error": None,
+            "result": None,
+            "ended_by": None,
+            "end_reason": None,
+            "handled_by_ai": False,
+            "handled_by_human": False,
+            "handled_by_user": None,
+            "recording_url": None,
+            "assistants_used": [self._order.assistant["id"]],
+            "transcript": [],
+            "post_call_transcript": None,
+            "speech_events": [],
+            "structured_output": None,
+            "sms_log": [],
+            "email_log": [],
+        }

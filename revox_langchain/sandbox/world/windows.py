@@ -1,0 +1,87 @@
+"""When an order may dial: calling windows, allowed days and the time where the phone is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from revox_langchain.errors import InvalidInput
+from revox_langchain.phone import parse_phone
+
+DEFAULT_RETRY: dict[str, Any] = {
+    "allowed_days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
+    "call_twice_in_a_row": False,
+    "calling_windows": [
+        {"calling_window_start_time": "10:00", "calling_window_end_time": "18:00", "retry_delay_seconds": 7200}
+    ],
+    "max_retry_attempts": 3,
+    "timezone": None,
+}
+"""What holds where neither the campaign nor the assistant says otherwise."""
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_CLOCK_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*([ap]m)?", re.IGNORECASE)
+_LOOK_AHEAD_DAYS = 15
+
+
+def next_opening(config: Mapping[str, Any], from_s: float, zone: tzinfo) -> float | None:
+    """The first moment not before `from_s` inside a calling window; None if no window ever opens."""
+    start = datetime.fromtimestamp(from_s, zone)
+    openings = []
+    # The window of the day before may reach over midnight.
+    for days in range(-1, _LOOK_AHEAD_DAYS):
+        day = start.date() + timedelta(days=days)
+        if _DAYS[day.weekday()] not in config["allowed_days"]:
+            continue
+        for window in config["calling_windows"]:
+            opens, closes = _hours(window)
+            opens_s = datetime.combine(day, opens, zone).timestamp()
+            closes_s = datetime.combine(day + timedelta(days=int(closes <= opens)), closes, zone).timestamp()
+            if from_s < closes_s:
+                openings.append(max(from_s, opens_s))
+    return min(openings, default=None)
+
+
+def retry_delay_s(config: Mapping[str, Any], now_s: float, zone: tzinfo) -> float:
+    """Seconds between two attempts: those of the window it is now, else of the first one."""
+    now = datetime.fromtimestamp(now_s, zone).time()
+    windows = config["calling_windows"]
+    for window in windows:
+        opens, closes = _hours(window)
+        if opens <= now < closes or (closes <= opens and (now >= opens or now < closes)):
+            return float(window["retry_delay_seconds"])
+    return float(windows[0]["retry_delay_seconds"]) if windows else 7200.0
+
+
+def zone_of(number: str, config: Mapping[str, Any], real_zones: bool) -> tzinfo:
+    """The time zone an order to `number` keeps: the configured one, else the first of the number's country."""
+    if not real_zones:
+        return UTC
+    try:
+        names = [config["timezone"]] if config.get("timezone") else list(parse_phone(number).time_zones)
+        return ZoneInfo(names[0]) if names else UTC
+    except (InvalidInput, ZoneInfoNotFoundError):
+        return UTC
+
+
+def _hours(window: Mapping[str, Any]) -> tuple[time, time]:
+    return clock_time(window["calling_window_start_time"]), clock_time(window["calling_window_end_time"])
+
+
+def clock_time(text: str) -> time:
+    """Read `09:00`, `9:30pm` or `6pm`.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    match = _CLOCK_TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no time of day; write 17:00 or 5pm")
+    hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    # Midnight as the end of a day.
+    return time(0, minute) if hour == 24 else time(hour, minute)

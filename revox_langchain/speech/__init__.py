@@ -1,0 +1,1 @@
+"""Which language to speak, with which voice, and in which words."""

@@ -1,0 +1,1 @@
+"""Tools of Revox's hosted MCP server, through langchain-mcp-adapters."""

@@ -1,0 +1,1 @@
+"""Watch an order until it is over."""

@@ -32,10 +32,10 @@ types: $(VENV)/.dev ## Check types.
 	$(BIN)/mypy
 
 docs: $(VENV)/.dev ## Write the generated parts of README.md anew.
-	$(SANDBOXED) $(BIN)/python scripts/generate_readme_tables.py
+	$(SANDBOXED) $(BIN)/python -m scripts.generate_readme_tables
 
 notebooks: $(VENV)/.dev ## Run the notebooks anew and keep their outputs.
-	$(SANDBOXED) $(BIN)/python scripts/run_notebooks.py
+	$(SANDBOXED) $(BIN)/python -m scripts.run_notebooks
 
 studio: $(VENV)/.dev ## Open the graph in LangGraph Studio; with REVOX_API_KEY set, calls are real.
 	LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=true PYTHONUNBUFFERED=1 \

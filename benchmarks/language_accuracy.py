@@ -1,6 +1,6 @@
 """Print how well the call's language is found, on the labelled texts of the tests.
 
-python benchmarks/language_accuracy.py
+python -m benchmarks.language_accuracy
 """
 
 from __future__ import annotations
@@ -11,16 +11,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from revox_langchain.errors import AmbiguousLanguage, InvalidInput
 from revox_langchain.speech.language import LANGUAGES, detect, resolve_language
+from tests.speech import language_lines as lines
 
-lines: Any = import_module("language_lines")
 PHONES = {
     "en": "+12025550100",
     "fr": "+33142685300",
@@ -133,7 +129,9 @@ def _timed(text: str) -> float:
 def main() -> None:
     if "--write-golden" in sys.argv:
         text = json.dumps(golden(), ensure_ascii=False, indent=0)
-        (Path(__file__).parents[1] / "tests" / "language_golden.json").write_text(text + "\n", encoding="utf-8")
+        (Path(__file__).parents[1] / "tests" / "speech" / "language_golden.json").write_text(
+            text + "\n", encoding="utf-8"
+        )
         return
     for name, value in gates().items():
         print(f"{name:22} {value:.4g}")

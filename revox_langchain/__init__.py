@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from revox_langchain.actions.actions import RecoverCall, WaitForCall, act
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
-from revox_langchain.dialing.guard import DialPolicy, Guard
-from revox_langchain.dialing.placing import Intent, Order, Placed, make_intent, outcome_of, place, recover
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.intent import Intent, Order, Placed, make_intent, outcome_of
+from revox_langchain.dialing.placing import place, recover
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import (
     AmbiguousLanguage,
     AnswerError,
@@ -34,13 +36,17 @@ from revox_langchain.flow import arun, run
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.phone import Phone, parse_phone
-from revox_langchain.results.call import CallResult, Structured, structured, structured_output_config
+from revox_langchain.results.call import CallResult
+from revox_langchain.results.schema import structured_output_config
+from revox_langchain.results.structured import Structured, structured
 from revox_langchain.speech.language import ResolvedLanguage, resolve_language
 from revox_langchain.speech.voice import ChosenVoice, choose_voice
-from revox_langchain.waiting.watch import WaitPolicy, Watch, watch
+from revox_langchain.waiting.policy import WaitPolicy
+from revox_langchain.waiting.watch import Watch, watch
 
 if TYPE_CHECKING:
-    from revox_langchain.tools.toolkit import RevoxTool, RevoxToolkit, make_tool
+    from revox_langchain.tools.tool import RevoxTool, make_tool
+    from revox_langchain.tools.toolkit import RevoxToolkit
 
 __version__ = "0.1.0"
 

@@ -1,8 +1,9 @@
 """Multi-step work written once, run sync or async.
 
 A flow is a generator. It yields what it wants: an operation (answered with its JSON), a `Recent` read (answered from
-memory if it is fresh), a `Pause` (answered with a `Tick`), `Work` (answered with what it returns) or an `Event`
-(progress, answered with None). Errors are thrown into it. It performs no I/O, so a test plays the server by hand:
+memory if it is fresh), a `Pause` (answered with a `Tick`), `Work` (answered with what it returns), a `Turn` (answered
+when it has come) or an `Event` (progress, answered with None). Errors are thrown into it. It performs no I/O, so a test
+plays the server by hand:
 
     flow = place(order)
     next(flow)                  # GetCallHistory(...)
@@ -14,15 +15,54 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.operations.operation import Operation
 
 T = TypeVar("T")
 Emit = Callable[[dict[str, Any]], None]
+LONGEST_IN_A_LOOP_S = 2.0
+"""How long a sync run inside an event loop waits for a `Turn`; whoever has it may need that very loop."""
+
+
+class Clock(Protocol):
+    """What time it is, and how to let it pass; a sandbox brings its own."""
+
+    @property
+    def slice_s(self) -> float | None:
+        """A long pause is cut into pieces of this length, to notice a stop request; None does not cut."""
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let this much time pass."""
+
+    async def asleep(self, seconds: float) -> None:
+        """Let this much time pass without blocking the event loop."""
+
+
+class Channel(Protocol):
+    """Whom a flow talks to: a `Connection`, or whatever sends operations in its place."""
+
+    @property
+    def clock(self) -> Clock:
+        """What tells and passes the time."""
+
+    def send(self, operation: Operation) -> Any:
+        """Send an operation and return its decoded answer."""
+
+    async def asend(self, operation: Operation) -> Any:
+        """Send an operation and return its decoded answer."""
+
+    def recalled(self, operation: Operation, max_age_s: float) -> Any:
+        """The answer to a read if one no older than `max_age_s` is remembered, else None."""
+
+    def remember(self, operation: Operation, answer: Any) -> None:
+        """Keep the answer to a read for `recalled`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +88,20 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Wait, on the wall, until something else in this process has finished.
+
+    Attributes:
+        come: Done when it has.
+        blocked: Raised where waiting would never end: in a sync run inside an event loop that holds up what it waits
+            for.
+    """
+
+    come: Future[Any]
+    blocked: RevoxToolError
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Progress for whoever watches: a small dict with a `type`."""
 
@@ -66,13 +120,14 @@ class Tick(NamedTuple):
     stop_requested: bool = False
 
 
-Step = Operation | Pause | Recent | Work | Event
+Step = Operation | Pause | Recent | Work | Turn | Event
+Effect = Operation | Pause | Work | Turn
 Flow = Generator[Step, Any, T]
 
 
 def run(
     flow: Flow[T],
-    connection: Connection,
+    channel: Channel,
     *,
     emit: Emit | None = None,
     stop: Callable[[], bool] | None = None,
@@ -81,67 +136,73 @@ def run(
 
     Args:
         flow: What to do.
-        connection: Whom to ask, and the clock.
+        channel: Whom to ask, and the clock.
         emit: Gets the payload of each event.
         stop: Says whether to come to a stopping place; asked during pauses.
     """
-    effects = _effects(flow, connection, emit, stop)
-    result: Any = None
+    effects = _effects(flow, channel, emit, stop)
+    answer: Any = None
     try:
         effect = next(effects)
         while True:
             try:
                 match effect:
                     case Pause(seconds):
-                        connection.clock.sleep(seconds)
+                        channel.clock.sleep(seconds)
                     case Work(function):
-                        result = function()
+                        answer = function()
+                    case Turn(come, blocked):
+                        answer = _in_turn(come, blocked)
                     case operation:
-                        result = connection.send(operation)
+                        answer = channel.send(operation)
             except RevoxToolError as error:
                 effect = effects.throw(error)
             else:
-                effect = effects.send(result)
+                effect = effects.send(answer)
     except StopIteration as done:
-        return cast("T", done.value)
+        result: T = done.value
+        return result
     finally:
         effects.close()
 
 
 async def arun(
     flow: Flow[T],
-    connection: Connection,
+    channel: Channel,
     *,
     emit: Emit | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> T:
     """Drive `flow` to its end without blocking the event loop; arguments as for `run`."""
-    effects = _effects(flow, connection, emit, stop)
-    result: Any = None
+    effects = _effects(flow, channel, emit, stop)
+    answer: Any = None
     try:
         effect = next(effects)
         while True:
             try:
                 match effect:
                     case Pause(seconds):
-                        await connection.clock.asleep(seconds)
+                        await channel.clock.asleep(seconds)
                     case Work(function):
-                        result = await asyncio.to_thread(function)
+                        answer = await asyncio.to_thread(function)
+                    case Turn(come):
+                        answer = await asyncio.wrap_future(come)
                     case operation:
-                        result = await connection.asend(operation)
+                        answer = await channel.asend(operation)
             except RevoxToolError as error:
                 effect = effects.throw(error)
             else:
-                effect = effects.send(result)
+                effect = effects.send(answer)
     except StopIteration as done:
-        return cast("T", done.value)
+        result: T = done.value
+        return result
     finally:
         effects.close()
 
 
 def _effects(
-    flow: Flow[T], connection: Connection, emit: Emit | None, stop: Callable[[], bool] | None
-) -> Generator[Operation | Pause | Work, Any, T]:
+    flow: Flow[T], channel: Channel, emit: Emit | None, stop: Callable[[], bool] | None
+) -> Generator[Effect, Any, T]:
     """Reduce a flow to what only a driver can do: send, sleep, compute."""
     answer: Any = None
     error: RevoxToolError | None = None
@@ -150,17 +211,18 @@ def _effects(
             try:
                 step = flow.throw(error) if error is not None else flow.send(answer)
             except StopIteration as done:
-                return cast("T", done.value)
+                result: T = done.value
+                return result
             answer = error = None
             match step:
                 case Pause(seconds):
-                    for piece in _pieces(seconds, connection, stop):
+                    for piece in _pieces(seconds, channel, stop):
                         yield Pause(piece)
-                    answer = Tick(connection.clock.now_s(), bool(stop and stop()))
+                    answer = Tick(channel.clock.now_s(), bool(stop and stop()))
                 case Event(payload):
                     if emit is not None:
                         emit(payload)
-                case Recent(operation, max_age_s) if answer := connection.recalled(operation, max_age_s):
+                case Recent(operation, max_age_s) if answer := channel.recalled(operation, max_age_s):
                     pass
                 case _:
                     try:
@@ -169,14 +231,14 @@ def _effects(
                         error = raised
                     else:
                         if isinstance(step, Recent):
-                            connection.remember(step.operation, answer)
+                            channel.remember(step.operation, answer)
     finally:
         flow.close()
 
 
-def _pieces(seconds: float, connection: Connection, stop: Callable[[], bool] | None) -> Generator[float, None, None]:
+def _pieces(seconds: float, channel: Channel, stop: Callable[[], bool] | None) -> Generator[float, None, None]:
     """Cut a pause so that a stop request does not wait for its end."""
-    longest = connection.clock.slice_s if stop is not None else None
+    longest = channel.clock.slice_s if stop is not None else None
     left = seconds
     while left > 0 and not (stop is not None and stop()):
         piece = min(left, longest or left)
@@ -184,4 +246,29 @@ def _pieces(seconds: float, connection: Connection, stop: Callable[[], bool] | N
         left -= piece
 
 
-__all__ = ["Emit", "Event", "Flow", "Pause", "Recent", "Step", "Tick", "Work", "arun", "run"]
+def _in_turn(come: Future[Any], blocked: RevoxToolError) -> Any:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return come.result()
+    try:
+        return come.result(timeout=LONGEST_IN_A_LOOP_S)
+    except TimeoutError:
+        raise blocked from None
+
+
+__all__ = [
+    "Channel",
+    "Clock",
+    "Emit",
+    "Event",
+    "Flow",
+    "Pause",
+    "Recent",
+    "Step",
+    "Tick",
+    "Turn",
+    "Work",
+    "arun",
+    "run",
+]

@@ -1,7 +1,7 @@
 """Write revox_langchain/data/language_names.json from the CLDR names and regions in `language_data`.
 
-    python scripts/generate_language_names.py          # write
-    python scripts/generate_language_names.py --check  # fail if the committed file differs
+    python -m scripts.generate_language_names          # write
+    python -m scripts.generate_language_names --check  # fail if the committed file differs
 
 `language_data` is needed here only: its name table is a Python dict of several megabytes, the
 file written here loads in about two milliseconds.

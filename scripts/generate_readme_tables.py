@@ -1,13 +1,12 @@
 """Write the parts of README.md that are read off the code: the picture of the graph and the tables.
 
-python scripts/generate_readme_tables.py            writes README.md
-python scripts/generate_readme_tables.py --check    changes nothing, and fails if something is stale
+python -m scripts.generate_readme_tables            writes README.md
+python -m scripts.generate_readme_tables --check    changes nothing, and fails if something is stale
 """
 
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
 import re
 import sys
@@ -17,9 +16,10 @@ from pathlib import Path
 from langchain_core.runnables.graph import NodeStyles
 
 from revox_langchain.actions.actions import REQUESTS
-from revox_langchain.cli import exits as cli_errors
+from revox_langchain.cli import exits
 from revox_langchain.graph import call_graph
 from revox_langchain.sandbox import STORIES, Sandbox
+from tests.graph.crash.table import ROWS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -56,7 +56,7 @@ def numbers() -> str:
 
 def exit_codes() -> str:
     """How the command line ends, read off the docstrings of the enum's members."""
-    body = ast.parse(inspect.getsource(cli_errors.Exit)).body[0]
+    body = ast.parse(inspect.getsource(exits.Exit)).body[0]
     assert isinstance(body, ast.ClassDef)
     rows: list[tuple[str, str]] = []
     for member, doc in zip(body.body, body.body[1:], strict=False):
@@ -66,21 +66,14 @@ def exit_codes() -> str:
     return _table(("code", "what it means"), rows)
 
 
-def faults() -> str | None:
-    """What happens when something goes wrong, from the table the tests run; None where it is not there yet."""
-    path = ROOT / "scripts" / "generate_fault_table.py"
-    if not path.exists():
-        return None
-    spec = importlib.util.spec_from_file_location("generate_fault_table", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return str(module.render()).strip()
+def faults() -> str:
+    """What happens when something goes wrong, from the table the tests of faults and crashes run."""
+    return _table(
+        ("What happens", "What you see", "Orders"), ((row.what, row.sees, row.orders) for row in ROWS.values())
+    )
 
 
-SECTIONS: dict[str, Callable[[], str | None]] = {
+SECTIONS: dict[str, Callable[[], str]] = {
     "graph": graph,
     "tools": tools,
     "numbers": numbers,
@@ -94,8 +87,6 @@ def filled(readme: str) -> str:
     """The README with every generated part written anew."""
     for name, section in SECTIONS.items():
         text = section()
-        if text is None:
-            continue
         markers = re.compile(rf"(<!-- {name}:start -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
         readme, found = markers.subn(lambda match, text=text: f"{match[1]}{text}\n{match[2]}", readme)  # type: ignore[misc]
         if found != 1:

@@ -1,7 +1,7 @@
 """Run the notebooks anew and keep their outputs.
 
-python scripts/run_notebooks.py            writes the outputs into the notebooks
-python scripts/run_notebooks.py --check    changes nothing, and fails if an output is stale
+python -m scripts.run_notebooks            writes the outputs into the notebooks
+python -m scripts.run_notebooks --check    changes nothing, and fails if an output is stale
 """
 
 from __future__ import annotations

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 import pytest
@@ -24,7 +23,7 @@ def _quiet_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_and_its_outputs_are_not_stale(path: Path) -> None:
-    runner = script("run_notebooks")
+    runner = import_module("scripts.run_notebooks")
     committed = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     assert runner.outputs(runner.executed(path)) == runner.outputs(committed), "run `make notebooks`"
 
@@ -38,7 +37,7 @@ def test_it_is_committed_with_outputs_and_without_traces_of_a_machine(path: Path
     assert [output for cell in cells for output in cell.outputs if output.output_type == "error"] == []
     assert all(set(cell.metadata) == set() for cell in notebook.cells)
     assert set(notebook.metadata) == {"kernelspec"}
-    shown = "\n".join(line for cell in script("run_notebooks").outputs(notebook) for line in cell)
+    shown = "\n".join(line for cell in import_module("scripts.run_notebooks").outputs(notebook) for line in cell)
     assert str(Path.home()) not in shown
     assert os.getcwd() not in shown
 
@@ -55,12 +54,3 @@ def test_its_steps_are_numbered(path: Path) -> None:
 
 def test_there_is_a_first_one() -> None:
     assert NOTEBOOKS[0].name == "01_first_call.ipynb"
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

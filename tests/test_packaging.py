@@ -53,7 +53,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert tops == {"revox_langchain", f"revox_langchain-{PROJECT['version']}.dist-info"}
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "revox_langchain").rglob("*.py")}
     assert sources <= names
-    assert {"revox_langchain/py.typed", "revox_langchain/data/language_names.json"} <= names
+    assert {"revox_langchain/py.typed", "revox_langchain/speech/data/language_names.json"} <= names
     assert [name for name in names if "test" in name or "__pycache__" in name] == []
     ours = {name for name in names if name.startswith("revox_langchain/")}
     assert {name.rpartition(".")[2] for name in ours} == {"py", "typed", "json"}

@@ -86,9 +86,7 @@ def test_type_checkers_find_the_types() -> None:
 
 def test_a_key_in_the_environment_is_no_matter_to_the_import() -> None:
     environment = {**os.environ, "REVOX_API_KEY": "", "REVOX_BASE_URL": "nonsense"}
-    subprocess.run(
-        [sys.executable, "-c", "import revox_langchain.tools"], env=environment, check=True, timeout=60
-    )
+    subprocess.run([sys.executable, "-c", "import revox_langchain.tools"], env=environment, check=True, timeout=60)
 
 
 def sort_key(name: str) -> tuple[int, str]:

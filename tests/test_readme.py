@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -156,13 +155,13 @@ def test_the_files_it_links_to_exist() -> None:
 
 
 def test_its_generated_parts_are_fresh() -> None:
-    assert script("generate_readme_tables").filled(README) == README, "run `make docs`"
+    assert import_module("scripts.generate_readme_tables").filled(README) == README, "run `make docs`"
 
 
 def test_it_lists_every_tool_once() -> None:
     from revox_langchain.actions.actions import REQUESTS
 
-    table = script("generate_readme_tables").tools()
+    table = import_module("scripts.generate_readme_tables").tools()
     assert [table.count(f"| `{request.spec.name}` |") for request in REQUESTS] == [1] * 38
 
 
@@ -176,12 +175,3 @@ def test_it_promises_no_more_than_it_keeps() -> None:
 
 def lines(start: str) -> list[str]:
     return [line for block in blocks("bash") for line in block.splitlines() if line.startswith(start)]
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

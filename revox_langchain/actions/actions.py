@@ -15,7 +15,9 @@ from pydantic import Field
 
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.guard import Guard, default_region, history_of
-from revox_langchain.dialing.placing import Intent, Order, acquire, make_intent, outcome_of, place, recover, release
+from revox_langchain.dialing.intent import Intent, Order, make_intent, outcome_of
+from revox_langchain.dialing.locks import holding
+from revox_langchain.dialing.placing import place, recover
 from revox_langchain.dialing.search import search_all
 from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError, near
 from revox_langchain.flow import Flow, Pause, Recent
@@ -42,7 +44,8 @@ from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, Cal
 from revox_langchain.operations.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.speech.voice import filter_voices, model_needed
-from revox_langchain.waiting.watch import WaitPolicy, Watch, settled_result, watch
+from revox_langchain.waiting.policy import WaitPolicy
+from revox_langchain.waiting.watch import Watch, settled_result, watch
 
 RequestT = TypeVar("RequestT", bound=Request)
 AssistantT = TypeVar("AssistantT", MakeCall, CreateAssistant)
@@ -370,8 +373,8 @@ def _find_or_create(
     what: str, request: Operation, name: str, find: Callable[[], Flow[dict[str, Any] | None]]
 ) -> Flow[dict[str, Any]]:
     """Create `what` unless `find` finds it; of two at once in this process the second finds the first one's."""
-    yield from acquire(f"{what} {name}")
-    try:
+
+    def create() -> Flow[dict[str, Any]]:
         found = yield from find()
         if found is not None:
             return {what: found, "existed": True}
@@ -380,8 +383,8 @@ def _find_or_create(
         except RevoxToolError as error:
             return {what: (yield from _found_again(error, find)), "existed": False}
         return {**answer, "existed": False}
-    finally:
-        release(f"{what} {name}")
+
+    return (yield from holding(f"{what} {name}", create))
 
 
 def _found_again(error: RevoxToolError, find: Any) -> Flow[dict[str, Any]]:

@@ -13,11 +13,12 @@ from revox_langchain.cli.exits import Exit, usage_error
 from revox_langchain.cli.follow import confirm_dial, run_call, run_watch
 from revox_langchain.cli.screen import Screen, hint
 from revox_langchain.connection.connection import Connection
-from revox_langchain.dialing.guard import DialPolicy, Guard
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import Refused
 from revox_langchain.flow import run
 from revox_langchain.phone import parse_phone
-from revox_langchain.waiting.watch import WaitPolicy
+from revox_langchain.waiting.policy import WaitPolicy
 
 
 def _country(given: str | None) -> str | None:

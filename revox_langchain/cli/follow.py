@@ -11,11 +11,13 @@ from revox_langchain.cli.live import LiveCall, voice_words
 from revox_langchain.cli.result import output_of, show_result
 from revox_langchain.cli.screen import Screen, hint
 from revox_langchain.connection.connection import Connection
-from revox_langchain.dialing.guard import DialPolicy, Guard
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import arun, run
 from revox_langchain.operations.calls import CancelCall, GetCall
-from revox_langchain.waiting.watch import WaitPolicy, Watch, watch
+from revox_langchain.waiting.policy import WaitPolicy
+from revox_langchain.waiting.watch import Watch, watch
 
 _RECURSION_LIMIT = 1_000_000
 """A step of the graph per slice of waiting: a week of it must not end with an error."""

@@ -14,19 +14,20 @@ import os
 import random
 import re
 import threading
-import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
+from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
+from revox_langchain.connection.privacy import mask_the_sdk_log, without_secrets
 from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RateLimited, RevoxToolError, Unavailable
+from revox_langchain.flow import Clock
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Operation, Risk
-from revox_langchain.phone import mask_phone
 
 if TYPE_CHECKING:
     import revox
@@ -34,42 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("revox_langchain")
 
 _LONGEST_RETRY_AFTER_S = 60.0
-_PHONE = re.compile(r"\+\d{6,15}")
-_SECRET_HEADER = re.compile(r"auth|token|secret|api[-_]?key|cookie", re.IGNORECASE)
-
-
-class Clock(Protocol):
-    """What time it is, and how to let it pass; a sandbox brings its own."""
-
-    slice_s: float | None
-    """A long pause is cut into pieces of this length, to notice a stop request; None does not cut."""
-
-    def now_s(self) -> float:
-        """Seconds since the epoch."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let this much time pass."""
-
-    async def asleep(self, seconds: float) -> None:
-        """Let this much time pass without blocking the event loop."""
-
-
-class SystemClock:
-    """The clock on the wall."""
-
-    slice_s: float | None = 0.25
-
-    def now_s(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Let this much time pass."""
-        time.sleep(seconds)
-
-    async def asleep(self, seconds: float) -> None:
-        """Let this much time pass without blocking the event loop."""
-        await asyncio.sleep(seconds)
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -314,7 +279,7 @@ class Connection:
     def _sdk_options(self) -> dict[str, Any]:
         import httpx
 
-        _mask_the_sdk_log()
+        mask_the_sdk_log()
         return {
             "api_key": self._key.get_secret_value(),
             "base_url": self.base_url,
@@ -365,30 +330,3 @@ def _pause_s(state: RetryCallState) -> float:
     if asked_s is not None:
         return float(asked_s)
     return float(min(8.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.0))
-
-
-def without_secrets(value: Any, key: str = "") -> Any:
-    """Redact the secrets that Revox echoes: a custom model's key, and header values of custom tools."""
-    if isinstance(value, dict):
-        if key == "llm_model" and value.get("api_key"):
-            value = {**value, "api_key": REDACTED}
-        if key == "headers" and _SECRET_HEADER.search(str(value.get("key", ""))):
-            value = {**value, "value": REDACTED}
-        return {name: without_secrets(item, name) for name, item in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(item, key) for item in value]
-    return value
-
-
-class _MaskNumbers(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _PHONE.sub(lambda m: mask_phone(m.group()), record.getMessage()), ()
-        return True
-
-
-_MASK = _MaskNumbers()
-
-
-def _mask_the_sdk_log() -> None:
-    # At DEBUG the SDK logs whole request bodies, phone numbers included.
-    logging.getLogger("revox._base_client").addFilter(_MASK)

@@ -26,13 +26,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.hours import minute_of, unix_s
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, Refused, UnsupportedLanguage
 from revox_langchain.flow import Flow, Pause, Recent, Work
 from revox_langchain.operations.account import GetUser
@@ -43,54 +42,7 @@ from revox_langchain.phone import Phone, inside_local_hours, parse_phone
 from revox_langchain.speech.language import language_name, resolve_language
 from revox_langchain.speech.prompts import lint_prompt
 
-Verdict = Literal["warn", "refuse", "off"]
 _MOST_AHEAD_S = 86_400.0
-_LATEST_S = 1e11  # Beyond it a number counts milliseconds.
-_CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))? *([ap]m)?", re.IGNORECASE)
-
-
-class DialPolicy(BaseModel):
-    """What may be dialed, decided by the developer and by nobody else.
-
-    Attributes:
-        default_region: Country of numbers written in national form; without it the organisation's country counts.
-        allowed_countries: Two-letter countries that may be dialed; None is any.
-        allowed_numbers: If given, only these numbers (E.164; a `*` at the end stands for any rest).
-        denied_numbers: Never these, in the same form.
-        allowed_classes: Codes of costly classes that may be dialed all the same, such as `shared_cost_number`.
-        honour_do_not_contact: Refuse numbers that the phone history marks so.
-        min_gap_s: Refuse a second order to a number within this many seconds of another.
-        max_orders: Orders per thread or toolkit; None is any number.
-        allow_skip_calling_window: Permit `skip_calling_window` outside local hours.
-        local_hours: First allowed and first forbidden minute of the day at the number, `HH:MM`.
-        prompt_problems: What to do about `{{variables}}` without a value, a missing AI disclosure and the like.
-        require_disclosure: Whether the first sentence must say that an AI speaks.
-        voice_mismatch: What to do when the voice does not speak the language of the prompt.
-        look_back_days: How far back an order of the same intent is looked for.
-        settle_s: How long a new order may take to show up in search.
-        patience_s: How long to wait, at most, when Revox says to slow down.
-        connect_attempts: How often to dial when the connection did not even open.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    default_region: str | None = None
-    allowed_countries: frozenset[str] | None = None
-    allowed_numbers: tuple[str, ...] | None = None
-    denied_numbers: tuple[str, ...] = ()
-    allowed_classes: frozenset[str] = frozenset()
-    honour_do_not_contact: bool = True
-    min_gap_s: float = Field(default=60.0, ge=0)
-    max_orders: int | None = Field(default=10, ge=0)
-    allow_skip_calling_window: bool = False
-    local_hours: tuple[str, str] = ("08:00", "21:00")
-    prompt_problems: Verdict = "warn"
-    require_disclosure: bool = False
-    voice_mismatch: Verdict = "warn"
-    look_back_days: float = Field(default=30.0, gt=0)
-    settle_s: float = Field(default=15.0, ge=0)
-    patience_s: float = Field(default=30.0, ge=0)
-    connect_attempts: int = Field(default=3, ge=1)
 
 
 class Guard:
@@ -200,10 +152,10 @@ class Guard:
         config = (settings or {}).get("call_retry_config")
         if not isinstance(config, Mapping) or self.policy.allow_skip_calling_window:
             return
-        first, last = (_minute(moment) for moment in self.policy.local_hours)
+        first, last = (minute_of(moment) for moment in self.policy.local_hours)
         within = True
         for window in config.get("calling_windows") or []:
-            start, end = (_minute(window.get(f"calling_window_{name}_time")) for name in ("start", "end"))
+            start, end = (minute_of(window.get(f"calling_window_{name}_time")) for name in ("start", "end"))
             if None in (first, last, start, end):
                 within = False
             elif first < last:  # type: ignore[operator]
@@ -333,35 +285,11 @@ def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:
     return None
 
 
-def unix_s(moment: Any) -> float | None:
-    """Seconds since the epoch of an ISO 8601 text as Revox writes them, or of a number; None if it is none."""
-    if isinstance(moment, (int, float)) and not isinstance(moment, bool):
-        return moment / 1000 if moment > _LATEST_S else float(moment)
-    if not isinstance(moment, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-
-
 def history_of(history: Mapping[str, Any], e164: str) -> dict[str, Any] | None:
     """What is known of a number; Revox does not say how it writes the numbers it knows."""
     digits = e164.lstrip("+")
     known = history.get(e164) or next((h for n, h in history.items() if re.sub(r"\D", "", n) == digits), None)
     return dict(known) if known else None
-
-
-def _minute(moment: Any) -> int | None:
-    """Minute of the day of `18:00`, `6pm` or `6:30pm`; None if it is none."""
-    found = _CLOCK.fullmatch(str(moment).strip())
-    if found is None:
-        return None
-    hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return hour * 60 + minute if hour <= 24 and minute < 60 else None
 
 
 def _language_of(prompt: str, first_sentence: str | None) -> tuple[str | None, UnsupportedLanguage | None]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictStr, ValidationError, create_model
-from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic import BaseModel, ConfigDict
 
-from revox_langchain.errors import InvalidInput
+from revox_langchain.results.schema import mappings, misfits
 
 Disposition = Literal["answered", "voicemail", "no_answer", "busy", "screened", "ivr", "failed", "cancelled", "unknown"]
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _BY_RESULT: dict[str, Disposition] = {
     "human": "answered",
@@ -32,11 +29,7 @@ _BY_END_REASON: dict[str, Disposition] = {
     "user_unavailable": "no_answer",
     "user_rejected": "busy",
 }
-_TYPES: dict[str, Any] = {
-    "string": StrictStr, "number": StrictFloat, "boolean": StrictBool, "date": date, "datetime": datetime
-}  # fmt: skip
 _ENDED = ("completed", "cancelled", "errored")
-_KEEP_FLAT = "Keep it flat: strings, numbers, booleans, dates, date-times, choices of strings; each may be optional."
 
 
 class Turn(BaseModel):
@@ -106,7 +99,7 @@ class CallResult(BaseModel):
     @classmethod
     def from_call(cls, call: Mapping[str, Any]) -> CallResult:
         """Read the JSON of one call, leniently: unknown values pass through, missing ones stay empty."""
-        raw = _mappings(call.get("call_attempts")) or _mappings([call.get("last_call_attempt")])
+        raw = mappings(call.get("call_attempts")) or mappings([call.get("last_call_attempt")])
         attempts = tuple(_attempt(item) for item in reversed(raw))
         output = _first(raw, "structured_output", dict)
         return cls(
@@ -123,7 +116,7 @@ class CallResult(BaseModel):
             transcript=_transcript(raw),
             recording_url=_first(raw, "recording_url", str),
             structured_output=output,
-            misfits=_misfits(output, call.get("assistant")),
+            misfits=misfits(output, call.get("assistant")),
             scheduled_at=_text(call.get("scheduled_at")),
         )
 
@@ -139,118 +132,6 @@ class CallResult(BaseModel):
             "recording_url": self.recording_url,
             "attempts": [attempt.model_dump() for attempt in self.attempts],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Structured(Generic[ModelT]):
-    """Structured output read back into a pydantic model.
-
-    Attributes:
-        state: `ready`: `value` holds it. `absent`: Revox gave none. `invalid`: it does not fit, see `errors`.
-            `contradicts_disposition`: values were extracted although nobody was reached.
-    """
-
-    state: Literal["ready", "absent", "invalid", "contradicts_disposition"]
-    value: ModelT | None = None
-    errors: tuple[str, ...] = ()
-
-
-def structured(result: CallResult, model: type[ModelT]) -> Structured[ModelT]:
-    """Read the structured output of `result` as `model`."""
-    if not result.structured_output:
-        return Structured("absent")
-    value, errors = _read(result.structured_output, model)
-    if value is None:
-        return Structured("invalid", errors=errors)
-    if result.disposition not in ("answered", "unknown"):
-        return Structured("contradicts_disposition", value)
-    return Structured("ready", value)
-
-
-def _read(output: Mapping[str, Any], model: type[ModelT]) -> tuple[ModelT | None, tuple[str, ...]]:
-    # Revox says null where a value was not mentioned.
-    given = {name: value for name, value in output.items() if value is not None}
-    try:
-        return model.model_validate(given), ()
-    except ValidationError as error:
-        return None, tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-
-
-def _misfits(output: Mapping[str, Any] | None, assistant: Any) -> tuple[str, ...]:
-    config = _mappings(assistant.get("structured_output_config")) if isinstance(assistant, Mapping) else []
-    if not output or not config:
-        return ()
-    fields: dict[str, Any] = {}
-    for number, field in enumerate(config):
-        options = field.get("enum_options")
-        type_ = _TYPES.get(str(field.get("type")), Any)
-        if isinstance(options, list) and options:
-            type_ = Literal[tuple(options)]
-        needed = ... if field.get("required") else None
-        fields[f"field_{number}"] = (type_, Field(needed, alias=str(field.get("name"))))
-    return _read(output, create_model("StructuredOutput", **fields))[1]
-
-
-def structured_output_config(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """Say a flat pydantic model as Revox's `structured_output_config`.
-
-    Fields may be str, int, float, bool, date, datetime, Literal of strings, Enum of strings, or Optional of these.
-
-    Raises:
-        InvalidInput: A field is of another type; it is named.
-    """
-    try:
-        schema = model.model_json_schema()
-    except PydanticInvalidForJsonSchema as error:
-        raise InvalidInput(f"{model.__name__}: {error.message}.", next_step=_KEEP_FLAT) from error
-    return config_from_schema(schema, model.__name__)
-
-
-def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_output_schema") -> list[dict[str, Any]]:
-    """Say a flat JSON schema (an object's `properties`) as Revox's `structured_output_config`.
-
-    Args:
-        schema: A JSON schema with `properties`.
-        subject: What errors call it.
-
-    Raises:
-        InvalidInput: It is no object schema, or a property is nested or of an unknown type.
-    """
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping) or not properties:
-        raise InvalidInput(
-            f"{subject}: not a JSON schema of an object with properties.",
-            next_step='Give for example {"properties": {"confirmed": {"type": "boolean"}}, "required": ["confirmed"]}.',
-        )
-    required, defs = schema.get("required") or [], schema.get("$defs") or {}
-    return [_schema_field(subject, name, item, name in required, defs) for name, item in properties.items()]
-
-
-def _schema_field(subject: str, name: str, item: Any, required: bool, defs: Mapping[str, Any]) -> dict[str, Any]:
-    arms = item.get("anyOf", [item]) if isinstance(item, Mapping) else []
-    branches = [arm for arm in arms if not (isinstance(arm, Mapping) and arm.get("type") == "null")]
-    branch = branches[0] if len(branches) == 1 and isinstance(branches[0], Mapping) else {}
-    branch = defs.get(str(branch.get("$ref", "")).rpartition("/")[2], branch)
-    options = branch.get("enum") or ([branch["const"]] if "const" in branch else None)
-    kind = branch.get("type")
-    if isinstance(kind, list):
-        kind = next((k for k in kind if k != "null"), None)
-        options = [option for option in options or [] if option is not None]
-    if options:
-        type_ = "enum" if all(isinstance(o, str) for o in options) else None
-    elif kind == "string":
-        type_ = {"date": "date", "date-time": "datetime"}.get(branch.get("format", ""), "string")
-    else:
-        type_ = {"integer": "number", "number": "number", "boolean": "boolean"}.get(str(kind))
-    if type_ is None:
-        raise InvalidInput(f"{subject}: property {name!r} is nested or of an unknown type.", next_step=_KEEP_FLAT)
-    config: dict[str, Any] = {"name": name, "type": type_, "required": required}
-    description = item.get("description") or branch.get("description")
-    if description:
-        config["description"] = description
-    if type_ == "enum":
-        config["enum_options"] = list(options or [])
-    return config
 
 
 def _attempt(raw: Mapping[str, Any]) -> Attempt:
@@ -290,7 +171,7 @@ def _order_disposition(call: Mapping[str, Any], attempts: tuple[Attempt, ...]) -
 
 def _transcript(raw: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
     for attempt in raw:
-        turns = _mappings(attempt.get("post_call_transcript")) or _mappings(attempt.get("transcript"))
+        turns = mappings(attempt.get("post_call_transcript")) or mappings(attempt.get("transcript"))
         if turns:
             return tuple(
                 Turn(role=str(t.get("role")), content=str(t.get("content") or t.get("tool_name") or "")) for t in turns
@@ -300,10 +181,6 @@ def _transcript(raw: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
 
 def _first(raw: list[Mapping[str, Any]], key: str, kind: type) -> Any:
     return next((attempt[key] for attempt in raw if attempt.get(key) and isinstance(attempt[key], kind)), None)
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str | None:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from revox_langchain.errors import InvalidInput
-from revox_langchain.mcp_server.server import BearerGate, Reports, StreamableHttp, result, tool_of
+from revox_langchain.mcp_server.http import BearerGate, StreamableHttp
+from revox_langchain.mcp_server.server import Reports, result, tool_of
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.fields import ENDED

@@ -20,14 +20,16 @@ from langgraph.types import Command, interrupt
 
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
-from revox_langchain.dialing.guard import DialPolicy, Guard
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.placing import Earlier
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, PlacementUnknown, RevoxToolError, near
 from revox_langchain.flow import Emit, Flow, arun, run
 from revox_langchain.graph.call import nodes
 from revox_langchain.graph.call.nodes import GOTO, Settings, Update
 from revox_langchain.graph.call.state import Approval, CallInput, CallOutput, CallState, UnknownAnswer
 from revox_langchain.operations.calls import CancelCall
-from revox_langchain.waiting.watch import WaitPolicy
+from revox_langchain.waiting.policy import WaitPolicy
 
 _MOST_TOKENS = 10_000
 _FRESH: OrderedDict[str, None] = OrderedDict()
@@ -202,7 +204,7 @@ class _Steps:
         if answer.decision == "look_again":
             return Command(update={"mode": "look"}, goto="place_call")
         if answer.decision == "dial":
-            return Command(update={"mode": None, "armed": None}, goto="arm")
+            return Command(update={"mode": None}, goto="arm")
         error = {**(state.get("error") or {}), "code": "given_up"}
         return Command(update={"error": error}, goto="report")
 
@@ -281,15 +283,16 @@ class _Looks:
     def conclusion(self) -> dict[str, Any]:
         """How to place: what to believe of the first look, and whether a dial is allowed at all."""
         durable_intent = bool((self.state.get("intent_mark") or {}).get("durable"))
+        return {"earlier": self._earlier(durable_intent), "can_ask": self.has_saver}
+
+    def _earlier(self, durable_intent: bool) -> Earlier:
         if self.state.get("mode") == "look":
-            how = ("settle", False)
-        elif not durable_intent or (self.fresh and self.on_disk and not self.state.get("rearmed")):
-            how = ("once", True)
-        else:
-            # Not armed by this execution: an earlier one may have dialed. Armed by it, but for an intent that this
-            # thread had armed before, or not written down: only the search can tell.
-            how = ("settle", self.fresh)
-        return {"first_look": how[0], "may_dial": how[1], "can_ask": self.has_saver}
+            return Earlier.POSSIBLE
+        if not durable_intent or (self.fresh and self.on_disk and not self.state.get("rearmed")):
+            return Earlier.NONE
+        # Not armed by this execution: an earlier one may have dialed. Armed by it, but for an intent that this thread
+        # had armed before, or not written down: only the search can tell.
+        return Earlier.DECIDED if self.fresh else Earlier.POSSIBLE
 
 
 def _assemble(steps: _Steps) -> StateGraph[Any, Any, Any, Any]:

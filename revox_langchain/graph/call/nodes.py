@@ -17,7 +17,8 @@ from typing import Any, Literal
 from revox_langchain.actions.actions import create_assistant_once
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.guard import Guard, default_region
-from revox_langchain.dialing.placing import MARK, Intent, Order, make_intent, place
+from revox_langchain.dialing.intent import MARK, Intent, Order, make_intent
+from revox_langchain.dialing.placing import Earlier, place
 from revox_langchain.errors import (
     AuthError,
     InvalidInput,
@@ -32,11 +33,13 @@ from revox_langchain.graph.call.state import CallInput, as_moment
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.voices import ListVoices
-from revox_langchain.results.call import CallResult, config_from_schema
+from revox_langchain.results.call import CallResult
+from revox_langchain.results.schema import config_from_schema
 from revox_langchain.speech.language import ResolvedLanguage, language_name, resolve_language
 from revox_langchain.speech.prompts import lint_prompt
 from revox_langchain.speech.voice import ChosenVoice, choose_voice, voice_by_id
-from revox_langchain.waiting.watch import WaitPolicy, Watch, settled_result, watch
+from revox_langchain.waiting.policy import WaitPolicy
+from revox_langchain.waiting.watch import Watch, settled_result, watch
 
 GOTO = "goto"
 Update = dict[str, Any]
@@ -214,19 +217,17 @@ def place_call(
     state: Mapping[str, Any],
     settings: Settings,
     *,
-    first_look: Literal["once", "settle"],
-    may_dial: bool,
+    earlier: Earlier,
     can_ask: bool,
 ) -> Flow[Update]:
     """Place the call through the one placing flow; never interrupts."""
     order = _order(state, settings)
     try:
-        # That an earlier dial may be repeated was decided before: by a person, by the caller's code, or by a new run.
-        placed = yield from place(order, settings.guard, first_look=first_look, may_dial=may_dial, may_repeat=may_dial)
+        placed = yield from place(order, settings.guard, earlier=earlier)
     except PlacementUnknown as error:
         update: Update = {"error": error.as_dict(), "mode": None}
         if settings.on_unknown == "dial" and not state.get("redials"):
-            return {**update, "redials": 1, "armed": None, GOTO: "arm"}
+            return {**update, "redials": 1, GOTO: "arm"}
         if settings.on_unknown == "report":
             return {**update, GOTO: "report"}
         if not can_ask:

@@ -13,7 +13,7 @@ from revox_langchain.graph.call.build import RECURSION_LIMIT, CallGraphOptions, 
 from revox_langchain.operations import render
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.operation import Request, Risk, procedure
-from revox_langchain.tools.toolkit import RevoxTool, ToolFailure, tool_metadata
+from revox_langchain.tools.tool import RevoxTool, ToolFailure, tool_metadata
 
 
 @procedure(risk=Risk.DIAL, render=render.finished)

@@ -14,8 +14,8 @@ from mcp.shared.exceptions import McpError
 from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, TextContent
 from pydantic import SecretStr
 
-from revox_langchain.connection.connection import without_secrets
 from revox_langchain.connection.failures import retry_after_s, status_failure
+from revox_langchain.connection.privacy import without_secrets
 from revox_langchain.errors import (
     AnswerError,
     InvalidInput,

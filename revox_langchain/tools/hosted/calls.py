@@ -7,23 +7,23 @@ look before and the look after are the flow's own, and they go over REST where t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallResult
 from mcp.types import CallToolResult
 
 from revox_langchain.actions.actions import WaitForCall
-from revox_langchain.connection.connection import Clock, Connection
+from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import AnswerError, InvalidInput, Unavailable
-from revox_langchain.flow import Emit, arun
+from revox_langchain.flow import Clock, Emit, arun
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.fields import ASSISTANT_SETTINGS, ENDED
 from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.tools.hosted.session import Errand, Link, current_errand, in_background
-from revox_langchain.tools.toolkit import said_and_done
+from revox_langchain.tools.tool import said_and_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,10 +64,6 @@ class Line:
         self._link = link
         self._rest = rest
         self._carry = carry
-
-    def as_connection(self) -> Connection:
-        """The line under the type that flows ask for; it does all that they use of one."""
-        return cast("Connection", self)
 
     async def asend(self, operation: Operation) -> Any:
         """Send an operation whichever way it goes."""
@@ -121,7 +117,7 @@ class Guarded:
         line = Line(self._connection, self.link, rest=self._rest, carry=(asked, carry))
         arguments = {**_understood(asked, request.args), **errand.view}
         flow = said_and_done(asked, arguments, self._guard, errand.thread, self._toolkit)
-        _, answer = await arun(flow, line.as_connection(), emit=errand.emit)
+        _, answer = await arun(flow, line, emit=errand.emit)
         return CallToolResult(content=[], structuredContent=answer)
 
 

@@ -22,15 +22,8 @@ from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.tools.hosted.calls import Guarded, Line, wait_in_slices, why_not_dialed
 from revox_langchain.tools.hosted.session import Errand, Link, in_background
-from revox_langchain.tools.toolkit import (
-    RevoxTool,
-    RevoxToolkit,
-    ToolFailure,
-    make_tool,
-    stream_writer,
-    thread_of,
-    tool_metadata,
-)
+from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, stream_writer, thread_of, tool_metadata
+from revox_langchain.tools.toolkit import RevoxToolkit
 
 logger = logging.getLogger("revox_langchain.tools.hosted.tools")
 
@@ -137,7 +130,7 @@ def _our_own(
 ) -> list[BaseTool]:
     """What is several requests stays ours: waiting, and looking for a lost call."""
     connection = toolkit.connection
-    line = Line(connection, link, rest=rest).as_connection()
+    line = Line(connection, link, rest=rest)
     tools: list[BaseTool] = []
     if WaitForCall.spec.name in offered:
         sliced = not rest and WaitForCall.spec.name in link.names

@@ -1,0 +1,28 @@
+"""The clock on the wall."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+class SystemClock:
+    """The clock on the wall."""
+
+    slice_s: float | None = 0.25
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let this much time pass."""
+        time.sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        """Let this much time pass without blocking the event loop."""
+        await asyncio.sleep(seconds)

@@ -1,0 +1,67 @@
+"""One at a time within this process: a number that is being dialed, or a name something is being created under."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from revox_langchain.errors import Unavailable
+from revox_langchain.flow import Flow, Turn
+
+T = TypeVar("T")
+
+
+def holding(name: str, work: Callable[[], Flow[T]]) -> Flow[T]:
+    """Do `work` while nothing else in this process holds `name`; first come, first served.
+
+    Taking a turn is a step that the drivers serve, so that two coroutines of one event loop do not block each other.
+
+    Raises:
+        Unavailable: With code `busy`, in a sync run inside the event loop that the holder needs; nothing was sent.
+    """
+    turn = _take(name)
+    try:
+        if not turn.done():
+            yield Turn(turn, _busy())
+        return (yield from work())
+    finally:
+        _leave(name, turn)
+
+
+_LOCK = threading.Lock()
+_QUEUES: dict[str, deque[Future[None]]] = {}
+"""Who holds a name (first) and who waits for it."""
+
+
+def _take(name: str) -> Future[None]:
+    turn: Future[None] = Future()
+    with _LOCK:
+        queue = _QUEUES.setdefault(name, deque())
+        queue.append(turn)
+        if len(queue) == 1:
+            turn.set_result(None)
+    return turn
+
+
+def _leave(name: str, turn: Future[None]) -> None:
+    with _LOCK:
+        queue = _QUEUES[name]
+        held = queue[0] is turn
+        queue.remove(turn)
+        if not queue:
+            del _QUEUES[name]
+        elif held and queue[0].set_running_or_notify_cancel():
+            queue[0].set_result(None)
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "Another call to this number is being placed, and waiting for it here would hold it up for ever.",
+        code="busy",
+        sent=False,
+        retry_safe=True,
+        next_step="Use ainvoke in async code.",
+    )

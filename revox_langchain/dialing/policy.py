@@ -1,0 +1,53 @@
+"""What may be dialed, as the developer decided it in code."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Verdict = Literal["warn", "refuse", "off"]
+
+
+class DialPolicy(BaseModel):
+    """What may be dialed, decided by the developer and by nobody else.
+
+    Attributes:
+        default_region: Country of numbers written in national form; without it the organisation's country counts.
+        allowed_countries: Two-letter countries that may be dialed; None is any.
+        allowed_numbers: If given, only these numbers (E.164; a `*` at the end stands for any rest).
+        denied_numbers: Never these, in the same form.
+        allowed_classes: Codes of costly classes that may be dialed all the same, such as `shared_cost_number`.
+        honour_do_not_contact: Refuse numbers that the phone history marks so.
+        min_gap_s: Refuse a second order to a number within this many seconds of another.
+        max_orders: Orders per thread or toolkit; None is any number.
+        allow_skip_calling_window: Permit `skip_calling_window` outside local hours.
+        local_hours: First allowed and first forbidden minute of the day at the number, `HH:MM`.
+        prompt_problems: What to do about `{{variables}}` without a value, a missing AI disclosure and the like.
+        require_disclosure: Whether the first sentence must say that an AI speaks.
+        voice_mismatch: What to do when the voice does not speak the language of the prompt.
+        look_back_days: How far back an order of the same intent is looked for.
+        settle_s: How long a new order may take to show up in search.
+        patience_s: How long to wait, at most, when Revox says to slow down.
+        connect_attempts: How often to dial when the connection did not even open.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_region: str | None = None
+    allowed_countries: frozenset[str] | None = None
+    allowed_numbers: tuple[str, ...] | None = None
+    denied_numbers: tuple[str, ...] = ()
+    allowed_classes: frozenset[str] = frozenset()
+    honour_do_not_contact: bool = True
+    min_gap_s: float = Field(default=60.0, ge=0)
+    max_orders: int | None = Field(default=10, ge=0)
+    allow_skip_calling_window: bool = False
+    local_hours: tuple[str, str] = ("08:00", "21:00")
+    prompt_problems: Verdict = "warn"
+    require_disclosure: bool = False
+    voice_mismatch: Verdict = "warn"
+    look_back_days: float = Field(default=30.0, gt=0)
+    settle_s: float = Field(default=15.0, ge=0)
+    patience_s: float = Field(default=30.0, ge=0)
+    connect_attempts: int = Field(default=3, ge=1)

@@ -1,0 +1,115 @@
+"""Structured output: which fields are asked for, and whether what came fits them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictStr, ValidationError, create_model
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from revox_langchain.errors import InvalidInput
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+_TYPES: dict[str, Any] = {
+    "string": StrictStr, "number": StrictFloat, "boolean": StrictBool, "date": date, "datetime": datetime
+}  # fmt: skip
+
+
+_KEEP_FLAT = "Keep it flat: strings, numbers, booleans, dates, date-times, choices of strings; each may be optional."
+
+
+def read_output(output: Mapping[str, Any], model: type[ModelT]) -> tuple[ModelT | None, tuple[str, ...]]:
+    """Read structured output as a model; returns the value or, where it does not fit, a sentence per misfit."""
+    # Revox says null where a value was not mentioned.
+    given = {name: value for name, value in output.items() if value is not None}
+    try:
+        return model.model_validate(given), ()
+    except ValidationError as error:
+        return None, tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+
+
+def misfits(output: Mapping[str, Any] | None, assistant: Any) -> tuple[str, ...]:
+    """Where structured output does not fit the assistant's configuration, a sentence each."""
+    config = mappings(assistant.get("structured_output_config")) if isinstance(assistant, Mapping) else []
+    if not output or not config:
+        return ()
+    fields: dict[str, Any] = {}
+    for number, field in enumerate(config):
+        options = field.get("enum_options")
+        type_ = _TYPES.get(str(field.get("type")), Any)
+        if isinstance(options, list) and options:
+            type_ = Literal[tuple(options)]
+        needed = ... if field.get("required") else None
+        fields[f"field_{number}"] = (type_, Field(needed, alias=str(field.get("name"))))
+    return read_output(output, create_model("StructuredOutput", **fields))[1]
+
+
+def structured_output_config(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """Say a flat pydantic model as Revox's `structured_output_config`.
+
+    Fields may be str, int, float, bool, date, datetime, Literal of strings, Enum of strings, or Optional of these.
+
+    Raises:
+        InvalidInput: A field is of another type; it is named.
+    """
+    try:
+        schema = model.model_json_schema()
+    except PydanticInvalidForJsonSchema as error:
+        raise InvalidInput(f"{model.__name__}: {error.message}.", next_step=_KEEP_FLAT) from error
+    return config_from_schema(schema, model.__name__)
+
+
+def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_output_schema") -> list[dict[str, Any]]:
+    """Say a flat JSON schema (an object's `properties`) as Revox's `structured_output_config`.
+
+    Args:
+        schema: A JSON schema with `properties`.
+        subject: What errors call it.
+
+    Raises:
+        InvalidInput: It is no object schema, or a property is nested or of an unknown type.
+    """
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping) or not properties:
+        raise InvalidInput(
+            f"{subject}: not a JSON schema of an object with properties.",
+            next_step='Give for example {"properties": {"confirmed": {"type": "boolean"}}, "required": ["confirmed"]}.',
+        )
+    required, defs = schema.get("required") or [], schema.get("$defs") or {}
+    return [_schema_field(subject, name, item, name in required, defs) for name, item in properties.items()]
+
+
+def _schema_field(subject: str, name: str, item: Any, required: bool, defs: Mapping[str, Any]) -> dict[str, Any]:
+    arms = item.get("anyOf", [item]) if isinstance(item, Mapping) else []
+    branches = [arm for arm in arms if not (isinstance(arm, Mapping) and arm.get("type") == "null")]
+    branch = branches[0] if len(branches) == 1 and isinstance(branches[0], Mapping) else {}
+    branch = defs.get(str(branch.get("$ref", "")).rpartition("/")[2], branch)
+    options = branch.get("enum") or ([branch["const"]] if "const" in branch else None)
+    kind = branch.get("type")
+    if isinstance(kind, list):
+        kind = next((k for k in kind if k != "null"), None)
+        options = [option for option in options or [] if option is not None]
+    if options:
+        type_ = "enum" if all(isinstance(o, str) for o in options) else None
+    elif kind == "string":
+        type_ = {"date": "date", "date-time": "datetime"}.get(branch.get("format", ""), "string")
+    else:
+        type_ = {"integer": "number", "number": "number", "boolean": "boolean"}.get(str(kind))
+    if type_ is None:
+        raise InvalidInput(f"{subject}: property {name!r} is nested or of an unknown type.", next_step=_KEEP_FLAT)
+    config: dict[str, Any] = {"name": name, "type": type_, "required": required}
+    description = item.get("description") or branch.get("description")
+    if description:
+        config["description"] = description
+    if type_ == "enum":
+        config["enum_options"] = list(options or [])
+    return config
+
+
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    """The mappings in a list; nothing of anything else."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

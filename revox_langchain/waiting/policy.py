@@ -1,0 +1,59 @@
+"""How patiently to wait for a call."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LIVE = frozenset({"initializing", "calling", "post_processing"})
+"""Statuses in which something happens within seconds."""
+
+
+class WaitPolicy(BaseModel):
+    """How patiently to watch a call. All times in seconds.
+
+    Attributes:
+        live_s: Pause between looks while an attempt is live.
+        idle_s: First pause while the order only waits (queued, scheduled, paused); it grows by `growth`.
+        longest_s: No pause is longer.
+        growth: Each idle pause is this many times the one before.
+        jitter: Share of a pause by which it varies, so that many waiters do not ask at once.
+        slice_s: A graph's wait node hands over after this long (one checkpoint per slice).
+        max_wait_s: Give up watching after this long; the order itself goes on.
+        heartbeat_s: Say that nothing changed at least this often.
+        result_grace_s: How long to wait for structured output after the order has completed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    live_s: float = Field(default=2.0, gt=0)
+    idle_s: float = Field(default=5.0, gt=0)
+    longest_s: float = Field(default=60.0, gt=0)
+    growth: float = Field(default=1.5, ge=1)
+    jitter: float = Field(default=0.2, ge=0, le=1)
+    slice_s: float = Field(default=300.0, gt=0)
+    max_wait_s: float = Field(default=7 * 86_400.0, gt=0)
+    heartbeat_s: float = Field(default=30.0, gt=0)
+    result_grace_s: float = Field(default=60.0, ge=0)
+
+    def pause_s(self, status: str | None, idle_looks: int, salt: str = "") -> float:
+        """How long to wait before the next look.
+
+        Args:
+            status: Where the order stands.
+            idle_looks: How many looks in a row found it only waiting.
+            salt: What the jitter depends on; the same salt gives the same pause.
+        """
+        if status in LIVE or status is None:
+            base = self.live_s
+        else:
+            base = min(self.longest_s, self.idle_s * self.growth ** min(idle_looks, 40))
+        share = (zlib.crc32(f"{salt}:{idle_looks}".encode()) % 1000) / 1000
+        return base * (1 + self.jitter * (share - 0.5))
+
+    @classmethod
+    def every(cls, interval_s: float, **more: Any) -> WaitPolicy:
+        """A policy that looks every `interval_s` seconds, whatever the status."""
+        return cls(live_s=interval_s, idle_s=interval_s, longest_s=interval_s, growth=1, jitter=0, **more)

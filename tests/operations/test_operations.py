@@ -1,0 +1,615 @@
+"""House rules for declarations, held to every operation and procedure."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+import revox
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from revox.types.assistant_create_params import AssistantCreateParams
+
+from revox_langchain.actions.actions import PROCEDURES, REQUESTS, WaitForCall, find_request
+from revox_langchain.errors import InvalidInput
+from revox_langchain.operations import OPERATIONS, find
+from revox_langchain.operations.assistants import AssistantFields, CreateAssistant, UpdateAssistant
+from revox_langchain.operations.calls import CallFilters, GetCall, GetCallHistory, MakeCall
+from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign, UpdateCampaign
+from revox_langchain.operations.fields import ASSISTANT_SETTINGS, REDACTED
+from revox_langchain.operations.operation import Operation, Request, Risk, operation, procedure
+from revox_langchain.operations.phone_numbers import UpdatePhoneNumber
+from revox_langchain.operations.voices import ListVoices
+from revox_langchain.sandbox import Sandbox
+from revox_langchain.tools.tool import make_tool
+
+NAMES = [
+    "make_call",
+    "get_call",
+    "get_call_history",
+    "cancel_call",
+    "pause_call",
+    "resume_call",
+    "export_calls",
+    "get_phone_history",
+    "list_assistants",
+    "get_assistant",
+    "create_assistant",
+    "update_assistant",
+    "clone_assistant",
+    "delete_assistant",
+    "list_voices",
+    "get_voice",
+    "clone_voice",
+    "preview_voice",
+    "delete_voice",
+    "create_campaign",
+    "get_campaign",
+    "list_campaigns",
+    "update_campaign",
+    "delete_campaign",
+    "launch_campaign",
+    "pause_campaign",
+    "resume_campaign",
+    "cancel_campaign",
+    "get_campaign_rows",
+    "export_campaign_rows",
+    "get_campaign_statistics",
+    "list_phone_numbers",
+    "update_phone_number",
+    "delete_phone_number",
+    "auth_status",
+    "get_user",
+    "wait_for_call",
+    "recover_call",
+]
+
+NUMBER = "+12025550100"
+RETRY = {
+    "allowed_days": ["monday"],
+    "call_twice_in_a_row": False,
+    "calling_windows": [
+        {"calling_window_start_time": "09:00", "calling_window_end_time": "18:00", "retry_delay_seconds": 60}
+    ],
+    "max_retry_attempts": 2,
+}
+SMALLEST: dict[str, dict[str, Any]] = {
+    "revox_make_call": {"phone_number": NUMBER, "prompt": "Say hello."},
+    "revox_get_call": {"call_id": "c1"},
+    "revox_cancel_call": {"call_id": "c1"},
+    "revox_pause_call": {"call_id": "c1"},
+    "revox_resume_call": {"call_id": "c1"},
+    "revox_get_assistant": {"assistant_id": "a1"},
+    "revox_create_assistant": {"name": "Aide", "prompt": "Say hello."},
+    "revox_update_assistant": {"assistant_id": "a1"},
+    "revox_clone_assistant": {"assistant_id": "a1"},
+    "revox_delete_assistant": {"assistant_id": "a1"},
+    "revox_get_voice": {"voice_id": "v1", "voice_provider": "cartesia"},
+    "revox_clone_voice": {"name": "v", "language": "fr", "audio": "aGk=", "content_type": "audio/wav"},
+    "revox_preview_voice": {"voice_id": "v1", "voice_provider": "cartesia"},
+    "revox_delete_voice": {"voice_id": "v1"},
+    "revox_create_campaign": {"assistant_id": "a1", "name": "c", "contacts": [{"to_phone_number": NUMBER}]},
+    "revox_get_campaign": {"campaign_id": "c1"},
+    "revox_update_campaign": {"campaign_id": "c1"},
+    "revox_delete_campaign": {"campaign_id": "c1"},
+    "revox_launch_campaign": {"campaign_id": "c1"},
+    "revox_pause_campaign": {"campaign_id": "c1"},
+    "revox_resume_campaign": {"campaign_id": "c1"},
+    "revox_cancel_campaign": {"campaign_id": "c1"},
+    "revox_get_campaign_rows": {"campaign_id": "c1"},
+    "revox_export_campaign_rows": {"campaign_id": "c1"},
+    "revox_get_campaign_statistics": {"campaign_id": "c1"},
+    "revox_update_phone_number": {"phone_number_id": "n1"},
+    "revox_delete_phone_number": {"phone_number_id": "n1"},
+    "revox_wait_for_call": {"call_id": "c1"},
+    "revox_recover_call": {"intent_id": "i1", "phone_number": NUMBER},
+}
+DIALING = {"revox_make_call", "revox_resume_call", "revox_launch_campaign", "revox_resume_campaign"}
+
+every_request = pytest.mark.parametrize("request_type", REQUESTS, ids=lambda r: r.spec.name)
+every_operation = pytest.mark.parametrize("op", OPERATIONS, ids=lambda op: op.spec.name)
+
+
+def smallest(request_type: type[Request]) -> dict[str, Any]:
+    return dict(SMALLEST.get(request_type.spec.name, {}))
+
+
+def refusal(request_type: type[Request], **arguments: Any) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        request_type.parse({**smallest(request_type), **arguments})
+    return caught.value
+
+
+def test_the_tools_are_exactly_those_of_the_plan() -> None:
+    assert [request.spec.name for request in REQUESTS] == [f"revox_{name}" for name in NAMES]
+    assert (len(OPERATIONS), len(PROCEDURES)) == (36, 2)
+
+
+def test_every_class_of_an_operation_is_in_the_list() -> None:
+    def declared(base: type[Request]) -> Iterator[type[Request]]:
+        for cls in base.__subclasses__():
+            if "spec" in vars(cls) and cls.__module__.startswith("revox_langchain.operations"):
+                yield cls
+            yield from declared(cls)
+
+    assert set(declared(Operation)) == set(OPERATIONS)
+
+
+def test_no_two_operations_share_a_route() -> None:
+    routes = [(op.spec.verb, op.spec.path) for op in OPERATIONS]
+    assert len(set(routes)) == len(routes)
+
+
+@every_request
+def test_the_first_line_of_the_docstring_is_one_short_sentence(request_type: type[Request]) -> None:
+    first, *rest = request_type.spec.doc.splitlines()
+    assert first == request_type.spec.title
+    assert first.endswith(".")
+    assert len(first) < 90
+    assert ". " not in first or rest == [] or not first.count(". ") > 1
+    assert rest[:1] in ([], [""])
+
+
+@every_request
+def test_every_tool_a_description_names_exists(request_type: type[Request]) -> None:
+    schema = json.dumps(request_type.model_json_schema())
+    named = set(re.findall(r"revox_[a-z_]+[a-z]", request_type.spec.doc + schema))
+    assert named <= {request.spec.name for request in REQUESTS}
+
+
+@every_operation
+def test_path_fields_are_required_arguments(op: type[Operation]) -> None:
+    for name in re.findall(r"{(\w+)}", op.spec.path or ""):
+        assert op.model_fields[name].is_required()
+
+
+@every_operation
+def test_get_only_reads_and_delete_only_deletes(op: type[Operation]) -> None:
+    if op.spec.verb == "GET":
+        assert op.spec.risk is Risk.READ
+    if op.spec.verb == "DELETE":
+        assert op.spec.risk is Risk.DELETE
+
+
+def test_a_phone_can_ring_because_of_four_operations_only() -> None:
+    assert {request.spec.name for request in REQUESTS if request.spec.dials} == DIALING
+    assert {procedure.spec.risk for procedure in PROCEDURES} == {Risk.READ}
+
+
+def test_what_reads_although_it_is_a_post_is_known_by_name() -> None:
+    reads = {op.spec.name for op in OPERATIONS if op.spec.verb != "GET" and op.spec.risk is Risk.READ}
+    assert reads == {"revox_get_call_history", "revox_export_calls"}
+
+
+def test_forgetting_the_risk_is_an_error_at_import() -> None:
+    with pytest.raises(TypeError, match="risk"):
+        operation("GET /nothing", render=lambda answer, request: "")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="risk"):
+        procedure(render=lambda answer, request: "")  # type: ignore[call-arg]
+
+
+def test_an_operation_declared_elsewhere_needs_no_other_place_to_be_told() -> None:
+    @operation("PATCH /billing/{invoice_id}", risk=Risk.WRITE, render=lambda answer, request: str(answer["paid"]))
+    class PayInvoice(Operation):
+        """Pay an invoice."""
+
+        invoice_id: str
+        amount: float | None = None
+
+    tool = make_tool(PayInvoice, Sandbox().connect())
+    assert tool.name == "revox_pay_invoice"
+    assert tool.description == "Pay an invoice."
+    assert tool.metadata["risk"] == "write"
+    wire = PayInvoice(invoice_id="i/1", amount=2).wire()
+    assert (wire.verb, wire.path, wire.body) == ("PATCH", "/billing/i%2F1", {"amount": 2.0})
+    assert PayInvoice.spec.render({"paid": True}, None) == "True"
+
+
+OPTIONAL_FIELDS = [
+    pytest.param(request_type, name, id=f"{request_type.spec.name}-{name}")
+    for request_type in REQUESTS
+    for name, field in request_type.model_fields.items()
+    if not field.is_required() and name not in SMALLEST.get(request_type.spec.name, {})
+]
+
+
+@pytest.mark.parametrize(("request_type", "name"), OPTIONAL_FIELDS)
+def test_null_means_left_out(request_type: type[Request], name: str) -> None:
+    given, left_out = (request_type.parse({**smallest(request_type), **more}) for more in ({name: None}, {}))
+    assert given == left_out
+    if isinstance(given, Operation) and isinstance(left_out, Operation):
+        assert given.wire() == left_out.wire()
+
+
+@every_operation
+def test_all_null_at_once_is_the_smallest_request(op: type[Operation]) -> None:
+    nulls = {name: None for name, field in op.model_fields.items() if not field.is_required()}
+    arguments = {**nulls, **smallest(op)}
+    assert op.parse(arguments).wire() == op.parse(smallest(op)).wire()
+
+
+@every_operation
+def test_no_null_is_sent_unless_a_field_is_cleared(op: type[Operation]) -> None:
+    body = op.parse(smallest(op)).wire().body
+    assert body is None or "null" not in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        (UpdateAssistant, "voicemail_message"),
+        (UpdateAssistant, "from_phone_number"),
+        (UpdateCampaign, "max_concurrent_calls"),
+        (UpdateCampaign, "from_phone_number"),
+        (UpdatePhoneNumber, "label"),
+        (UpdatePhoneNumber, "inbound_assistant_id"),
+    ],
+)
+def test_clearing_a_field_is_explicit(op: type[Operation], name: str) -> None:
+    assert op.parse({**smallest(op), "clear_fields": [name]}).wire().body == {name: None}
+
+
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        (UpdateAssistant, "prompt"),
+        (UpdateAssistant, "assistant_id"),
+        (UpdateAssistant, "settings"),
+        (UpdateAssistant, "voice_id"),
+        (UpdateAssistant, "voicemale_message"),
+        (UpdateCampaign, "name"),
+        (UpdateCampaign, "campaign_id"),
+        (UpdatePhoneNumber, "phone_number_id"),
+    ],
+)
+def test_what_cannot_be_empty_cannot_be_cleared(op: type[Operation], name: str) -> None:
+    assert "clear_fields" in str(refusal(op, clear_fields=[name]))
+
+
+@pytest.mark.parametrize("empty", [{"settings": {}}, {"settings": None}])
+def test_an_assistant_id_is_never_sent_beside_an_inline_assistant(empty: dict[str, Any]) -> None:
+    request = MakeCall.parse({"phone_number": NUMBER, "assistant_id": "a1", **empty})
+    assert request.wire().body == {"phone_number": NUMBER, "assistant_id": "a1"}
+
+
+def test_an_empty_first_sentence_beside_an_assistant_id_is_refused_like_any_other() -> None:
+    with pytest.raises(InvalidInput, match="first_sentence"):
+        MakeCall.parse({"phone_number": NUMBER, "assistant_id": "a1", "first_sentence": ""})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "exactly one of assistant_id and prompt"),
+        ({"prompt": "p", "assistant_id": "a"}, "exactly one of assistant_id and prompt"),
+        ({"prompt": "   "}, "it is empty"),
+        ({"assistant_id": "a", "first_sentence": "Hi"}, "first_sentence: only with prompt"),
+        ({"assistant_id": "a", "voice_id": "v", "voice_provider": "cartesia"}, "only with prompt"),
+        ({"assistant_id": "a", "settings": {"type": "standalone"}}, "settings: only with prompt"),
+        ({"prompt": "p", "voice_id": "v"}, "go together"),
+        ({"prompt": "p", "voice_provider": "cartesia"}, "go together"),
+    ],
+)
+def test_arguments_that_exclude_each_other_are_told(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        MakeCall.parse({"phone_number": NUMBER, **arguments})
+
+
+@pytest.mark.parametrize("op", [CreateAssistant, UpdateAssistant])
+def test_half_a_voice_is_refused(op: type[Operation]) -> None:
+    assert "go together" in str(refusal(op, voice_id="v1"))
+    assert "go together" in str(refusal(op, voice_provider="cartesia"))
+
+
+@pytest.mark.parametrize("arguments", [{"name": "  "}, {"prompt": " \n"}])
+@pytest.mark.parametrize("op", [CreateAssistant, UpdateAssistant])
+def test_a_blank_name_or_prompt_is_refused(op: type[Operation], arguments: dict[str, str]) -> None:
+    assert next(iter(arguments)) in str(refusal(op, **arguments))
+
+
+@every_request
+def test_an_unknown_argument_is_refused_and_named(request_type: type[Request]) -> None:
+    error = refusal(request_type, colour_of_the_phone="red")
+    assert "colour_of_the_phone" in error.message
+    assert "red" not in str(error)
+    assert error.next_step
+    assert error.details["fields"] == ["colour_of_the_phone"]
+
+
+@every_request
+def test_every_required_argument_that_is_missing_is_named(request_type: type[Request]) -> None:
+    required = [name for name, field in request_type.model_fields.items() if field.is_required()]
+    for name in required:
+        for arguments in (smallest(request_type), {**smallest(request_type), name: None}):
+            if arguments[name] is not None:
+                del arguments[name]
+            with pytest.raises(InvalidInput) as caught:
+                request_type.parse(arguments)
+            assert name in caught.value.message
+            assert caught.value.message.startswith(request_type.spec.name)
+
+
+@pytest.mark.parametrize("op", [MakeCall, LaunchCampaign])
+@pytest.mark.parametrize("moment", ["2027-05-04T10:00:00", "2027-05-04", "2027-05-04 10:00"])
+def test_a_moment_without_an_offset_is_refused_with_the_fix(op: type[Operation], moment: str) -> None:
+    error = refusal(op, scheduled_at=moment)
+    assert "scheduled_at: give an offset" in error.message
+    assert moment not in error.message
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent"),
+    [
+        ("2027-05-04T10:00:00+02:00", "2027-05-04T10:00:00+02:00"),
+        ("2027-05-04T10:00:00Z", "2027-05-04T10:00:00+00:00"),
+        ("2027-05-04T10:00:00.5-0500", "2027-05-04T10:00:00.500000-05:00"),
+    ],
+)
+def test_a_moment_is_sent_with_its_offset(moment: str, sent: str) -> None:
+    body = MakeCall.parse({"phone_number": NUMBER, "prompt": "p", "scheduled_at": moment}).wire().body
+    assert body is not None
+    assert body["scheduled_at"] == sent
+
+
+ID_FIELDS = [
+    pytest.param(op, name, id=f"{op.spec.name}-{name}")
+    for op in OPERATIONS
+    for name in re.findall(r"{(\w+)}", op.spec.path or "")
+]
+
+
+@pytest.mark.parametrize(("op", "name"), ID_FIELDS)
+def test_an_id_that_is_no_single_word_is_refused(op: type[Operation], name: str) -> None:
+    for value in ("", " ", "a b", "a\n", "\ta", ".", "..", "...", "a\u2028b", "a\u00a0b"):
+        assert f"{name}: an id is one word" in refusal(op, **{name: value}).message
+
+
+@pytest.mark.parametrize("value", [5, ["a"], {"id": "a"}, True])
+def test_an_id_of_another_type_is_refused(value: Any) -> None:
+    assert "call_id" in refusal(GetCall, call_id=value).message
+
+
+@pytest.mark.parametrize(
+    "value", ["a/b", "a/../b", "%2e%2e", "a?b#c", "é", "a;b", "..a", "~a", "a|b\\c", "{x}", "a\x00"]
+)
+def test_an_id_is_percent_encoded_as_the_sdk_does(value: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def record(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"call": {}})
+
+    client = httpx.Client(transport=httpx.MockTransport(record))
+    with revox.Revox(api_key="k", base_url="https://revox.test/api", http_client=client) as sdk:
+        sdk.call.retrieve(value)
+    Sandbox().connect(transport=httpx.MockTransport(record)).send(GetCall(call_id=value))
+    ours, theirs = (request.url.raw_path.decode().partition("/call/")[2] for request in reversed(seen))
+    assert ours == theirs
+    assert "/" not in ours
+    assert unquote(ours) == value
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_an_id_stays_one_segment_of_the_path_or_is_refused(value: str) -> None:
+    try:
+        value.encode()
+        wire = GetCall.parse({"call_id": value}).wire()
+    except (InvalidInput, UnicodeEncodeError):
+        return
+    assert wire.path.count("/") == 2
+    assert unquote(wire.path.rpartition("/")[2]) == value
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("banana", "not_a_number"),
+        ("0142685300", "missing_country"),
+        ("+1202", "too_short"),
+        ("112", "emergency_number"),
+        ("+33142685300;ext=3", "extension"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("request_type", "field", "place"),
+    [
+        (MakeCall, "phone_number", None),
+        (MakeCall, "from_phone_number", None),
+        (GetCallHistory, "to_phone_number", None),
+        (CreateCampaign, "contacts", "to_phone_number"),
+    ],
+)
+def test_why_a_number_is_none_survives_as_the_code(
+    request_type: type[Request], field: str, place: str | None, number: str, code: str
+) -> None:
+    error = refusal(request_type, **{field: [{place: number}] if place else number})
+    assert error.code == code
+    assert error.kind == "invalid"
+    assert field in error.details["fields"][0]
+
+
+def test_a_number_in_national_form_is_read_where_the_country_is_known() -> None:
+    request = MakeCall.parse({"phone_number": "01 42 68 53 00", "prompt": "p"}, default_region="FR")
+    assert request.phone_number == "+33142685300"
+
+
+SECRET = "sk_live_not_to_be_seen"
+
+
+@pytest.mark.parametrize(
+    ("op", "arguments"),
+    [
+        (MakeCall, {"llm_model": {"api_key": SECRET}}),
+        (MakeCall, {"settings": {"llm_model": {"api_key": SECRET}, "no_such_setting": 1}}),
+        (MakeCall, {"settings": SECRET}),
+        (MakeCall, {"metadata": {"token": [SECRET]}}),
+        (MakeCall, {"prompt_variables": {"pin": {"x": SECRET}}}),
+        (MakeCall, {"scheduled_at": SECRET}),
+        (MakeCall, {"voice_provider": SECRET, "voice_id": "v"}),
+        (MakeCall, {"skip_calling_window": SECRET}),
+        (CreateAssistant, {"settings": {"call_retry_config": {"max_retry_attempts": SECRET}}}),
+        (CreateAssistant, {"settings": {"call_retry_config": SECRET}}),
+        (CreateAssistant, {"settings": {"structured_output_config": [{"name": SECRET}]}}),
+        (CreateAssistant, {"structured_output_config": [{"type": SECRET}]}),
+        (CreateAssistant, {"structured_output_config": SECRET}),
+        (CreateAssistant, {"max_call_duration_secs": SECRET}),
+        (CreateAssistant, {"settings": {"llm_model": {"api_key": REDACTED, "api_url": SECRET}}}),
+        (CreateCampaign, {"call_retry_config": {"timezone": [SECRET]}}),
+        (CreateCampaign, {"contacts": [{"to_phone_number": NUMBER, "prompt_variables": {"pin": [SECRET]}}]}),
+    ],
+)
+def test_an_error_never_repeats_the_values(op: type[Operation], arguments: dict[str, Any]) -> None:
+    error = refusal(op, **arguments)
+    assert SECRET not in str(error) + json.dumps(error.as_dict())
+    assert "pydantic" not in str(error)
+
+
+@pytest.mark.parametrize("value", [5, "text", {"a": 1}, [5], [None], ["x"], [{"name": "", "type": "string"}], True])
+@pytest.mark.parametrize("place", ["structured_output_config", "settings"])
+def test_an_output_configuration_of_any_wrong_shape_is_an_error_that_names_it(place: str, value: Any) -> None:
+    arguments = {place: value if place != "settings" else {"structured_output_config": value}}
+    assert "structured_output_config" in refusal(CreateAssistant, **arguments).message
+
+
+@pytest.mark.parametrize(
+    "value", [5, "text", [RETRY], {**RETRY, "max_retry_attempts": 0}, {"timezone": "Europe/Paris"}]
+)
+@pytest.mark.parametrize("op", [CreateAssistant, CreateCampaign, UpdateCampaign])
+def test_a_retry_configuration_of_any_wrong_shape_is_an_error_that_names_it(op: type[Operation], value: Any) -> None:
+    config = {"call_retry_config": value}
+    error = refusal(op, **({"settings": config} if op is CreateAssistant else config))
+    assert "call_retry_config" in error.message
+
+
+@pytest.mark.parametrize("value", [{"voize": {}}, {"max_call_duration": 5}])
+def test_a_setting_revox_does_not_have_is_refused_with_what_is_near(value: dict[str, Any]) -> None:
+    assert "did you mean" in refusal(CreateAssistant, settings=value).message
+
+
+def test_a_flat_argument_wins_over_the_same_setting_and_the_rest_is_merged() -> None:
+    request = CreateAssistant(
+        name="n", prompt="p", voice_provider="cartesia", voice_id="v1",
+        settings={"name": "other", "voice": {"id": "v2", "speed": 1.2}, "sms_enabled": True},
+    )  # fmt: skip
+    assert request.wire().body == {
+        "name": "n", "prompt": "p", "voice": {"provider": "cartesia", "id": "v1", "speed": 1.2}, "sms_enabled": True,
+    }  # fmt: skip
+
+
+@every_request
+def test_a_request_is_found_by_its_name_with_and_without_prefix(request_type: type[Request]) -> None:
+    name = request_type.spec.name
+    assert find_request(name) is find_request(name.removeprefix("revox_")) is request_type
+    if issubclass(request_type, Operation):
+        assert find(name) is find(name.removeprefix("revox_")) is request_type
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("revox_make_cal", "revox_make_call"), ("call_history", "revox_get_call_history"), ("get_voices", "get_voice")],
+)
+def test_a_name_that_is_unknown_is_answered_with_those_that_are_near(name: str, near: str) -> None:
+    for look, error in ((find, InvalidInput), (find_request, InvalidInput)):
+        with pytest.raises(error, match=near):
+            look(name)
+
+
+@pytest.mark.parametrize("name", ["", "qqqqqqqqqq", "wait_for_call"])
+def test_a_name_that_is_no_operation_is_an_error(name: str) -> None:
+    with pytest.raises(InvalidInput, match="no operation"):
+        find(name)
+
+
+def schema_for_a_model(request_type: type[Request]) -> dict[str, Any]:
+    function: dict[str, Any] = convert_to_openai_tool(make_tool(request_type, Sandbox().connect()))["function"]
+    return function
+
+
+def size(request_type: type[Request]) -> int:
+    return len(json.dumps(schema_for_a_model(request_type), separators=(",", ":")))
+
+
+@every_request
+def test_the_schema_of_a_tool_is_within_its_budget(request_type: type[Request]) -> None:
+    assert size(request_type) <= (1800 if request_type is MakeCall else 1600)
+
+
+def test_all_schemas_together_are_within_the_budget() -> None:
+    assert sum(size(request_type) for request_type in REQUESTS) <= 18_000
+
+
+@every_request
+def test_a_schema_has_no_branches_at_its_top_and_no_null(request_type: type[Request]) -> None:
+    for schema in (request_type.model_json_schema(), schema_for_a_model(request_type)["parameters"]):
+        assert not {"anyOf", "oneOf", "allOf", "not"} & set(schema)
+        assert schema["type"] == "object"
+        assert '"null"' not in json.dumps(schema)
+        assert '"title"' not in json.dumps(schema["properties"]).replace('"title":{', "")
+
+
+@every_request
+def test_a_schema_asks_for_exactly_the_required_arguments(request_type: type[Request]) -> None:
+    required = {name for name, field in request_type.model_fields.items() if field.is_required()}
+    assert set(schema_for_a_model(request_type)["parameters"].get("required", [])) == required
+
+
+def test_hidden_filters_are_for_programs_only() -> None:
+    shown = schema_for_a_model(GetCallHistory)["parameters"]["properties"]
+    hidden = set(CallFilters.model_fields) - set(shown)
+    assert hidden == {"directions", "from_phone_numbers", "assignee_ids", "sort_by", "sort_direction"}
+    assert GetCallHistory.parse({"sort_by": "status", "directions": ["inbound"]}).sort_by == "status"
+
+
+def test_what_takes_or_gives_audio_is_not_for_models() -> None:
+    assert {r.spec.name for r in REQUESTS if not r.spec.for_models} == {"revox_clone_voice", "revox_preview_voice"}
+    assert {r.spec.name for r in OPERATIONS if r.spec.binary} == {"revox_preview_voice"}
+
+
+def test_assistant_settings_are_those_of_the_sdk() -> None:
+    namespace = {**vars(typing), **vars(__import__("typing_extensions"))}
+    module = vars(__import__("revox.types.assistant_create_params", fromlist=["x"]))
+    annotations = typing.get_type_hints(AssistantCreateParams, {**namespace, **module}, include_extras=True)
+    assert set(annotations) == ASSISTANT_SETTINGS
+
+
+def test_our_flat_fields_of_an_assistant_are_among_them() -> None:
+    for op in (CreateAssistant, UpdateAssistant):
+        flat = {op.wire_name(name).partition(".")[0] for name in op.model_fields} - {
+            "*",
+            "assistant_id",
+            "clear_fields",
+        }
+        assert flat <= ASSISTANT_SETTINGS
+    inline = {MakeCall.wire_name(n) for n in MakeCall.model_fields}
+    flat = {name.split(".")[1] for name in inline if name.startswith("assistant.")} - {"*"}
+    assert flat <= ASSISTANT_SETTINGS
+    assert set(AssistantFields.model_fields)
+
+
+@pytest.mark.parametrize(("written", "tag"), [("French", "fr"), ("fr-CA", "fr-CA"), ("ESPAÑOL", "es")])
+def test_a_language_may_be_named_or_coded(written: str, tag: str) -> None:
+    assert ListVoices.parse({"language": written}).language == tag
+
+
+def test_a_language_nobody_speaks_is_refused_by_name() -> None:
+    assert "language" in refusal(ListVoices, language="Klingonese").message
+
+
+@pytest.mark.parametrize("arguments", [{"interval_s": 0}, {"timeout_s": 0}, {"timeout_s": 1e9}, {"transcript": "some"}])
+def test_a_wait_has_limits(arguments: dict[str, Any]) -> None:
+    assert next(iter(arguments)) in refusal(WaitForCall, **arguments).message
+
+
+@every_request
+def test_a_request_cannot_be_changed_after_it_was_made(request_type: type[Request]) -> None:
+    request = request_type.parse(smallest(request_type))
+    for name in request_type.model_fields:
+        with pytest.raises(ValueError, match="frozen"):
+            setattr(request, name, "other")

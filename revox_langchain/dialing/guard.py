@@ -32,6 +32,7 @@ from typing import Any
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.hours import minute_of, unix_s
 from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.dialing.words import check_voice, check_words
 from revox_langchain.errors import InvalidInput, Refused, UnsupportedLanguage
 from revox_langchain.flow import Flow, Pause, Recent, Work
 from revox_langchain.operations.account import GetUser
@@ -40,7 +41,6 @@ from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.phone import Phone, inside_local_hours, parse_phone
 from revox_langchain.speech.language import language_name, resolve_language
-from revox_langchain.speech.prompts import lint_prompt
 
 _MOST_AHEAD_S = 86_400.0
 
@@ -230,23 +230,15 @@ class Guard:
                 is not English.
         """
         language, unspeakable = yield Work(partial(_language_of, prompt, first_sentence))
-        notes: list[str] = []
-        if self.policy.prompt_problems != "off":
-            disclose = self.policy.require_disclosure
-            for note in lint_prompt(
-                prompt, first_sentence, prompt_variables, language=language, require_disclosure=disclose
-            ):
-                if not variables_known and note.code in ("missing_variable", "unknown_variable"):
-                    continue
-                if self.policy.prompt_problems == "refuse":
-                    raise _refusal(note.message, note.code, note.next_step)
-                notes.append(f"{note.message} {note.next_step}")
+        notes = check_words(
+            self.policy, prompt, first_sentence, prompt_variables, language=language, variables_known=variables_known
+        )
         if self.policy.voice_mismatch == "off" or speaks_itself:
-            return tuple(notes)
+            return notes
         if language is None:
             if unspeakable is not None and voice_id is None:
                 raise _refusal(unspeakable.message, unspeakable.code, unspeakable.next_step)
-            return tuple(notes)
+            return notes
         if voice_id is None:
             if language != "en":
                 raise _refusal(
@@ -254,17 +246,10 @@ class Guard:
                     "voice_missing",
                     f"Give voice_provider and voice_id from revox_list_voices with language={language!r}.",
                 )
-            return tuple(notes)
+            return notes
         voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
         spoken = {v["language"] for v in voices if v["id"] == voice_id and voice_provider in (None, v["provider"])}
-        if spoken and language not in spoken:
-            message = (
-                f"The prompt is {language_name(language)}, but voice {voice_id} speaks {language_name(min(spoken))}."
-            )
-            if self.policy.voice_mismatch == "refuse":
-                raise _refusal(message, "voice_mismatch", f"Choose a voice with language={language!r}.")
-            notes.append(message)
-        return tuple(notes)
+        return (*notes, *check_voice(self.policy, voice_id, spoken, language))
 
 
 def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:

@@ -19,6 +19,7 @@ from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.guard import Guard, default_region
 from revox_langchain.dialing.intent import MARK, Intent, Order, make_intent
 from revox_langchain.dialing.placing import Earlier, place
+from revox_langchain.dialing.words import check_voice, check_words
 from revox_langchain.errors import (
     AuthError,
     InvalidInput,
@@ -36,7 +37,6 @@ from revox_langchain.operations.voices import ListVoices
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.schema import config_from_schema
 from revox_langchain.speech.language import ResolvedLanguage, language_name, resolve_language
-from revox_langchain.speech.prompts import lint_prompt
 from revox_langchain.speech.voice import ChosenVoice, choose_voice, voice_by_id
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Watch, settled_result, watch
@@ -139,17 +139,20 @@ def choose(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
         f"Language {language_name(resolved.tag)} ({resolved.source}, {resolved.confidence}).",
         *resolved.notes, f"Voice {chosen.name} ({chosen.provider}).", *chosen.why, *chosen.notes,
     ]  # fmt: skip
-    warnings: list[str] = []
     policy = settings.guard.policy
-    if chosen.language != resolved.language and policy.voice_mismatch != "off":
-        message = f"The voice {chosen.id} speaks {language_name(chosen.language)}, not {language_name(resolved.tag)}."
-        if policy.voice_mismatch == "refuse":
-            error = Refused(message, code="voice_mismatch", next_step="Leave voice_id out, or choose one that fits.")
-            return {"error": error.as_dict(), GOTO: "report"}
-        warnings.append(message)
-    refusal = _prompt_problems(wish, policy.prompt_problems, policy.require_disclosure, resolved.language, warnings)
-    if refusal is not None:
-        return {"error": refusal, "voice": voice, "notes": notes, GOTO: "report"}
+    try:
+        warnings = [
+            *check_voice(policy, chosen.id, {chosen.language}, resolved.language, "The call"),
+            *check_words(
+                policy,
+                wish["prompt"],
+                wish["first_sentence"],
+                wish["prompt_variables"] or {},
+                language=resolved.language,
+            ),
+        ]
+    except Refused as error:
+        return {"error": error.as_dict(), "voice": voice, "notes": notes, GOTO: "report"}
     yield Event({"type": "revox.voice", "language": resolved.tag, "source": resolved.source, "voice": voice,
                  "why": list(chosen.why)})  # fmt: skip
     assistant = _assistant_settings(wish, chosen)
@@ -346,12 +349,17 @@ def _voice_of_assistant(wish: Mapping[str, Any], settings: Settings) -> Flow[Upd
         voice = {
             key: listed.get(key, held.get(key)) for key in ("id", "provider", "name", "language", "accent", "gender")
         }
-    warnings: list[str] = []
-    policy = settings.guard.policy
-    about = {**wish, "prompt": assistant.get("prompt") or "", "first_sentence": assistant.get("first_sentence")}
-    refusal = _prompt_problems(about, policy.prompt_problems, policy.require_disclosure, None, warnings)
-    if refusal is not None:
-        return {"error": refusal, "voice": voice, GOTO: "report"}
+    try:
+        warnings = list(
+            check_words(
+                settings.guard.policy,
+                assistant.get("prompt") or None,
+                assistant.get("first_sentence"),
+                wish["prompt_variables"] or {},
+            )
+        )
+    except Refused as error:
+        return {"error": error.as_dict(), "voice": voice, GOTO: "report"}
     spoken = {
         "language": (voice or {}).get("language"),
         "assistant_id": wish["assistant_id"],
@@ -359,23 +367,6 @@ def _voice_of_assistant(wish: Mapping[str, Any], settings: Settings) -> Flow[Upd
         "wants_output": bool(assistant.get("structured_output_config")),
     }
     return {"spoken": spoken, "voice": voice, "warnings": warnings, GOTO: "ensure_assistant"}
-
-
-def _prompt_problems(
-    wish: Mapping[str, Any], verdict: str, disclosure: bool, language: str | None, warnings: list[str]
-) -> dict[str, Any] | None:
-    """Collect what is wrong with the words in `warnings`, or return the first as a refusal where the policy says so."""
-    if verdict == "off" or not wish["prompt"]:
-        return None
-    notes = lint_prompt(
-        wish["prompt"], wish["first_sentence"], wish["prompt_variables"] or {}, language=language,
-        require_disclosure=disclosure,
-    )  # fmt: skip
-    for note in notes:
-        if verdict == "refuse":
-            return Refused(note.message, code=note.code, next_step=note.next_step).as_dict()
-        warnings.append(f"{note.message} {note.next_step}".strip())
-    return None
 
 
 def _assistant_settings(wish: Mapping[str, Any], voice: ChosenVoice) -> dict[str, Any]:

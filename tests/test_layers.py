@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "revox_langchain"
 NAME = PACKAGE.name
 
 ROOMS = (
+    "answers",
     "errors",
     "phone",
     "results",

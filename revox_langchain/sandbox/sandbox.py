@@ -24,10 +24,11 @@ from revox_langchain.sandbox.api import calls as handlers_calls
 from revox_langchain.sandbox.api import campaigns as handlers_campaigns
 from revox_langchain.sandbox.api.handlers import HANDLERS, Rejected
 from revox_langchain.sandbox.faults import Faults, suffer
-from revox_langchain.sandbox.world.orders import Exchange
+from revox_langchain.sandbox.world.clock import WorldClock
+from revox_langchain.sandbox.world.orders import Dispatcher
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.voices import seed_voices
-from revox_langchain.sandbox.world.world import World, WorldClock
+from revox_langchain.sandbox.world.world import World
 
 BASE_URL = "https://revox-sandbox.invalid/api"
 """What connections in process use; nothing answers there, should one ever leave it."""
@@ -97,7 +98,7 @@ class Sandbox:
             self.world.catch_up()
             self.world.switches = switches
             # Orders that waited for a line may find one now.
-            self.world.exchange.pump()
+            Dispatcher(self.world).pump()
 
     @property
     def outbox(self) -> list[dict[str, Any]]:
@@ -173,7 +174,6 @@ class Sandbox:
 
     def _start(self, switches: Switches) -> None:
         self.world = World(self._lock, speed=self._speed, switches=switches, seed=self._seed)
-        self.world.exchange = Exchange(self.world)
         self.world.voices = seed_voices()
         self.world.do_not_contact.add(_DO_NOT_CONTACT)
         handlers_account.seed_phone_numbers(self.world)

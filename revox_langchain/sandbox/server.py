@@ -25,7 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from revox_langchain.sandbox.faults import Fault
 from revox_langchain.sandbox.people.stories import STORIES
 from revox_langchain.sandbox.sandbox import Sandbox
-from revox_langchain.sandbox.world.world import as_stamp
+from revox_langchain.sandbox.world.timeline import as_stamp
 
 _TICK_S = 0.05
 _POST_TIMEOUT_S = 5.0

@@ -65,8 +65,8 @@ from revox_langchain.phone import parse_phone
 from revox_langchain.sandbox import STORIES, Fault, Sandbox, Switches, World
 from revox_langchain.sandbox.api.handlers import HANDLERS
 from revox_langchain.sandbox.sandbox import BASE_URL
+from revox_langchain.sandbox.world.timeline import START_S, as_seconds
 from revox_langchain.sandbox.world.windows import clock_time, next_opening
-from revox_langchain.sandbox.world.world import START_S, as_seconds
 from revox_langchain.speech.language import LANGUAGES
 
 DAY_S = 86_400

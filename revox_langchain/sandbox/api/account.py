@@ -8,7 +8,8 @@ from revox_langchain.operations.account import AuthStatus, GetUser
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
 from revox_langchain.sandbox.api.handlers import found, handles
 from revox_langchain.sandbox.world.assistants import member
-from revox_langchain.sandbox.world.world import START_S, World, as_stamp
+from revox_langchain.sandbox.world.timeline import START_S, as_stamp
+from revox_langchain.sandbox.world.world import World
 
 OWN_NUMBERS = (("+12025550199", "Main line", "telnyx"), ("+33199005001", "Paris", "twilio"))
 """Phone numbers the organisation has from the start; orders call from the first one if not told otherwise."""

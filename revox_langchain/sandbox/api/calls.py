@@ -18,8 +18,9 @@ from revox_langchain.sandbox.api.checks import caller_id, check_assistant
 from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.api.search import csv_of_calls, matching, page_of
 from revox_langchain.sandbox.world.assistants import declared_variables, new_assistant
-from revox_langchain.sandbox.world.orders import Illegal
-from revox_langchain.sandbox.world.world import World, as_seconds, as_stamp
+from revox_langchain.sandbox.world.orders import Dispatcher, Illegal
+from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
+from revox_langchain.sandbox.world.world import World
 
 
 @handles(MakeCall)
@@ -37,7 +38,7 @@ def make_call(world: World, op: MakeCall) -> Any:
     missing = declared_variables(assistant) - set(op.prompt_variables or {})
     if missing and switches.missing_variable == "refuse":
         raise Rejected(400, f"prompt_variables: {', '.join(sorted(missing))} missing.")
-    order = world.exchange.place(
+    order = Dispatcher(world).place(
         op.phone_number,
         assistant,
         from_number=caller_id(world, op.from_phone_number or assistant["from_phone_number"]),
@@ -116,7 +117,7 @@ def get_phone_history(world: World, op: GetPhoneHistory) -> Any:
 def _told(world: World, what: str, call_id: str) -> Any:
     order = found(world.book, call_id, "call")
     try:
-        getattr(world.exchange, what)(order)
+        getattr(Dispatcher(world), what)(order)
     except Illegal as error:
         return illegal(world.switches, str(error))
     return {"success": True}

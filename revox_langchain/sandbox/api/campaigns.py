@@ -24,8 +24,10 @@ from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illeg
 from revox_langchain.sandbox.api.search import as_csv, call_row, chosen
 from revox_langchain.sandbox.world.assistants import member
 from revox_langchain.sandbox.world.campaigns import orders_of, shown, statistics, status_of
-from revox_langchain.sandbox.world.orders import Order
-from revox_langchain.sandbox.world.world import Campaign, World, as_seconds, as_stamp
+from revox_langchain.sandbox.world.orders import Dispatcher
+from revox_langchain.sandbox.world.records import Campaign, Order
+from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
+from revox_langchain.sandbox.world.world import World
 
 
 @handles(CreateCampaign)
@@ -53,7 +55,7 @@ def create_campaign(world: World, op: CreateCampaign) -> Any:
     world.campaigns[campaign.data["id"]] = campaign
     for index, contact in enumerate(op.contacts):
         variables = dict(contact.prompt_variables)
-        order = world.exchange.place(
+        order = Dispatcher(world).place(
             contact.to_phone_number,
             assistant,
             from_number=from_number,
@@ -106,7 +108,7 @@ def update_campaign(world: World, op: UpdateCampaign) -> Any:
         if "from_phone_number" in fields:
             number = fields["from_phone_number"] or order.assistant["from_phone_number"]
             order.call["from_phone_number"] = caller_id(world, number)
-    world.exchange.pump()
+    Dispatcher(world).pump()
     return {"campaign": shown(world, campaign)}
 
 
@@ -117,7 +119,7 @@ def delete_campaign(world: World, op: DeleteCampaign) -> Any:
     orders = orders_of(world, campaign)
     for order in orders:
         if not order.ended and order.attempt is None:
-            world.exchange.cancel(order)
+            Dispatcher(world).cancel(order)
     for order in orders:
         if order.call["calls_count"] == 0:
             del world.book[order.call["id"]], world.orders[order.call["id"]]
@@ -147,7 +149,7 @@ def launch_campaign(world: World, op: LaunchCampaign) -> Any:
             launched.append(order)
     for order in launched:
         order.by_human = op.mode == "speed_dial"
-        world.exchange.launch(order, at_s)
+        Dispatcher(world).launch(order, at_s)
     if launched:
         campaign.launched = True
         campaign.data |= {"scheduled_at": as_stamp(at_s) if at_s else None, "updated_at": world.stamp()}
@@ -175,7 +177,7 @@ def resume_campaign(world: World, op: ResumeCampaign) -> Any:
     if not campaign.paused or campaign.cancelled:
         return illegal(world.switches, f"a campaign that is {status_of(world, campaign)} cannot be resumed")
     campaign.paused = False
-    world.exchange.pump()
+    Dispatcher(world).pump()
     return {"success": True}
 
 
@@ -188,7 +190,7 @@ def cancel_campaign(world: World, op: CancelCampaign) -> Any:
     campaign.cancelled = True
     for order in orders_of(world, campaign):
         if not order.ended and order.status != "post_processing":
-            world.exchange.cancel(order, hang_up=False)
+            Dispatcher(world).cancel(order, hang_up=False)
     return {"success": True}
 
 
@@ -232,7 +234,7 @@ def _why_not(world: World, campaign: Campaign, order: Order) -> str | None:
         return "cancelled"
     if order.attempt is not None or order.status in ("initializing", "queued_for_calling", "post_processing"):
         return "active"
-    spent = order.call["calls_count"] >= world.exchange.retry_config(order)["max_retry_attempts"]
+    spent = order.call["calls_count"] >= Dispatcher(world).retry_config(order)["max_retry_attempts"]
     return "attempts_exhausted" if spent else None
 
 

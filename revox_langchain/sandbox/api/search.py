@@ -9,9 +9,10 @@ from typing import Any
 
 from revox_langchain.operations.calls import CallFilters
 from revox_langchain.sandbox.api.handlers import Rejected
-from revox_langchain.sandbox.world.orders import Order
+from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.switches import Switches
-from revox_langchain.sandbox.world.world import World, as_seconds
+from revox_langchain.sandbox.world.timeline import as_seconds
+from revox_langchain.sandbox.world.world import World
 
 _SORTABLE = (
     "created_at", "updated_at", "scheduled_at", "status", "outcome", "to_phone_number", "from_phone_number",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revox_langchain.sandbox.people.people import variables_in
-
-if TYPE_CHECKING:
-    from revox_langchain.sandbox.world.world import World
+from revox_langchain.sandbox.world.world import World
 
 _NULLABLE = (
     "after_call_sms_outcomes", "after_call_sms_prompt", "background_sound", "calendly", "call_retry_config",

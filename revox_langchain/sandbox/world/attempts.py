@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revox_langchain.sandbox.people.extraction import contact_of, outcome_of, questions, structured_output, summary_of
 from revox_langchain.sandbox.people.lines.lines import lines_in
@@ -12,10 +12,9 @@ from revox_langchain.sandbox.people.people import Brief, Plan, plan_attempt, spo
 from revox_langchain.sandbox.people.speech_events import speech_event
 from revox_langchain.sandbox.people.stories import Act
 from revox_langchain.sandbox.world.assistants import language_of, member
-
-if TYPE_CHECKING:
-    from revox_langchain.sandbox.world.orders import Order
-    from revox_langchain.sandbox.world.world import Event, World
+from revox_langchain.sandbox.world.records import Order
+from revox_langchain.sandbox.world.timeline import Event
+from revox_langchain.sandbox.world.world import World
 
 SETTING_UP_S = 0.5
 """From the start of an attempt until it rings."""

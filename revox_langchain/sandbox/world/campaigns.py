@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from revox_langchain.sandbox.world.orders import Order
+from revox_langchain.sandbox.world.records import Campaign, Order
 from revox_langchain.sandbox.world.windows import DEFAULT_RETRY
-from revox_langchain.sandbox.world.world import Campaign, World
+from revox_langchain.sandbox.world.world import World
 
 LABELS = {
     "interested": "Intéressé",

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from revox_langchain.operations.fields import ENDED
 from revox_langchain.sandbox.people.extraction import contact_of
 from revox_langchain.sandbox.people.people import Plan
-from revox_langchain.sandbox.people.stories import Story, story_for
+from revox_langchain.sandbox.people.stories import story_for
 from revox_langchain.sandbox.world.assistants import declared_variables
 from revox_langchain.sandbox.world.attempts import Attempt
+from revox_langchain.sandbox.world.records import Order
+from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
 from revox_langchain.sandbox.world.webhooks import announce
 from revox_langchain.sandbox.world.windows import DEFAULT_RETRY, next_opening, retry_delay_s, zone_of
-from revox_langchain.sandbox.world.world import Event, World, as_seconds, as_stamp
+from revox_langchain.sandbox.world.world import World
 
 ACCEPTING_S = 1.0
 """How long a new order is `initializing`."""
@@ -25,68 +25,11 @@ class Illegal(Exception):
     """The order is in no state for that."""
 
 
-@dataclass
-class Order:
-    """A call order and what the API does not show of it.
-
-    Attributes:
-        call: The order as the API shows it.
-        assistant: Who talks; a snapshot taken when the order was placed.
-        story: What its number makes of it.
-        not_before_s: When it may dial next.
-        stored_assistant: Id of the stored assistant, None for an inline one.
-        skip_window: Whether the next attempt may ignore the calling windows.
-        key: Concurrency key.
-        campaign_id: Id of its campaign.
-        by_human: Whether a person of the organisation talks (speed dial).
-        hold: Whether it is to be paused after the attempt under way.
-        doomed: Whether it is to be cancelled after the attempt under way.
-        touched: Whether somebody in the dashboard has had a hand in it.
-        attempt: The attempt under way.
-        next_event: What it waits for, if for a time.
-        rang: Whether a phone rang for it.
-    """
-
-    call: dict[str, Any]
-    assistant: dict[str, Any]
-    story: Story
-    not_before_s: float
-    stored_assistant: str | None = None
-    skip_window: bool = False
-    key: str | None = None
-    campaign_id: str | None = None
-    by_human: bool = False
-    hold: bool = False
-    doomed: bool = False
-    touched: bool = False
-    attempt: Attempt | None = None
-    next_event: Event | None = None
-    rang: bool = False
-
-    @property
-    def lane(self) -> tuple[str | None, str | None]:
-        """Orders of one lane share their limits."""
-        return self.campaign_id, self.key
-
-    @property
-    def status(self) -> str:
-        """Status of the order, in Revox's terms."""
-        return str(self.call["status"])
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more happens to it."""
-        return self.status in ENDED
-
-
-class Exchange:
+class Dispatcher:
     """Places orders, dials them when they may, and takes orders about them."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        # Orders that could dial if a line were free, by what shares a limit: campaign and concurrency key.
-        self._lanes: dict[tuple[str | None, str | None], dict[str, Order]] = {}
-        self._live: dict[str, Order] = {}
 
     def place(
         self,
@@ -201,7 +144,7 @@ class Exchange:
 
     def pump(self) -> None:
         """Dial whoever may be dialed now; first come, first served among those who share a limit."""
-        for lane in list(self._lanes.values()):
+        for lane in list(self._world.waiting.values()):
             while lane and self._line_free(order := next(iter(lane.values()))):
                 del lane[order.call["id"]]
                 self._dial(order)
@@ -239,11 +182,11 @@ class Exchange:
             self._wait(order, 1.0, lambda: meddle(order))
 
     def _enqueue(self, order: Order) -> None:
-        self._lanes.setdefault(order.lane, {})[order.call["id"]] = order
+        self._world.waiting.setdefault(order.lane, {})[order.call["id"]] = order
         self.pump()
 
     def _line_free(self, order: Order) -> bool:
-        switches, live = self._world.switches, self._live.values()
+        switches, live = self._world.switches, self._world.live.values()
         if len(live) >= switches.organization_limit:
             return False
         if order.key and sum(each.key == order.key for each in live) >= switches.key_limit:
@@ -259,7 +202,7 @@ class Exchange:
         self._become(order, "calling")
         number = order.call["calls_count"]
         act = order.story.acts[min(number, len(order.story.acts) - 1)]
-        self._live[order.call["id"]] = order
+        self._world.live[order.call["id"]] = order
         order.attempt = Attempt(self._world, order, act, then=lambda plan: self._after(order, plan))
         order.attempt.start()
 
@@ -317,11 +260,11 @@ class Exchange:
     def _call_off(self, order: Order) -> None:
         if order.next_event is not None:
             order.next_event.off = True
-        self._lanes.get(order.lane, {}).pop(order.call["id"], None)
+        self._world.waiting.get(order.lane, {}).pop(order.call["id"], None)
 
     def _hung_up(self, order: Order) -> None:
         order.attempt = None
-        self._live.pop(order.call["id"], None)
+        self._world.live.pop(order.call["id"], None)
 
     @staticmethod
     def retry_config(order: Order) -> dict[str, Any]:

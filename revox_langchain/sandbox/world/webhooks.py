@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from revox_langchain.sandbox.world.world import World
+from revox_langchain.sandbox.world.world import World
 
 _SPEAKER = {"user": "User", "assistant": "Agent", "human_agent": "Operator", "tool": "Tool"}
 

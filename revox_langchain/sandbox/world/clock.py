@@ -1,0 +1,50 @@
+"""The sandbox's time as a clock that a connection can use."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from revox_langchain.sandbox.world.timeline import Timeline
+
+
+class WorldClock:
+    """The world's clock in the shape a `Connection` takes: sleeping is what makes time pass.
+
+    Where the world has no speed of its own, a sleeper moves it to the moment he wants to wake at, so that
+    several sleepers wait side by side and not one after the other.
+    """
+
+    def __init__(self, world: Callable[[], Timeline]) -> None:
+        self._of = world
+
+    @property
+    def slice_s(self) -> float | None:
+        """Pieces a long pause is cut into; none where a pause takes no time."""
+        return None if self._world.speed is None else 0.25 * self._world.speed
+
+    def now_s(self) -> float:
+        """Unix time of the world in seconds."""
+        return self._world.now_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` of the world pass."""
+        if self._world.speed is None:
+            self._world.advance_to(self._world.now_s + seconds)
+        else:
+            time.sleep(seconds / self._world.speed)
+
+    async def asleep(self, seconds: float) -> None:
+        """Let `seconds` of the world pass; other tasks run meanwhile."""
+        if self._world.speed is None:
+            wake_s = self._world.now_s + seconds
+            await asyncio.sleep(0)
+            self._world.advance_to(wake_s)
+        else:
+            await asyncio.sleep(seconds / self._world.speed)
+
+    @property
+    def _world(self) -> Timeline:
+        # Asked for anew each time: a sandbox that begins again has another world.
+        return self._of()

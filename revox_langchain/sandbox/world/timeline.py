@@ -1,0 +1,115 @@
+"""Time in the sandbox: what is due when, and how the time passes."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+START_S = datetime(2026, 1, 6, 10, 0, tzinfo=UTC).timestamp()
+"""A Tuesday morning, in the middle of the week and at the opening of the default calling window."""
+
+
+@dataclass(order=True)
+class Event:
+    """Something that happens at a time, unless it is called off.
+
+    Attributes:
+        due_s: When, in unix seconds of the world.
+        number: Events due at the same time happen in the order they were planned in.
+        act: What happens.
+        off: Set to call it off.
+    """
+
+    due_s: float
+    number: int
+    act: Callable[[], None] = field(compare=False)
+    off: bool = field(default=False, compare=False)
+
+
+class Timeline:
+    """Events in the order they are due; every access goes through `lock`.
+
+    Args:
+        lock: Makes it safe in several threads; a lock of its own if left out.
+        speed: World seconds per real second; None stands still until it is advanced.
+    """
+
+    def __init__(self, lock: threading.RLock | None = None, *, speed: float | None = None) -> None:
+        self.lock = lock or threading.RLock()
+        self.speed = speed
+        self._now_s = START_S
+        self._wall_s = time.monotonic()
+        self._events: list[Event] = []
+        self._planned = 0
+        self._busy = False
+
+    @property
+    def now_s(self) -> float:
+        """Unix time of the world in seconds, after catching up with the clock on the wall."""
+        self.catch_up()
+        return self._now_s
+
+    @property
+    def moment_s(self) -> float:
+        """Unix time of what is happening right now, in seconds."""
+        return self._now_s
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass at once, with everything that happens in them."""
+        with self.lock:
+            self.advance_to(self.now_s + seconds)
+
+    def advance_to(self, moment_s: float) -> None:
+        """Let time pass until `moment_s`; a moment that is over already changes nothing."""
+        with self.lock:
+            if self._busy:
+                raise RuntimeError("an event of the world cannot move the world's time")
+            self._busy = True
+            try:
+                while self._events and self._events[0].due_s <= moment_s:
+                    event = heapq.heappop(self._events)
+                    self._now_s = max(self._now_s, event.due_s)
+                    if not event.off:
+                        event.act()
+                self._now_s = max(self._now_s, moment_s)
+            finally:
+                self._busy = False
+
+    def catch_up(self) -> None:
+        """Follow the clock on the wall, if this world does."""
+        with self.lock:
+            if self.speed is None or self._busy:
+                return
+            wall_s = time.monotonic()
+            passed_s, self._wall_s = wall_s - self._wall_s, wall_s
+            self.advance_to(self._now_s + passed_s * self.speed)
+
+    def at(self, due_s: float, act: Callable[[], None]) -> Event:
+        """Plan `act` for `due_s`."""
+        self._planned += 1
+        event = Event(due_s, self._planned, act)
+        heapq.heappush(self._events, event)
+        return event
+
+    def later(self, seconds: float, act: Callable[[], None]) -> Event:
+        """Plan `act` in `seconds`, counted from the event that is happening."""
+        return self.at(self._now_s + seconds, act)
+
+    def stamp(self) -> str:
+        """The time as Revox writes it."""
+        return as_stamp(self._now_s)
+
+
+def as_stamp(moment_s: float) -> str:
+    """Write a moment as Revox does: ISO 8601 in UTC with milliseconds and a Z."""
+    return datetime.fromtimestamp(moment_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def as_seconds(stamp: str | datetime) -> float:
+    """Read a moment, as unix seconds."""
+    moment = datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
+    return moment.timestamp()

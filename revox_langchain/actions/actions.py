@@ -21,7 +21,7 @@ from revox_langchain.dialing.placing import place, recover
 from revox_langchain.dialing.search import search_all
 from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError, near
 from revox_langchain.flow import Flow, Pause, Recent
-from revox_langchain.operations import OPERATIONS, render
+from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants, UpdateAssistant
 from revox_langchain.operations.calls import (
     GetCall,
@@ -40,9 +40,11 @@ from revox_langchain.operations.campaigns import (
     ResumeCampaign,
     UpdateCampaign,
 )  # fmt: skip
-from revox_langchain.operations.fields import E164, ENDED, REDACTED, CallId, CallStatus
+from revox_langchain.operations.fields import E164, REDACTED, CallId, CallStatus
 from revox_langchain.operations.operation import Operation, Request, Risk, procedure
+from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.voices import ListVoices
+from revox_langchain.results.call import ENDED
 from revox_langchain.speech.voice import filter_voices, model_needed
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Watch, settled_result, watch

@@ -25,8 +25,8 @@ from revox_langchain.errors import (
 )  # fmt: skip
 from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall
-from revox_langchain.operations.fields import ENDED
 from revox_langchain.phone import Phone
+from revox_langchain.results.call import ENDED
 
 
 class Earlier(Enum):

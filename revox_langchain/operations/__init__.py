@@ -11,7 +11,7 @@ from revox_langchain.operations.assistants import (
     GetAssistant,
     ListAssistants,
     UpdateAssistant,
-)  # fmt: skip
+)
 from revox_langchain.operations.calls import (
     CancelCall,
     ExportCalls,
@@ -21,7 +21,7 @@ from revox_langchain.operations.calls import (
     MakeCall,
     PauseCall,
     ResumeCall,
-)  # fmt: skip
+)
 from revox_langchain.operations.campaigns import (
     CancelCampaign,
     CreateCampaign,
@@ -35,7 +35,7 @@ from revox_langchain.operations.campaigns import (
     PauseCampaign,
     ResumeCampaign,
     UpdateCampaign,
-)  # fmt: skip
+)
 from revox_langchain.operations.operation import Operation
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
 from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice

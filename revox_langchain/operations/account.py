@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from revox_langchain.operations import render
 from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.operations.render import account as render
 
 
 @operation("GET /auth-status", risk=Risk.READ, answer="authenticated", render=render.auth_status, name="auth_status")

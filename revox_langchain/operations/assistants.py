@@ -6,7 +6,6 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from revox_langchain.operations import render
 from revox_langchain.operations.fields import (
     AssistantId,
     ClearFields,
@@ -16,8 +15,10 @@ from revox_langchain.operations.fields import (
     Settings,
     Text,
     VoiceProvider,
-)  # fmt: skip
+)
 from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.operations.render import assistants as render
+from revox_langchain.operations.render import text
 
 
 @operation("GET /assistants", risk=Risk.READ, answer="assistants", render=render.assistants)
@@ -93,7 +94,7 @@ class CloneAssistant(Operation):
     assistant_id: AssistantId
 
 
-@operation("DELETE /assistants/{assistant_id}", risk=Risk.DELETE, answer="success", render=render.done)
+@operation("DELETE /assistants/{assistant_id}", risk=Risk.DELETE, answer="success", render=text.done)
 class DeleteAssistant(Operation):
     """Delete an assistant for good; its past calls stay."""
 

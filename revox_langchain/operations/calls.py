@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasGenerator, ConfigDict, Field, model_validator
 
-from revox_langchain.operations import render
 from revox_langchain.operations.fields import (
     E164,
     AttemptResult,
@@ -21,8 +20,10 @@ from revox_langchain.operations.fields import (
     TranscriptWindow,
     Variables,
     VoiceProvider,
-)  # fmt: skip
+)
 from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
+from revox_langchain.operations.render import calls as render
+from revox_langchain.operations.render import text
 
 Transcript = Annotated[
     TranscriptWindow, Field(exclude=True, description="How much of the transcript to show; last = 6 turns.")
@@ -41,9 +42,11 @@ class MakeCall(Operation):
     phone_number: E164
     assistant_id: Id | None = Field(default=None, description="Which assistant talks.")
     prompt: str | None = Field(
-        default=None, min_length=1, serialization_alias="assistant.prompt",
+        default=None,
+        min_length=1,
+        serialization_alias="assistant.prompt",
         description="What the assistant must do, in the language it speaks.",
-    )  # fmt: skip
+    )
     first_sentence: str | None = Field(
         default=None, serialization_alias="assistant.first_sentence", description="What it says first."
     )
@@ -123,28 +126,28 @@ class GetCallHistory(CallFilters):
     """
 
 
-@operation("POST /call/{call_id}/cancel", risk=Risk.WRITE, answer="success", render=render.done)
+@operation("POST /call/{call_id}/cancel", risk=Risk.WRITE, answer="success", render=text.done)
 class CancelCall(Operation):
     """Cancel a running or scheduled call for good; no further attempt is made."""
 
     call_id: CallId
 
 
-@operation("POST /call/{call_id}/pause", risk=Risk.WRITE, answer="success", render=render.done)
+@operation("POST /call/{call_id}/pause", risk=Risk.WRITE, answer="success", render=text.done)
 class PauseCall(Operation):
     """Pause a call: the attempt under way ends normally, no new one starts."""
 
     call_id: CallId
 
 
-@operation("POST /call/{call_id}/resume", risk=Risk.DIAL, answer="success", render=render.done)
+@operation("POST /call/{call_id}/resume", risk=Risk.DIAL, answer="success", render=text.done)
 class ResumeCall(Operation):
     """Resume a paused call: the phone may ring again."""
 
     call_id: CallId
 
 
-@operation("POST /call/export", risk=Risk.READ, answer="csv", render=render.csv)
+@operation("POST /call/export", risk=Risk.READ, answer="csv", render=text.csv)
 class ExportCalls(CallFilters):
     """Export calls as CSV, filtered like revox_get_call_history.
 

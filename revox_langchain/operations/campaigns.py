@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from revox_langchain.operations import render
 from revox_langchain.operations.fields import (
     E164,
     AssistantId,
@@ -20,8 +19,10 @@ from revox_langchain.operations.fields import (
     OwnNumber,
     RetryConfig,
     Variables,
-)  # fmt: skip
+)
 from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
+from revox_langchain.operations.render import campaigns as render
+from revox_langchain.operations.render import text
 
 
 class Contact(BaseModel):
@@ -74,7 +75,7 @@ class UpdateCampaign(Operation):
     )
 
 
-@operation("DELETE /campaigns/{campaign_id}", risk=Risk.DELETE, answer="success", render=render.done)
+@operation("DELETE /campaigns/{campaign_id}", risk=Risk.DELETE, answer="success", render=text.done)
 class DeleteCampaign(Operation):
     """Delete a campaign and its rows for good; calls under way go on."""
 
@@ -114,21 +115,21 @@ class LaunchCampaign(Operation):
     scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; ai_first only.")
 
 
-@operation("POST /campaigns/{campaign_id}/pause", risk=Risk.WRITE, answer="success", render=render.done)
+@operation("POST /campaigns/{campaign_id}/pause", risk=Risk.WRITE, answer="success", render=text.done)
 class PauseCampaign(Operation):
     """Pause a campaign: calls under way end normally, no new one starts."""
 
     campaign_id: CampaignId
 
 
-@operation("POST /campaigns/{campaign_id}/resume", risk=Risk.DIAL, answer="success", render=render.done)
+@operation("POST /campaigns/{campaign_id}/resume", risk=Risk.DIAL, answer="success", render=text.done)
 class ResumeCampaign(Operation):
     """Resume a paused campaign: phones may ring again."""
 
     campaign_id: CampaignId
 
 
-@operation("POST /campaigns/{campaign_id}/cancel", risk=Risk.WRITE, answer="success", render=render.done)
+@operation("POST /campaigns/{campaign_id}/cancel", risk=Risk.WRITE, answer="success", render=text.done)
 class CancelCampaign(Operation):
     """Cancel a campaign for good: calls under way end normally, the rest never start."""
 
@@ -145,7 +146,7 @@ class GetCampaignRows(Operation):
     campaign_id: CampaignId
 
 
-@operation("GET /campaigns/{campaign_id}/export", risk=Risk.READ, answer="csv", render=render.csv)
+@operation("GET /campaigns/{campaign_id}/export", risk=Risk.READ, answer="csv", render=text.csv)
 class ExportCampaignRows(Operation):
     """Export a campaign's contacts and results as CSV, for programs."""
 

@@ -28,16 +28,22 @@ VoiceProvider = Literal["cartesia", "elevenlabs", "gradium"]
 VoiceLanguage = Literal["en", "fr", "es", "de", "it", "pt", "ru", "zh"]
 VoiceModel = Literal["sonic-3", "sonic-3.5"]
 CallStatus = Literal[
-    "initializing", "queued_for_calling", "calling", "post_processing", "not_launched",
-    "scheduled", "paused", "completed", "cancelled", "errored",
-]  # fmt: skip
+    "initializing",
+    "queued_for_calling",
+    "calling",
+    "post_processing",
+    "not_launched",
+    "scheduled",
+    "paused",
+    "completed",
+    "cancelled",
+    "errored",
+]
 AttemptResult = Literal["IVR", "voicemail", "human", "unknown", "ios-screening-filter", "none"]
 Outcome = Literal["not_interested", "interested", "completed", "requested_callback_later", "none"]
 Direction = Literal["inbound", "outbound"]
 FirstSentenceMode = Literal["generated", "static", "none"]
 TranscriptWindow = Literal["none", "last", "full"]
-ENDED: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
-"""The statuses after which a call order changes no more (revox-api: order life cycle)."""
 
 ASSISTANT_SETTINGS: frozenset[str] = frozenset(
     [

@@ -16,23 +16,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from inspect import cleandoc
-from typing import Any, ClassVar, Literal, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
 
 Verb = Literal["GET", "POST", "PATCH", "DELETE"]
-Render = Callable[[Any, Any], str]
+Render = Callable[[JsonObject, "Request | None"], str]
 RequestT = TypeVar("RequestT", bound="Request")
 
+_VERBS: tuple[Verb, ...] = get_args(Verb)
 _CAMEL_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 _PATH_FIELD = re.compile(r"{(\w+)}")
 _PATH_SAFE = "!$&'()*+,;=:@"
 
 
-def _lean_schema(schema: dict[str, Any]) -> None:
+def _lean_schema(schema: JsonObject) -> None:
     """Say an operation's arguments in few characters: every one of them is read by a model on every turn.
 
     Null branches, titles, empty defaults and limits that validation tells anyway are dropped, and so are the fields
@@ -58,7 +60,7 @@ def _lean_schema(schema: dict[str, Any]) -> None:
         schema.pop(word, None)
 
 
-HIDDEN: dict[str, Any] = {"hidden": True}
+HIDDEN: dict[str, JsonValue] = {"hidden": True}
 """`json_schema_extra` of a field that programs may give and models are not told about."""
 
 
@@ -112,7 +114,7 @@ class Spec:
         return self.doc.splitlines()[0]
 
     @property
-    def annotations(self) -> dict[str, Any]:
+    def annotations(self) -> dict[str, str | bool]:
         """Its danger in the words of MCP."""
         reads = self.risk is Risk.READ
         return {
@@ -135,8 +137,8 @@ class Wire:
 
     verb: Verb
     path: str
-    query: dict[str, Any]
-    body: dict[str, Any] | None
+    query: JsonObject
+    body: JsonObject | None
 
 
 class Request(BaseModel):
@@ -148,13 +150,13 @@ class Request(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_left_out(cls, given: Any) -> Any:
+    def _null_is_left_out(cls, given: object) -> object:
         if not isinstance(given, Mapping):
             return given
         return {name: value for name, value in given.items() if value is not None or name not in cls.model_fields}
 
     @classmethod
-    def parse(cls, arguments: Mapping[str, Any], *, default_region: str | None = None) -> Self:
+    def parse(cls, arguments: Mapping[str, object], *, default_region: str | None = None) -> Self:
         """Build the request from untrusted arguments.
 
         Args:
@@ -181,7 +183,7 @@ class Operation(Request):
         fields = self.model_dump(mode="json")
         in_path = {name: quote(fields.pop(name), safe=_PATH_SAFE) for name in _PATH_FIELD.findall(path)}
         cleared = fields.pop("clear_fields", None) or []
-        nested: dict[str, Any] = {}
+        nested: JsonObject = {}
         for name, value in fields.items():
             alias = self.wire_name(name)
             # An empty mapping to merge is nothing, and must not leave an empty parent behind.
@@ -207,43 +209,31 @@ class Operation(Request):
         return any(not field.exclude and name not in path_fields for name, field in cls.model_fields.items())
 
     @classmethod
-    def unwire(cls, path: Mapping[str, str], query: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    def unwire(cls, path: Mapping[str, str], query: Mapping[str, object], body: Mapping[str, object]) -> JsonObject:
         """Turn what arrived over REST back into arguments: the inverse of `wire`, for servers.
 
         What no field claims stays in the result under its dotted name, so that validation names it.
         """
-        rest: dict[str, Any] = _copied({**query, **body})
-        arguments: dict[str, Any] = dict(path)
-        wildcards: list[tuple[str, str]] = []
-        for name, field in cls.model_fields.items():
-            if name in arguments or field.exclude or name == "clear_fields":
-                continue
+        rest: JsonObject = _copied({**query, **body})
+        arguments: JsonObject = dict(path)
+        sent = [name for name, field in cls.model_fields.items() if not (name in arguments or field.exclude)]
+        cleared: list[str] = []
+        # The wildcards last: they take whatever no other field has claimed.
+        for name in sorted(sent, key=lambda name: cls.wire_name(name).endswith("*")):
             alias = cls.wire_name(name)
-            if alias == "*" or alias.endswith(".*"):
-                wildcards.append((name, alias[:-2]))
+            if name == "clear_fields":
                 continue
-            found, value = _take(rest, alias)
-            if not found:
-                continue
-            if value is None and "clear_fields" in cls.model_fields:
-                arguments.setdefault("clear_fields", []).append(name)
-            else:
-                arguments[name] = value
-        for name, prefix in wildcards:
-            found, value = _take(rest, prefix) if prefix else (True, rest)
-            if prefix == "":
-                rest = {}
-            if not found or not isinstance(value, dict):
-                continue
-            if "clear_fields" in cls.model_fields:
-                emptied = [key for key, item in value.items() if item is None]
-                arguments.setdefault("clear_fields", []).extend(emptied)
+            found, value = _take_all(rest, alias) if alias.endswith("*") else _take(rest, alias)
+            if alias.endswith("*") and "clear_fields" in cls.model_fields:
+                cleared += [key for key, item in value.items() if item is None]
                 value = {key: item for key, item in value.items() if item is not None}
-            if value:
+                found = bool(value)
+            elif found and value is None and "clear_fields" in cls.model_fields:
+                cleared.append(name)
+                continue
+            if found:
                 arguments[name] = value
-        if not arguments.get("clear_fields", True):
-            del arguments["clear_fields"]
-        return {**arguments, **_dotted(rest)}
+        return {**arguments, **({"clear_fields": cleared} if cleared else {}), **_dotted(rest)}
 
 
 def operation(
@@ -269,9 +259,12 @@ def operation(
         binary: The answer is bytes.
         for_models: False keeps it out of every toolset for models.
     """
-    verb, path = route.split()
+    word, path = route.split()
+    verb = next((verb for verb in _VERBS if verb == word), None)
+    if verb is None:
+        raise TypeError(f"{word} is not one of the verbs {', '.join(_VERBS)}")
     return _declare(
-        verb=cast("Verb", verb),
+        verb=verb,
         path=path,
         risk=risk,
         render=render,
@@ -335,21 +328,26 @@ def _declare(
     return declare
 
 
-def _put(target: dict[str, Any], path: str, value: Any) -> None:
+def _put(target: JsonObject, path: str, value: Any) -> None:
     *parents, last = path.split(".")
     for parent in parents:
         target = target.setdefault(parent, {})
     if last == "*":
-        for key, item in value.items():
-            if isinstance(item, dict) and isinstance(target.get(key), dict):
-                target[key] = {**item, **target[key]}
-            else:
-                target.setdefault(key, item)
+        _merge(target, value)
     else:
         target[last] = value
 
 
-def _take(source: dict[str, Any], path: str) -> tuple[bool, Any]:
+def _merge(target: JsonObject, more: JsonObject) -> None:
+    # What a flat argument has put there already wins.
+    for key, item in more.items():
+        if isinstance(item, dict) and isinstance(target.get(key), dict):
+            target[key] = {**item, **target[key]}
+        else:
+            target.setdefault(key, item)
+
+
+def _take(source: JsonObject, path: str) -> tuple[bool, Any]:
     head, _, tail = path.partition(".")
     if head not in source:
         return False, None
@@ -364,12 +362,22 @@ def _take(source: dict[str, Any], path: str) -> tuple[bool, Any]:
     return found, value
 
 
+def _take_all(source: JsonObject, path: str) -> tuple[bool, JsonObject]:
+    """Take what a wildcard such as `*` or `assistant.*` claims."""
+    if path == "*":
+        taken = dict(source)
+        source.clear()
+    else:
+        _, taken = _take(source, path.removesuffix(".*"))
+    return (True, taken) if isinstance(taken, dict) and taken else (False, {})
+
+
 def _copied(value: Any) -> Any:
     return {key: _copied(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
-def _dotted(rest: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _dotted(rest: JsonObject, prefix: str = "") -> JsonObject:
+    flat: JsonObject = {}
     for key, value in rest.items():
         if isinstance(value, dict) and value:
             flat |= _dotted(value, f"{prefix}{key}.")

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from revox_langchain.operations import render
 from revox_langchain.operations.fields import Id, PhoneNumberId
 from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.operations.render import account as render
+from revox_langchain.operations.render import text
 
 
 @operation("GET /phone-numbers", risk=Risk.READ, answer="phone_numbers", render=render.phone_numbers)
@@ -28,7 +29,7 @@ class UpdatePhoneNumber(Operation):
     )
 
 
-@operation("DELETE /phone-numbers/{phone_number_id}", risk=Risk.DELETE, answer="success", render=render.done)
+@operation("DELETE /phone-numbers/{phone_number_id}", risk=Risk.DELETE, answer="success", render=text.done)
 class DeletePhoneNumber(Operation):
     """Give up one of your phone numbers for good."""
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from revox_langchain.errors import InvalidInput
-from revox_langchain.operations import render
 from revox_langchain.operations.fields import VoiceId, VoiceLanguage, VoiceModel, VoiceProvider
 from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.operations.render import text
+from revox_langchain.operations.render import voices as render
 from revox_langchain.speech.language import resolve_language
 
 MAX_AUDIO_BYTES = 7_500_000
@@ -83,7 +84,7 @@ class PreviewVoice(Operation):
     volume: float | None = Field(default=None, ge=0.5, le=2.0)
 
 
-@operation("DELETE /voices/{voice_id}", risk=Risk.DELETE, answer="success", render=render.done)
+@operation("DELETE /voices/{voice_id}", risk=Risk.DELETE, answer="success", render=text.done)
 class DeleteVoice(Operation):
     """Delete a cloned voice for good; refused while an assistant uses it."""
 

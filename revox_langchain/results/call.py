@@ -29,7 +29,9 @@ _BY_END_REASON: dict[str, Disposition] = {
     "user_unavailable": "no_answer",
     "user_rejected": "busy",
 }
-_ENDED = ("completed", "cancelled", "errored")
+
+ENDED: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
+"""The statuses after which a call order changes no more."""
 
 
 class Turn(BaseModel):
@@ -105,7 +107,7 @@ class CallResult(BaseModel):
         return cls(
             call_id=str(call["id"]),
             status=str(call.get("status")),
-            ended=call.get("status") in _ENDED,
+            ended=call.get("status") in ENDED,
             disposition=_order_disposition(call, attempts),
             phone_number=_text(call.get("to_phone_number")),
             outcome=_text(call.get("outcome")),

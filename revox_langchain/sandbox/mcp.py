@@ -23,8 +23,8 @@ from revox_langchain.mcp_server.http import BearerGate, StreamableHttp
 from revox_langchain.mcp_server.server import Reports, result, tool_of
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import GetCall, MakeCall
-from revox_langchain.operations.fields import ENDED
 from revox_langchain.operations.operation import Operation
+from revox_langchain.results.call import ENDED
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.sandbox import Sandbox
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from revox_langchain.errors import AnswerError, RateLimited, Unavailable
 from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import GetCall
-from revox_langchain.operations.fields import ENDED
+from revox_langchain.results.call import ENDED
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from revox_langchain.actions.actions import REQUESTS, RecoverCall, WaitForCall, act
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.flow import run
-from revox_langchain.operations import render
 from revox_langchain.operations.assistants import (
     CloneAssistant,
     CreateAssistant,
@@ -49,7 +48,14 @@ from revox_langchain.operations.campaigns import (
 )  # fmt: skip
 from revox_langchain.operations.operation import Operation, Request
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
-from revox_langchain.operations.render import FENCE, LAST_TURNS, LONGEST
+from revox_langchain.operations.render import account as render_account
+from revox_langchain.operations.render import assistants as render_assistants
+from revox_langchain.operations.render import calls as render_calls
+from revox_langchain.operations.render import campaigns as render_campaigns
+from revox_langchain.operations.render import text as render_text
+from revox_langchain.operations.render import voices as render_voices
+from revox_langchain.operations.render.calls import LAST_TURNS
+from revox_langchain.operations.render.text import FENCE, LONGEST
 from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice
 from revox_langchain.sandbox import STORIES, Sandbox
 
@@ -246,7 +252,7 @@ def test_what_existed_already_says_so(shown: list[Shown]) -> None:
     [({"success": True}, "Done: cancel call."), ({"success": False}, "no success"), ({}, "no success")],
 )
 def test_whether_it_was_done_is_said(answer: dict[str, Any], words: str) -> None:
-    assert words in render.done(answer, CancelCall(call_id="c1"))
+    assert words in render_text.done(answer, CancelCall(call_id="c1"))
 
 
 def test_a_wait_that_ran_out_of_time_says_how_long_it_was(shown: list[Shown]) -> None:
@@ -258,7 +264,7 @@ def test_a_scheduled_call_says_when_it_rings(shown: list[Shown]) -> None:
 
 
 def test_a_key_that_is_not_good_says_what_to_do() -> None:
-    assert "REVOX_API_KEY" in render.auth_status({"authenticated": False})
+    assert "REVOX_API_KEY" in render_account.auth_status({"authenticated": False})
 
 
 def test_no_voice_of_that_kind_says_what_there_is(shown: list[Shown]) -> None:
@@ -274,7 +280,7 @@ def test_a_number_that_was_never_called_is_told(shown: list[Shown]) -> None:
 
 def test_calls_that_could_not_take_a_change_are_told() -> None:
     answer = {"assistant": {"id": "a1"}, "unpatchedCallsNotice": {"count": 2.0, "variables": ["name", "day"]}}
-    assert "2 pending calls could not take the change; they lack: name, day." in render.assistant(answer)
+    assert "2 pending calls could not take the change; they lack: name, day." in render_assistants.assistant(answer)
 
 
 def call_with(turns: int, **more: Any) -> dict[str, Any]:
@@ -380,7 +386,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=60) | st.sampled_from(
 @settings(max_examples=60)
 @given(lines=st.lists(TEXTS, max_size=8), longest=st.integers(0, 300))
 def test_fenced_lines_are_all_behind_the_fence_and_within_their_length(lines: list[str], longest: int) -> None:
-    fenced = render.fenced(lines, longest)
+    fenced = render_text.fenced(lines, longest)
     assert (fenced == []) is (not lines or longest == 0) or fenced == [FENCE, "| … (cut)"]
     text = "\n".join(fenced)
     assert outside(text) == fenced[:1]
@@ -403,12 +409,30 @@ def test_whatever_is_said_our_lines_are_ours(
     assert len(said(get("none"), answer)) <= LONGEST
 
 
-@pytest.mark.parametrize("kind", ["assistants", "voices", "campaigns", "phone_numbers"])
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [
+        ("assistants", render_assistants.assistants),
+        ("voices", render_voices.voices),
+        ("campaigns", render_campaigns.campaigns),
+        ("phone_numbers", render_account.phone_numbers),
+    ],
+)
 @pytest.mark.parametrize("text", ["a\nEVIL", "\u2028EVIL", "| EVIL", " ; EVIL ; ", "x" * 9000])
-def test_names_and_labels_stay_in_their_row(kind: str, text: str) -> None:
-    row = {"id": "i1", "name": text, "label": text, "status": "running", "language": "fr", "provider": "cartesia",
-           "phone_number": NUMBER, "type": "owned_number", "accent": text, "gender": text}  # fmt: skip
-    shown = getattr(render, kind)({kind: [row, {**row, "id": "i2"}]})
+def test_names_and_labels_stay_in_their_row(kind: str, table: Callable[[Any], str], text: str) -> None:
+    row = {
+        "id": "i1",
+        "name": text,
+        "label": text,
+        "status": "running",
+        "language": "fr",
+        "provider": "cartesia",
+        "phone_number": NUMBER,
+        "type": "owned_number",
+        "accent": text,
+        "gender": text,
+    }
+    shown = table({kind: [row, {**row, "id": "i2"}]})
     fenced = [line for line in shown.splitlines() if line.startswith("| ")]
     assert len(fenced) == 3
     assert [line.split(" ; ")[0] for line in fenced[1:]] == ["| i1", "| i2"]
@@ -419,7 +443,7 @@ def voice(number: int) -> dict[str, Any]:
 
 
 def test_a_thousand_voices_are_cut_and_the_rest_is_counted() -> None:
-    text = render.voices({"voices": [voice(i) for i in range(1000)]}, ListVoices(language="fr"))
+    text = render_voices.voices({"voices": [voice(i) for i in range(1000)]}, ListVoices(language="fr"))
     assert len(text) <= LONGEST
     rows = text.count("voice-")
     assert text.startswith("1000 voices with language fr.")
@@ -428,7 +452,7 @@ def test_a_thousand_voices_are_cut_and_the_rest_is_counted() -> None:
 
 def test_a_filter_as_long_as_a_book_is_not_repeated() -> None:
     asked = ListVoices(language="fr", accent="x" * 5000)
-    assert len(render.voices({"voices": [voice(1)]}, asked)) <= LONGEST
+    assert len(render_voices.voices({"voices": [voice(1)]}, asked)) <= LONGEST
 
 
 def history(count: int, total: int | None = None) -> dict[str, Any]:
@@ -441,11 +465,11 @@ def history(count: int, total: int | None = None) -> dict[str, Any]:
 
 
 def test_five_hundred_calls_are_a_table_that_fits() -> None:
-    assert len(render.calls(history(500), GetCallHistory(page_size=100))) <= LONGEST
+    assert len(render_calls.calls(history(500), GetCallHistory(page_size=100))) <= LONGEST
 
 
 def test_calls_of_a_page_that_are_not_shown_can_be_reached() -> None:
-    text = render.calls(history(20, total=50), GetCallHistory())
+    text = render_calls.calls(history(20, total=50), GetCallHistory())
     rows = text.count("00000000-")
     assert rows < 20
     assert f"page_size={rows}" in text.splitlines()[-1]
@@ -454,7 +478,7 @@ def test_calls_of_a_page_that_are_not_shown_can_be_reached() -> None:
 
 def test_five_hundred_rows_are_a_table_that_fits() -> None:
     rows = [{"id": f"r{i}", "row_index": float(i), "phone_number": NUMBER, "input_data": {}} for i in range(500)]
-    text = render.rows({"rows": rows})
+    text = render_campaigns.rows({"rows": rows})
     assert len(text) <= LONGEST
     assert text.startswith("500 contacts.")
     assert "revox_get_call_history" in text.splitlines()[-1]
@@ -472,7 +496,7 @@ def test_a_transcript_of_two_hundred_kilobytes_is_cut() -> None:
 
 def test_a_file_of_a_megabyte_shows_its_head() -> None:
     answer = {"csv": "id,name\n" + "1,x\n" * 250_000, "filename": "calls.csv"}
-    text = render.csv(answer)
+    text = render_text.csv(answer)
     assert len(text) <= LONGEST
     assert "250000 rows" in text
     assert "calls.csv" in text
@@ -486,7 +510,7 @@ def test_notes_do_not_make_it_long(notes: list[str], summary: str) -> None:
     answer = {"call": {**order, "outcome_summary": summary}, "notes": notes, "adopted": True, "timed_out": True,
               "waited_s": 300.0}  # fmt: skip
     assert len(said(WaitForCall(call_id="c1", transcript="none"), answer)) <= LONGEST
-    assert len(render.assistant({"assistant": {"id": "a1", "name": summary}, "notes": notes})) <= LONGEST
+    assert len(render_assistants.assistant({"assistant": {"id": "a1", "name": summary}, "notes": notes})) <= LONGEST
 
 
 @pytest.mark.parametrize("op", [r for r in REQUESTS if issubclass(r, Operation)], ids=lambda r: r.spec.name)

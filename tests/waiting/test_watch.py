@@ -28,7 +28,7 @@ from revox_langchain.errors import (
 )
 from revox_langchain.flow import Event, Flow, Pause, Tick, arun, run
 from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall, PauseCall
-from revox_langchain.operations.fields import ENDED
+from revox_langchain.results.call import ENDED
 from revox_langchain.sandbox import STORIES, Fault, Sandbox
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
 from revox_langchain.waiting.watch import Watch, settled_result, watch

@@ -10,9 +10,9 @@ from pydantic import Field
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.graph.call.build import RECURSION_LIMIT, CallGraphOptions, create_call_graph
-from revox_langchain.operations import render
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.operation import Request, Risk, procedure
+from revox_langchain.operations.render import calls as render
 from revox_langchain.tools.tool import RevoxTool, ToolFailure, tool_metadata
 
 

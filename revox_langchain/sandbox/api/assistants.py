@@ -14,14 +14,19 @@ from revox_langchain.operations.assistants import (
     ListAssistants,
     UpdateAssistant,
 )  # fmt: skip
-from revox_langchain.operations.voices import CloneVoice, DeleteVoice, GetVoice, ListVoices, PreviewVoice
+from revox_langchain.operations.voices import (
+    MAX_AUDIO_BYTES,
+    CloneVoice,
+    DeleteVoice,
+    GetVoice,
+    ListVoices,
+    PreviewVoice,
+)
 from revox_langchain.sandbox.api.checks import check_assistant, check_speed
 from revox_langchain.sandbox.api.handlers import Rejected, found, handles
 from revox_langchain.sandbox.world.assistants import declared_variables, new_assistant, patched
 from revox_langchain.sandbox.world.voices import preview
 from revox_langchain.sandbox.world.world import World
-
-_SAMPLE_LIMIT_BYTES = 7_500_000
 
 
 @handles(ListAssistants)
@@ -112,7 +117,7 @@ def clone_voice(world: World, op: CloneVoice) -> Any:
         sample = base64.b64decode(op.audio, validate=True)
     except binascii.Error as error:
         raise Rejected(world.switches.invalid_status, "audio: not valid base64.") from error
-    if not 0 < len(sample) <= _SAMPLE_LIMIT_BYTES:
+    if not 0 < len(sample) <= MAX_AUDIO_BYTES:
         raise Rejected(413 if sample else world.switches.invalid_status, "audio: empty, or too large.")
     voice: dict[str, Any] = {
         "id": world.new_id("voice"),

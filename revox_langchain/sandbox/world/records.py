@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from revox_langchain.operations.fields import ENDED
+from revox_langchain.results.call import ENDED
 from revox_langchain.sandbox.people.stories import Story
 from revox_langchain.sandbox.world.timeline import Event
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from revox_langchain.dialing.hours import minute_of
 from revox_langchain.errors import InvalidInput
 from revox_langchain.phone import parse_phone
 
@@ -23,7 +23,6 @@ DEFAULT_RETRY: dict[str, Any] = {
 """What holds where neither the campaign nor the assistant says otherwise."""
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_CLOCK_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*([ap]m)?", re.IGNORECASE)
 _LOOK_AHEAD_DAYS = 15
 
 
@@ -75,13 +74,10 @@ def clock_time(text: str) -> time:
     """Read `09:00`, `9:30pm` or `6pm`.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: The text is not such a time.
     """
-    match = _CLOCK_TIME.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is no time of day; write 17:00 or 5pm")
-    hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    # Midnight as the end of a day.
-    return time(0, minute) if hour == 24 else time(hour, minute)
+    minute = minute_of(text)
+    if minute is None:
+        raise ValueError(f"{text!r} is not a time of day; write 17:00 or 5pm")
+    # 24:00 is midnight at the end of a day.
+    return time(minute // 60 % 24, minute % 60)

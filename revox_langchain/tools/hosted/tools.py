@@ -17,9 +17,9 @@ from langchain_core.tools import BaseTool, StructuredTool
 from revox_langchain.actions.actions import REQUESTS, RecoverCall, WaitForCall
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
-from revox_langchain.operations import render
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.operations.render import text as render
 from revox_langchain.tools.hosted.calls import Guarded, Line, wait_in_slices, why_not_dialed
 from revox_langchain.tools.hosted.session import Errand, Link, in_background
 from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, stream_writer, thread_of, tool_metadata

@@ -1,0 +1,173 @@
+"""What a model reads about calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from revox_langchain.answers import JsonObject
+from revox_langchain.operations.render.text import (
+    LONGEST,
+    as_json,
+    counted,
+    fenced,
+    newest,
+    notes_of,
+    one_line,
+    table,
+    word,
+)
+from revox_langchain.results.call import CallResult
+
+if TYPE_CHECKING:
+    from revox_langchain.operations.operation import Request
+
+
+LAST_TURNS = 6
+FULL_TRANSCRIPT = 12_000
+
+_NEXT_STEP = {
+    "completed": "",
+    "cancelled": "It was cancelled; nothing more will ring.",
+    "errored": "It failed; check the number and the assistant before placing another.",
+    "paused": "It is paused; revox_resume_call goes on.",
+    "not_launched": "It waits for revox_launch_campaign.",
+}
+
+
+def call(answer: JsonObject, request: Request | None = None) -> str:
+    """One order: where it stands, how it went, what came out, and the next step."""
+    result = CallResult.from_call(answer["call"])
+    lines = [_already(answer.get("notes"))] if answer.get("adopted") else []
+    lines += [_headline(result), *notes_of(answer), *_ending(result)]
+    step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {word(result.call_id)}.")
+    window = getattr(request, "transcript", "none")
+    # Beside these stand the fence, a cut, the line on the transcript, and how long the wait has taken.
+    room = LONGEST - sum(len(line) + 1 for line in lines) - len(step) - 190
+    longest = {"full": FULL_TRANSCRIPT, "last": 4000}.get(window, room)
+    data = _findings(result)
+    if window != "none":
+        data += _spoken(result, window, longest - sum(len(line) + 3 for line in data) - 60)
+    lines += fenced(data, longest)
+    if window == "none" and result.transcript:
+        count = counted(len(result.transcript), "turn")
+        lines.append(f"Transcript: {count}; revox_get_call with transcript=last or full.")
+    return "\n".join([*lines, step]).strip()
+
+
+def waited(answer: JsonObject, request: Request | None = None) -> str:
+    """How a call went, or that it goes on."""
+    text = call(answer, request)
+    if answer.get("timed_out"):
+        return f"Still running after {answer['waited_s']:g} s. {text}"
+    return text
+
+
+def recovered(answer: JsonObject, request: Request | None = None) -> str:
+    """Whether a call whose placing ended unknown exists."""
+    if answer["found"]:
+        return f"The call exists. {call(answer, request)}"
+    return (
+        f"No call with intent {word(answer['intent_id'])} to {word(answer['phone_number'])} shows up; "
+        "most likely there is none. "
+        "Ask the user; if the call is still wanted, use revox_make_call with a new intent."
+    )
+
+
+def finished(out: JsonObject, request: Request | None = None) -> str:
+    """What became of a call, from the call graph's output."""
+    error = out.get("error")
+    if out.get("call_id") is None:
+        why = error or {"message": "The call was not placed.", "next_step": "", "code": out.get("status")}
+        return f"{out.get('status')} ({why['code']}): {why['message']} {why['next_step']}".strip()
+    lines = [
+        f"Call {out['call_id']} is {out['status']}; disposition: {out['disposition']}; "
+        f"attempts: {len(out['attempts'])}; outcome: {one_line(out['outcome'] or 'none', 40)}."
+    ]
+    if out.get("adopted"):
+        lines.insert(0, _already(out.get("warnings")))
+    data = [f"summary: {one_line(out['outcome_summary'], 400)}"] if out["outcome_summary"] else []
+    if out["structured_output"]:
+        data.append(f"structured output: {one_line(as_json(out['structured_output']), 500)}")
+    data += [f"warning: {one_line(warning, 300)}" for warning in out["warnings"][:3]]
+    spoken = [f"{turn['role']}: {one_line(turn['content'], 300)}" for turn in out["transcript"]]
+    lines += fenced([*data, *newest(spoken, 2400)], 4000)
+    return "\n".join([*lines, *([error["next_step"]] if error else [])])
+
+
+def calls(answer: JsonObject, request: Request | None = None) -> str:
+    """Orders as a table, newest first."""
+    orders = answer["calls"]
+    page = getattr(request, "page", 1)
+    rows = [_row(order) for order in orders]
+    head = f"{len(orders)} of {counted(int(answer['total_count']), 'call')} (page {page})."
+    names = ("call_id", "to", "status", "disposition", "outcome", "created")
+    return table(head, names, rows, "ask with page_size={shown}")
+
+
+def phone_history(answer: JsonObject, request: Request | None = None) -> str:
+    """Numbers called so far, as a table."""
+    history: Mapping[str, Any] = answer["phone_history"]
+    only = getattr(request, "phone_number", None)
+    if only:
+        history = {only: history[only]} if only in history else {}
+        if not history:
+            return f"{only} was never called."
+    rows = [
+        (
+            number,
+            int(known["count"]),
+            "DO NOT CONTACT" if known["do_not_contact"] else "-",
+            "reached" if known["reached_human"] else "-",
+            known.get("last_outcome") or "-",
+            str(known.get("last_called_at") or "-")[:16],
+        )
+        for number, known in history.items()
+    ]
+    columns = ("number", "calls", "contact", "human", "last_outcome", "last")
+    return table(counted(len(rows), "number") + " called.", columns, rows, "give phone_number to see one")
+
+
+def _headline(result: CallResult) -> str:
+    line = f"Call {word(result.call_id)} to {word(result.phone_number)} is {one_line(result.status, 40)}."
+    if result.status == "scheduled" and result.scheduled_at:
+        line += f" It rings next at {one_line(result.scheduled_at, 40)}."
+    return line
+
+
+def _ending(result: CallResult) -> list[str]:
+    if not result.ended:
+        return []
+    line = (
+        f"Disposition: {result.disposition}; attempts: {len(result.attempts)}; "
+        f"talk: {result.talk_s:.0f} s; outcome: {one_line(result.outcome or 'none', 40)}."
+    )
+    return [line, *([f"Recording: {one_line(result.recording_url, 200)}"] if result.recording_url else [])]
+
+
+def _findings(result: CallResult) -> list[str]:
+    data: list[str] = []
+    if result.outcome_summary:
+        data.append(f"summary: {one_line(result.outcome_summary, 400)}")
+    if result.structured_output:
+        data.append(f"structured output: {one_line(as_json(result.structured_output), 500)}")
+    if result.misfits:
+        data.append(f"it does not fit its configuration: {one_line('; '.join(result.misfits), 300)}")
+    return data
+
+
+def _spoken(result: CallResult, window: str, longest: int) -> list[str]:
+    turns = result.transcript[-LAST_TURNS:] if window == "last" else result.transcript
+    spoken = [f"{word(turn.role)}: {one_line(turn.content, 600)}" for turn in turns]
+    return newest(spoken, longest) or ["(no transcript yet)"]
+
+
+def _already(notes: Iterable[object] | None) -> str:
+    again = any(str(note).startswith("A second order") for note in notes or [])
+    return "Already placed: this is the call of an earlier request" + ("." if again else "; nothing rang again.")
+
+
+def _row(order: JsonObject) -> tuple[object, ...]:
+    result = CallResult.from_call(order)
+    created = str(order.get("created_at") or "")[:16]
+    return result.call_id, result.phone_number, result.status, result.disposition, result.outcome or "-", created

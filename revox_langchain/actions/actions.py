@@ -14,11 +14,14 @@ from typing import Any, TypeVar, get_args
 from pydantic import Field
 
 from revox_langchain.dialing.budget import Cost
-from revox_langchain.dialing.guard import Guard, default_region, history_of
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.hours import check_windows
 from revox_langchain.dialing.intent import Intent, Order, make_intent, outcome_of
 from revox_langchain.dialing.locks import holding
+from revox_langchain.dialing.numbers import default_region, history_of
 from revox_langchain.dialing.placing import place, recover
 from revox_langchain.dialing.search import search_all
+from revox_langchain.dialing.words import check_prompt
 from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError, near
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations import OPERATIONS
@@ -148,13 +151,13 @@ def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: st
         case CreateCampaign():
             for contact in request.contacts:
                 phone = guard.check_number(contact.to_phone_number)
-                guard.check_windows(request.model_dump(), phone)
+                check_windows(guard.policy, request.model_dump(), phone)
             return (yield from _create_campaign(request))
         case UpdateAssistant():
-            guard.check_windows(request.settings)
+            check_windows(guard.policy, request.settings)
             return (yield request)
         case UpdateCampaign():
-            guard.check_windows(request.model_dump())
+            check_windows(guard.policy, request.model_dump())
             return (yield request)
         case ListVoices():
             answer = yield request
@@ -244,7 +247,8 @@ def _make_call(request: MakeCall, guard: Guard, scope: str | None, toolkit: str)
     notes: tuple[str, ...] = ()
     if request.prompt is not None:
         settings = request.settings or {}
-        notes = yield from guard.check_prompt(
+        notes = yield from check_prompt(
+            guard.policy,
             request.prompt,
             first_sentence=request.first_sentence,
             prompt_variables=request.prompt_variables or {},
@@ -321,8 +325,9 @@ def _refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
 
 def _create_assistant(request: CreateAssistant, guard: Guard) -> Flow[dict[str, Any]]:
     settings = request.settings or {}
-    guard.check_windows(settings)
-    notes = yield from guard.check_prompt(
+    check_windows(guard.policy, settings)
+    notes = yield from check_prompt(
+        guard.policy,
         request.prompt,
         first_sentence=request.first_sentence,
         prompt_variables=None,

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.errors import Refused
 
 UNKNOWN_CALL_DURATION_S = 1800.0
 DEFAULT_ATTEMPTS = 3
-"""Attempts of one order when nothing says otherwise (API page Calls, call_retry_config)."""
+DEFAULT_RETRIES: JsonObject = {
+    "allowed_days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
+    "call_twice_in_a_row": False,
+    "calling_windows": [
+        {"calling_window_start_time": "10:00", "calling_window_end_time": "18:00", "retry_delay_seconds": 7200}
+    ],
+    "max_retry_attempts": DEFAULT_ATTEMPTS,
+}
+"""Revox's own `call_retry_config` (API page Calls): it wants all of these fields where one is given."""
+
+_UNITS = ("orders", "attempts", "minutes")
 
 
 class Cost(BaseModel):
@@ -29,13 +40,26 @@ class Cost(BaseModel):
         return self.attempts * self.call_duration_s / 60
 
     @classmethod
-    def of(cls, assistant: Mapping[str, Any]) -> Cost:
+    def of(cls, assistant: JsonObject) -> Cost:
         """Read it from an assistant's configuration."""
         retries = assistant.get("call_retry_config") or {}
         return cls(
             attempts=int(retries.get("max_retry_attempts") or DEFAULT_ATTEMPTS),
             call_duration_s=float(assistant.get("max_call_duration_secs") or UNKNOWN_CALL_DURATION_S),
         )
+
+
+class _Reserved(NamedTuple):
+    scope: str
+    orders: int
+    cost: Cost
+
+    @property
+    def amounts(self) -> tuple[float, float, float]:
+        return float(self.orders), float(self.orders * self.cost.attempts), self.orders * self.cost.minutes
+
+
+_Limits = tuple[int | None, int | None, float | None]
 
 
 class Budget:
@@ -62,15 +86,15 @@ class Budget:
         attempts_per_thread: int | None = None,
         minutes_per_thread: float | None = None,
     ) -> None:
-        self._limits = {"process": (orders, attempts, minutes)}
+        self._per_process = (orders, attempts, minutes)
         self._per_thread = (orders_per_thread, attempts_per_thread, minutes_per_thread)
         self._lock = threading.Lock()
-        self._reserved: dict[str, tuple[str, int, Cost]] = {}
+        self._reserved: dict[str, _Reserved] = {}
 
     @property
     def needs_cost(self) -> bool:
         """Whether attempts or minutes are limited, so that an order's worst case must be known."""
-        return any(limit is not None for limit in (*self._limits["process"][1:], *self._per_thread[1:]))
+        return any(limit is not None for limit in (*self._per_process[1:], *self._per_thread[1:]))
 
     def reserve(
         self, intent_id: str, scope: str, cost: Cost, *, orders: int = 1, max_orders: int | None = None
@@ -94,22 +118,11 @@ class Budget:
             if intent_id in self._reserved:
                 return False
             per_thread = (_least(self._per_thread[0], max_orders), *self._per_thread[1:])
-            for where, limits in ((None, self._limits["process"]), (scope, per_thread)):
-                used = [0.0, 0.0, 0.0]
-                for held_scope, count, held in self._reserved.values():
-                    if where in (None, held_scope):
-                        for i, amount in enumerate(_amounts(count, held)):
-                            used[i] += amount
-                for i, unit in enumerate(("orders", "attempts", "minutes")):
-                    limit, more = limits[i], _amounts(orders, cost)[i]
-                    if limit is not None and used[i] + more > limit:
-                        raise Refused(
-                            f"The dialing budget is used up: {used[i]:g} of {limit:g} {unit} reserved, {more:g} more "
-                            f"wanted{'' if where is None else ' in this thread'}.",
-                            code="budget_exceeded",
-                            next_step="Ask the person responsible for a higher Budget or DialPolicy.max_orders.",
-                        )
-            self._reserved[intent_id] = (scope, orders, cost)
+            everything = list(self._reserved.values())
+            self._refuse_excess(everything, self._per_process, orders, cost, "")
+            mine = [held for held in everything if held.scope == scope]
+            self._refuse_excess(mine, per_thread, orders, cost, " in this thread")
+            self._reserved[intent_id] = _Reserved(scope, orders, cost)
             return True
 
     def holds(self, intent_id: str) -> bool:
@@ -125,14 +138,25 @@ class Budget:
     def reserved(self) -> dict[str, float]:
         """Sum of what is reserved now: orders, attempts, minutes."""
         with self._lock:
-            amounts = [_amounts(count, cost) for _, count, cost in self._reserved.values()]
-        return {unit: sum(row[i] for row in amounts) for i, unit in enumerate(("orders", "attempts", "minutes"))}
+            return dict(zip(_UNITS, _sum(self._reserved.values()), strict=True))
+
+    @staticmethod
+    def _refuse_excess(held: list[_Reserved], limits: _Limits, orders: int, cost: Cost, where: str) -> None:
+        wanted = _Reserved("", orders, cost).amounts
+        for unit, limit, used, more in zip(_UNITS, limits, _sum(held), wanted, strict=True):
+            if limit is not None and used + more > limit:
+                raise Refused(
+                    f"The dialing budget is used up: {used:g} of {limit:g} {unit} reserved, {more:g} more "
+                    f"wanted{where}.",
+                    code="budget_exceeded",
+                    next_step="Ask the person responsible for a higher Budget or DialPolicy.max_orders.",
+                )
+
+
+def _sum(reserved: Iterable[_Reserved]) -> tuple[float, ...]:
+    return tuple(map(sum, zip((0.0, 0.0, 0.0), *(each.amounts for each in reserved), strict=True)))
 
 
 def _least(one: int | None, other: int | None) -> int | None:
     known = [limit for limit in (one, other) if limit is not None]
     return min(known) if known else None
-
-
-def _amounts(orders: int, cost: Cost) -> tuple[float, float, float]:
-    return float(orders), float(orders * cost.attempts), orders * cost.minutes

@@ -1,4 +1,4 @@
-"""What a call request is recognised by: the intent, the mark it leaves, and the order that carries it."""
+"""How a call request is recognised: its intent, the mark it leaves, and the order that carries the mark."""
 
 from __future__ import annotations
 
@@ -7,30 +7,27 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
-from revox_langchain.errors import (
-    RateLimited,
-    RevoxToolError,
-    Unavailable,
-)  # fmt: skip
+from revox_langchain.errors import RateLimited, RevoxToolError, Unavailable
 from revox_langchain.operations.calls import MakeCall
 
 MARK = "revox_langchain_intent"
 """The one reserved key in an order's metadata."""
 
-
+# Every intent id ever written depends on this and on the JSON below: a change would dial calls a second time.
 _NAMESPACE = uuid.UUID("6f1d2c80-5d0b-5b0e-9a53-7d1f0c5e2a41")
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One wish for one call.
+    """What identifies one call request.
 
     Attributes:
         intent_id: UUID that marks the order.
-        durable: False for a random id, which nobody can come back to.
+        durable: False for a random id, which no later run can derive again.
     """
 
     intent_id: str
@@ -43,7 +40,7 @@ class Order:
 
     Attributes:
         request: What to send, without the mark; its number is E.164.
-        intent: Which wish it is for.
+        intent: Which call request it is for.
         scope: Thread or toolkit whose budget it counts against.
         cost: The worst it can cost.
     """
@@ -59,14 +56,14 @@ class Placed:
     """An order that exists.
 
     Attributes:
-        call: The order as Revox gave it.
+        call: The order as Revox returned it.
         intent_id: The mark it carries.
-        adopted: Whether it was there already.
+        adopted: Whether it already existed.
         cancelled: Ids of further orders under the same mark, which were cancelled.
         notes: What else there is to say.
     """
 
-    call: dict[str, Any]
+    call: JsonObject
     intent_id: str
     adopted: bool
     cancelled: tuple[str, ...] = ()
@@ -77,8 +74,8 @@ class Placed:
         """Id of the order."""
         return str(self.call["id"])
 
-    def as_dict(self) -> dict[str, Any]:
-        """The order in Revox's wrapper, with what is known of its placing beside it."""
+    def as_dict(self) -> JsonObject:
+        """The order in Revox's wrapper, with how it was placed beside it."""
         return {
             "call": self.call,
             "intent_id": self.intent_id,
@@ -98,7 +95,7 @@ def make_intent(
     scope: str | None = None,
     intent: str | None = None,
 ) -> Intent:
-    """Derive the id of an intent: the same wish gives the same id, in every process and on every machine.
+    """Derive the id of an intent: the same call request gives the same id, in every process and on every machine.
 
     Args:
         phone_number: E.164.
@@ -107,14 +104,14 @@ def make_intent(
         prompt_variables: Values for the prompt; none and empty are the same.
         scheduled_at: When, with an offset; compared in UTC.
         scope: The LangGraph thread.
-        intent: The caller's name for the wish; a new name is a new wish.
+        intent: The caller's name for the call request; a new name is a new request.
 
     Returns:
         The intent; with neither scope nor name it is random, and `durable` says so.
     """
     if scope is None and intent is None:
         return Intent(str(uuid.uuid4()), durable=False)
-    wish = {
+    content = {
         "assistant_id": assistant_id,
         "intent": intent,
         "phone_number": phone_number,
@@ -123,7 +120,7 @@ def make_intent(
         "scheduled_at": scheduled_at.astimezone(UTC).isoformat() if scheduled_at else None,
         "scope": scope,
     }
-    canonical = json.dumps(wish, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return Intent(str(uuid.uuid5(_NAMESPACE, canonical)), durable=True)
 
 

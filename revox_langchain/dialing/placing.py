@@ -11,21 +11,19 @@ rung. Attempts within an order are Revox's own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.hours import unix_s
-from revox_langchain.dialing.intent import MARK, Intent, Order, Placed, outcome_of
+from revox_langchain.dialing.intent import MARK, Order, Placed, outcome_of
 from revox_langchain.dialing.locks import holding
 from revox_langchain.dialing.marks import look, pauses_s, settle, unknown
-from revox_langchain.errors import (
-    InvalidInput,
-    RevoxToolError,
-)  # fmt: skip
+from revox_langchain.errors import InvalidInput, PlacementUnknown, RevoxToolError
 from revox_langchain.flow import Event, Flow, Pause
-from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall
-from revox_langchain.phone import Phone
+from revox_langchain.operations.calls import CancelCall, GetCall
+from revox_langchain.phone import Phone, parse_phone
 from revox_langchain.results.call import ENDED
 
 
@@ -33,21 +31,16 @@ class Earlier(Enum):
     """What is known of earlier dials of an intent, which decides how `place` goes about this one."""
 
     NONE = "none"
-    """None that anyone knows of: one look, then dial. What this process itself sent before is not repeated."""
+    """None is known: one look, then dial. What this process itself sent before is not repeated."""
 
     DECIDED = "decided"
     """There may have been one, and a person, the caller's code or a new run decided to dial: look well, then dial."""
 
     POSSIBLE = "possible"
-    """There may have been one, and nobody decided: look well, and never dial."""
+    """There may have been one, and no one decided: look well, and never dial."""
 
 
-def place(
-    order: Order,
-    guard: Guard,
-    *,
-    earlier: Earlier = Earlier.NONE,
-) -> Flow[Placed]:
+def place(order: Order, guard: Guard, *, earlier: Earlier = Earlier.NONE) -> Flow[Placed]:
     """Place the call, unless an order with this intent's mark exists already.
 
     A flow: nothing happens until `run(place(...), connection)` or `await arun(...)` drives it.
@@ -69,12 +62,7 @@ def place(
         raise InvalidInput(f"metadata: the key {MARK!r} is reserved.", next_step="Give your label another name.")
     phone = guard.check_number(request.phone_number)
     # By number, which covers the intent: of two call requests to one number the second sees the first one's order.
-    return (
-        yield from holding(
-            phone.e164,
-            lambda: _place_alone(order, phone, guard, earlier),
-        )
-    )
+    return (yield from holding(phone.e164, lambda: _place_alone(order, phone, guard, earlier)))
 
 
 def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Flow[Placed | None]:
@@ -91,40 +79,44 @@ def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Fl
         The order, or None: it did not show up within `settle_s`.
 
     Raises:
-        InvalidInput: The number is none.
+        InvalidInput: The number is not valid.
         PlacementUnknown: Revox could not be searched.
     """
     guard = guard or Guard()
-    # Parsed, not checked: what may no longer be dialed can still be looked for.
-    request = MakeCall.parse({"phone_number": phone_number, "assistant_id": "recover"})
-    order = Order(request, Intent(intent_id, durable=True))
-    found = yield from settle(order, guard)
-    return (yield from _keep_earliest(found.marked, intent_id, adopted=True, cancel=False)) if found.marked else None
+    # Parsed, not checked: a number that may no longer be dialed can still be looked for.
+    found = yield from settle(intent_id, parse_phone(phone_number).e164, guard.policy)
+    return (yield from _keep_earliest(found.marked, intent_id, cancel=False)) if found.marked else None
 
 
-def _place_alone(
-    order: Order,
-    phone: Phone,
-    guard: Guard,
-    earlier: Earlier,
-) -> Flow[Placed]:
-    request, intent_id = order.request, order.intent.intent_id
+def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> Flow[Placed]:
+    """Place the call while no other flow of this process is busy with its number."""
+    intent_id = order.intent.intent_id
     # Still reserved: a POST of this intent was cancelled, or its outcome stayed unknown. One look proves nothing.
     sent_before = guard.budget.holds(intent_id)
-    found = yield from (settle if sent_before or earlier is not Earlier.NONE else look)(order, guard)
+    search = settle if sent_before or earlier is not Earlier.NONE else look
+    found = yield from search(intent_id, order.request.phone_number, guard.policy)
     if found.marked:
-        return (yield from _keep_earliest(found.marked, intent_id, adopted=True))
+        return (yield from _keep_earliest(found.marked, intent_id))
     if earlier is Earlier.POSSIBLE or (sent_before and earlier is Earlier.NONE):
-        raise unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
+        raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
     _refuse_recent(found.others, order, guard, (yield Pause(0)).now_s)
     yield from guard.check_history(phone)
-    yield from guard.check_order(request, phone)
+    yield from guard.check_order(order.request, phone)
     reserved = guard.budget.reserve(intent_id, order.scope, order.cost, max_orders=guard.policy.max_orders)
-    return (yield from _dial(order, guard, reserved))
+    try:
+        return (yield from _dial(order, guard))
+    except PlacementUnknown:
+        # It may have been placed, so its budget stays reserved, which also makes the next run look first.
+        raise
+    except RevoxToolError:
+        # What an earlier dial of this intent reserved is not ours to give back.
+        if reserved:
+            guard.budget.release(intent_id)
+        raise
 
 
-def _dial(order: Order, guard: Guard, reserved: bool) -> Flow[Placed]:
-    """Send the order; `reserved` says whether its budget is ours to give back, or an earlier dial's."""
+def _dial(order: Order, guard: Guard) -> Flow[Placed]:
+    """Send the order, and again only where it is certain that Revox did not take it."""
     intent_id, policy = order.intent.intent_id, guard.policy
     metadata = {**(order.request.metadata or {}), MARK: intent_id}
     request = order.request.model_copy(update={"metadata": metadata})
@@ -135,120 +127,122 @@ def _dial(order: Order, guard: Guard, reserved: bool) -> Flow[Placed]:
         try:
             answer = yield request
         except RevoxToolError as error:
-            outcome = outcome_of(error)
-            if outcome == "not_sent" and not_sent + 1 < policy.connect_attempts:
-                not_sent += 1
-                yield Pause(0.5 * 2**not_sent)
-                continue
-            if outcome == "rate_limited" and waits == 0 and (error.retry_after_s or 1.0) <= policy.patience_s:
-                waits = 1
-                yield Pause(error.retry_after_s or 1.0)
-                try:
-                    found = yield from look(order, guard)
-                except RevoxToolError:
-                    if reserved:
-                        guard.budget.release(intent_id)
+            wait_s = error.retry_after_s or 1.0
+            match outcome_of(error):
+                case "unknown":
+                    return (yield from _found_or_unknown(order, guard, error))
+                case "not_sent" if not_sent + 1 < policy.connect_attempts:
+                    not_sent += 1
+                    yield Pause(0.5 * 2**not_sent)
+                case "rate_limited" if waits == 0 and wait_s <= policy.patience_s:
+                    waits = 1
+                    yield Pause(wait_s)
+                    found = yield from look(intent_id, request.phone_number, policy)
+                    if found.marked:
+                        return (yield from _keep_earliest(found.marked, intent_id))
+                case _:
                     raise
-                if found.marked:
-                    return (yield from _keep_earliest(found.marked, intent_id, adopted=True))
-                continue
-            if outcome == "unknown":
-                return (yield from _found_or_unknown(order, guard, error))
-            if reserved:
-                guard.budget.release(intent_id)
-            raise
-        call = answer.get("call")
-        if not (isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]):
-            return (yield from _found_or_unknown(order, guard, None))
-        guard.clock_is_ahead(sent_s, unix_s(call.get("created_at")))
-        yield Event({"type": "revox.ordered", "call_id": call["id"], "intent_id": intent_id})
-        return (yield from _look_once_more(call, order, guard))
+        else:
+            return (yield from _ordered(answer, sent_s, order, guard))
+
+
+def _ordered(answer: JsonObject, sent_s: float, order: Order, guard: Guard) -> Flow[Placed]:
+    """Read the answer to a dial; a success without an order's id is an unknown outcome."""
+    call = answer.get("call")
+    if not (isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]):
+        return (yield from _found_or_unknown(order, guard, None))
+    guard.clock_is_ahead(sent_s, unix_s(call.get("created_at")))
+    yield Event({"type": "revox.ordered", "call_id": call["id"], "intent_id": order.intent.intent_id})
+    return (yield from _look_once_more(call, order, guard))
 
 
 def _found_or_unknown(order: Order, guard: Guard, error: RevoxToolError | None) -> Flow[Placed]:
-    yield Event({"type": "revox.looking", "intent_id": order.intent.intent_id,
-                 "why": error.code if error else "answer"})  # fmt: skip
-    found = yield from settle(order, guard)
-    if found.marked:
-        return (yield from _keep_earliest(found.marked, order.intent.intent_id, adopted=True))
-    why = error.message if error else "Revox's answer held no call."
-    raise unknown(order, why)
-
-
-def _look_once_more(call: dict[str, Any], order: Order, guard: Guard) -> Flow[Placed]:
-    """Look for a second order under the same mark, until the search shows our own: then it is up to date."""
     intent_id = order.intent.intent_id
+    yield Event({"type": "revox.looking", "intent_id": intent_id, "why": error.code if error else "answer"})
+    found = yield from settle(intent_id, order.request.phone_number, guard.policy)
+    if found.marked:
+        return (yield from _keep_earliest(found.marked, intent_id))
+    raise _unknown(order, error.message if error else "Revox's answer held no call.")
+
+
+def _unknown(order: Order, why: str) -> PlacementUnknown:
+    return unknown(order.intent.intent_id, order.request.phone_number, why)
+
+
+def _look_once_more(call: JsonObject, order: Order, guard: Guard) -> Flow[Placed]:
+    """Look for a second order under the same mark, until the search shows our own: then it is up to date."""
+    intent_id, policy = order.intent.intent_id, guard.policy
     marked = [call]
-    for pause_s in (0.0, *pauses_s(guard.policy.settle_s)):
+    for pause_s in (0.0, *pauses_s(policy.settle_s)):
         yield Pause(pause_s)
         try:
-            found = yield from look(order, guard)
+            found = yield from look(intent_id, order.request.phone_number, policy)
         except RevoxToolError:
             continue
         # Our own order as the search shows it, like the others: two processes must compare the same moments.
         own = next((other for other in found.marked if other["id"] == call["id"]), call)
         marked = [own, *(other for other in found.marked if other["id"] != call["id"])]
         if len(marked) > 1 or any(other["id"] == call["id"] for other in found.marked):
-            return (yield from _keep_earliest(marked, intent_id, adopted=False, ours=str(call["id"])))
-    note = f"The order did not show up in search within {guard.policy.settle_s:g} s of being placed."
+            return (yield from _keep_earliest(marked, intent_id, ours=str(call["id"])))
+    note = f"The order did not show up in search within {policy.settle_s:g} s of being placed."
     return Placed(call, intent_id, adopted=False, notes=(note,))
 
 
 def _keep_earliest(
-    marked: list[dict[str, Any]], intent_id: str, *, adopted: bool, ours: str | None = None, cancel: bool = True
+    marked: Sequence[JsonObject], intent_id: str, *, ours: str | None = None, cancel: bool = True
 ) -> Flow[Placed]:
-    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one.
-
-    One that came to nothing is no reason to cut off one that runs.
-    """
-    first, *rest = sorted(
-        marked,
-        key=lambda call: (
-            call.get("status") in ("cancelled", "errored"), unix_s(call.get("created_at")) or 0.0, str(call["id"])
-        ),
-    )  # fmt: skip
+    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one."""
+    first, *rest = sorted(marked, key=_precedence)
     cancelled: list[str] = []
     notes: list[str] = []
-    for extra in rest:
-        extra_id = str(extra["id"])
-        if extra.get("status") in ENDED:
-            continue
+    for extra_id in [str(extra["id"]) for extra in rest if extra.get("status") not in ENDED]:
         if not cancel:
             notes.append(f"A second order {extra_id} of the same intent exists; cancel it with revox_cancel_call.")
             continue
-        try:
-            done, why = bool((yield CancelCall(call_id=extra_id)).get("success")), ""
-        except RevoxToolError as error:
-            done, why = False, f": {error.message}"
-        if not done:
-            # The other process cancels the same order; whose request comes second is refused.
-            try:
-                done = (yield GetCall(call_id=extra_id))["call"].get("status") == "cancelled"
-            except (RevoxToolError, KeyError, AttributeError):
-                done = False
+        done, why = yield from _cancel(extra_id)
         if done:
             cancelled.append(extra_id)
             notes.append(f"A second order {extra_id} of the same intent was cancelled; it may have rung.")
         else:
             notes.append(f"A second order {extra_id} of the same intent could not be cancelled{why or '.'}")
-    return Placed(first, intent_id, adopted or str(first["id"]) != ours, tuple(cancelled), tuple(notes))
+    return Placed(first, intent_id, str(first["id"]) != ours, tuple(cancelled), tuple(notes))
 
 
-def _refuse_recent(others: list[dict[str, Any]], order: Order, guard: Guard, now_s: float) -> None:
+def _precedence(call: JsonObject) -> tuple[bool, float, str]:
+    # An order that came to nothing is no reason to cut off one that runs. Ids decide between equal moments, so that
+    # two processes never keep one each.
+    return call.get("status") in ("cancelled", "errored"), unix_s(call.get("created_at")) or 0.0, str(call["id"])
+
+
+def _cancel(call_id: str) -> Flow[tuple[bool, str]]:
+    """Cancel an order; returns whether it is cancelled, and if not, why, as the end of a sentence."""
+    try:
+        done, why = bool((yield CancelCall(call_id=call_id)).get("success")), ""
+    except RevoxToolError as error:
+        done, why = False, f": {error.message}"
+    if done:
+        return True, why
+    try:
+        # The other process cancels the same order; whichever request comes second is refused.
+        return (yield GetCall(call_id=call_id))["call"].get("status") == "cancelled", why
+    except (RevoxToolError, KeyError, AttributeError):
+        return False, why
+
+
+def _refuse_recent(others: Sequence[JsonObject], order: Order, guard: Guard, now_s: float) -> None:
+    number = order.request.phone_number
     for call in others:
-        to = str(call.get("to_phone_number") or order.request.phone_number)
-        if _digits(to) != _digits(order.request.phone_number):
+        if _digits(str(call.get("to_phone_number") or number)) != _digits(number) or not _may_have_rung(call):
             continue
-        rang_nobody = call.get("status") == "cancelled" and not call.get("call_attempts")
         placed_s = unix_s(call.get("created_at")) or unix_s(call.get("updated_at"))
-        if (
-            placed_s is None
-            or rang_nobody
-            or call.get("direction") == "inbound"
-            or call.get("status") == "not_launched"
-        ):
-            continue
-        guard.check_gap(order.request.phone_number, placed_s, now_s, str(call["id"]))
+        if placed_s is not None:
+            guard.check_gap(number, placed_s, now_s, str(call["id"]))
+
+
+def _may_have_rung(call: JsonObject) -> bool:
+    if call.get("direction") == "inbound" or call.get("status") == "not_launched":
+        return False
+    return call.get("status") != "cancelled" or bool(call.get("call_attempts"))
 
 
 def _digits(number: str) -> str:

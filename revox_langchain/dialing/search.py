@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, NotFound, Refused, RevoxToolError, Unavailable
 from revox_langchain.flow import Flow
 from revox_langchain.operations.calls import GetCallHistory
@@ -13,7 +13,7 @@ from revox_langchain.operations.calls import GetCallHistory
 PAGE_SIZE = 100
 MAX_PAGES = 1000
 
-Calls = dict[str, dict[str, Any]]
+Calls = dict[str, JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def search_all(
 
 
 def _page(wanted: GetCallHistory, page: int) -> Flow[tuple[Calls, int]]:
-    answer: Mapping[str, Any] = yield wanted.model_copy(update={"page": page, "page_size": PAGE_SIZE})
+    answer: Mapping[str, object] = yield wanted.model_copy(update={"page": page, "page_size": PAGE_SIZE})
     rows, total = answer.get("calls"), answer.get("total_count")
     if isinstance(total, str) and total.isdecimal():
         total = int(total)

@@ -15,9 +15,10 @@ from functools import partial
 from typing import Any, Literal
 
 from revox_langchain.actions.actions import create_assistant_once
-from revox_langchain.dialing.budget import Cost
-from revox_langchain.dialing.guard import Guard, default_region
+from revox_langchain.dialing.budget import DEFAULT_RETRIES, Cost
+from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import MARK, Intent, Order, make_intent
+from revox_langchain.dialing.numbers import default_region
 from revox_langchain.dialing.placing import Earlier, place
 from revox_langchain.dialing.words import check_voice, check_words
 from revox_langchain.errors import (
@@ -43,15 +44,6 @@ from revox_langchain.waiting.watch import Watch, settled_result, watch
 
 GOTO = "goto"
 Update = dict[str, Any]
-
-RETRY_WINDOW = {
-    "allowed_days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-    "call_twice_in_a_row": False,
-    "calling_windows": [
-        {"calling_window_start_time": "10:00", "calling_window_end_time": "18:00", "retry_delay_seconds": 7200}
-    ],
-}
-"""Revox's own defaults (API page Calls, call_retry_config): it wants all of them where one is given."""
 
 
 @dataclass(frozen=True)
@@ -381,7 +373,7 @@ def _assistant_settings(wish: Mapping[str, Any], voice: ChosenVoice) -> dict[str
     if wish["max_call_duration_s"] is not None:
         settings["max_call_duration_secs"] = wish["max_call_duration_s"]
     if wish["max_attempts"] is not None:
-        settings["call_retry_config"] = {**RETRY_WINDOW, "max_retry_attempts": wish["max_attempts"]}
+        settings["call_retry_config"] = {**DEFAULT_RETRIES, "max_retry_attempts": wish["max_attempts"]}
     return settings
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.results.schema import mappings, misfits
 
 Disposition = Literal["answered", "voicemail", "no_answer", "busy", "screened", "ivr", "failed", "cancelled", "unknown"]
@@ -33,6 +34,8 @@ _BY_END_REASON: dict[str, Disposition] = {
 ENDED: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
 """The statuses after which a call order changes no more."""
 
+T = TypeVar("T")
+
 
 class Turn(BaseModel):
     """One thing said (or one tool used) in a conversation."""
@@ -49,7 +52,7 @@ class Attempt(BaseModel):
     Attributes:
         disposition: How it went.
         duration_s: From start to end, in seconds; None while it runs.
-        talk_s: From answer to end, in seconds; None if nobody answered.
+        talk_s: From answer to end, in seconds; None if it was not answered.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,7 +97,7 @@ class CallResult(BaseModel):
     talk_s: float = 0.0
     transcript: tuple[Turn, ...] = ()
     recording_url: str | None = None
-    structured_output: dict[str, Any] | None = None
+    structured_output: JsonObject | None = None
     misfits: tuple[str, ...] = ()
     scheduled_at: str | None = None
 
@@ -107,7 +110,7 @@ class CallResult(BaseModel):
         return cls(
             call_id=str(call["id"]),
             status=str(call.get("status")),
-            ended=call.get("status") in ENDED,
+            ended=str(call.get("status")) in ENDED,
             disposition=_order_disposition(call, attempts),
             phone_number=_text(call.get("to_phone_number")),
             outcome=_text(call.get("outcome")),
@@ -122,7 +125,7 @@ class CallResult(BaseModel):
             scheduled_at=_text(call.get("scheduled_at")),
         )
 
-    def as_output(self) -> dict[str, Any]:
+    def as_output(self) -> JsonObject:
         """Say in plain JSON what came out, under the names the call graph gives it."""
         return {
             "status": self.status if self.ended else "still_running",
@@ -181,15 +184,16 @@ def _transcript(raw: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
     return ()
 
 
-def _first(raw: list[Mapping[str, Any]], key: str, kind: type) -> Any:
-    return next((attempt[key] for attempt in raw if attempt.get(key) and isinstance(attempt[key], kind)), None)
+def _first(raw: list[Mapping[str, Any]], key: str, kind: type[T]) -> T | None:
+    """The newest attempt's value under `key` that has the right type; attempts come newest first."""
+    return next((value for attempt in raw if (value := attempt.get(key)) and isinstance(value, kind)), None)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _seconds(start: Any, end: Any) -> float | None:
+def _seconds(start: object, end: object) -> float | None:
     if not (isinstance(start, str) and isinstance(end, str)):
         return None
     try:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictStr, ValidationError, create_model
 from pydantic.errors import PydanticInvalidForJsonSchema
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-
 _TYPES: dict[str, Any] = {
-    "string": StrictStr, "number": StrictFloat, "boolean": StrictBool, "date": date, "datetime": datetime
-}  # fmt: skip
-
-
+    "string": StrictStr,
+    "number": StrictFloat,
+    "boolean": StrictBool,
+    "date": date,
+    "datetime": datetime,
+}
 _KEEP_FLAT = "Keep it flat: strings, numbers, booleans, dates, date-times, choices of strings; each may be optional."
 
 
-def read_output(output: Mapping[str, Any], model: type[ModelT]) -> tuple[ModelT | None, tuple[str, ...]]:
+def read_output(output: Mapping[str, object], model: type[ModelT]) -> tuple[ModelT | None, tuple[str, ...]]:
     """Read structured output as a model; returns the value or, where it does not fit, a sentence per misfit."""
     # Revox says null where a value was not mentioned.
     given = {name: value for name, value in output.items() if value is not None}
@@ -32,23 +36,33 @@ def read_output(output: Mapping[str, Any], model: type[ModelT]) -> tuple[ModelT 
         return None, tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
 
 
-def misfits(output: Mapping[str, Any] | None, assistant: Any) -> tuple[str, ...]:
+def misfits(output: Mapping[str, object] | None, assistant: object) -> tuple[str, ...]:
     """Where structured output does not fit the assistant's configuration, a sentence each."""
     config = mappings(assistant.get("structured_output_config")) if isinstance(assistant, Mapping) else []
     if not output or not config:
         return ()
+    shape = [[str(field.get("name")), *map(field.get, ("type", "required", "enum_options"))] for field in config]
+    return read_output(output, output_model(json.dumps(shape, default=str)))[1]
+
+
+@lru_cache(maxsize=128)
+def output_model(shape: str) -> type[BaseModel]:
+    """Build the model that output of one configuration has to fit.
+
+    Building one costs as much as reading a hundred orders, and the orders of a campaign share their assistant.
+
+    Args:
+        shape: JSON list with `[name, type, required, enum_options]` per field; text, so that it can be a cache key.
+    """
     fields: dict[str, Any] = {}
-    for number, field in enumerate(config):
-        options = field.get("enum_options")
-        type_ = _TYPES.get(str(field.get("type")), Any)
-        if isinstance(options, list) and options:
-            type_ = Literal[tuple(options)]
-        needed = ... if field.get("required") else None
-        fields[f"field_{number}"] = (type_, Field(needed, alias=str(field.get("name"))))
-    return read_output(output, create_model("StructuredOutput", **fields))[1]
+    for number, (name, type_name, required, options) in enumerate(json.loads(shape)):
+        type_ = Literal[tuple(options)] if isinstance(options, list) and options else _TYPES.get(str(type_name), Any)
+        # Revox's names need not be Python identifiers, so they become aliases.
+        fields[f"field_{number}"] = (type_, Field(... if required else None, alias=name))
+    return create_model("StructuredOutput", **fields)
 
 
-def structured_output_config(model: type[BaseModel]) -> list[dict[str, Any]]:
+def structured_output_config(model: type[BaseModel]) -> list[JsonObject]:
     """Say a flat pydantic model as Revox's `structured_output_config`.
 
     Fields may be str, int, float, bool, date, datetime, Literal of strings, Enum of strings, or Optional of these.
@@ -63,7 +77,7 @@ def structured_output_config(model: type[BaseModel]) -> list[dict[str, Any]]:
     return config_from_schema(schema, model.__name__)
 
 
-def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_output_schema") -> list[dict[str, Any]]:
+def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_output_schema") -> list[JsonObject]:
     """Say a flat JSON schema (an object's `properties`) as Revox's `structured_output_config`.
 
     Args:
@@ -71,7 +85,7 @@ def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_out
         subject: What errors call it.
 
     Raises:
-        InvalidInput: It is no object schema, or a property is nested or of an unknown type.
+        InvalidInput: It is not the schema of an object, or a property is nested or of an unknown type.
     """
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or not properties:
@@ -83,33 +97,43 @@ def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_out
     return [_schema_field(subject, name, item, name in required, defs) for name, item in properties.items()]
 
 
-def _schema_field(subject: str, name: str, item: Any, required: bool, defs: Mapping[str, Any]) -> dict[str, Any]:
-    arms = item.get("anyOf", [item]) if isinstance(item, Mapping) else []
-    branches = [arm for arm in arms if not (isinstance(arm, Mapping) and arm.get("type") == "null")]
-    branch = branches[0] if len(branches) == 1 and isinstance(branches[0], Mapping) else {}
-    branch = defs.get(str(branch.get("$ref", "")).rpartition("/")[2], branch)
-    options = branch.get("enum") or ([branch["const"]] if "const" in branch else None)
-    kind = branch.get("type")
-    if isinstance(kind, list):
-        kind = next((k for k in kind if k != "null"), None)
-        options = [option for option in options or [] if option is not None]
-    if options:
-        type_ = "enum" if all(isinstance(o, str) for o in options) else None
-    elif kind == "string":
-        type_ = {"date": "date", "date-time": "datetime"}.get(branch.get("format", ""), "string")
-    else:
-        type_ = {"integer": "number", "number": "number", "boolean": "boolean"}.get(str(kind))
+def _schema_field(subject: str, name: str, item: object, required: bool, defs: Mapping[str, object]) -> JsonObject:
+    branch = _branch(item, defs)
+    type_, options = _field_type(branch)
     if type_ is None:
         raise InvalidInput(f"{subject}: property {name!r} is nested or of an unknown type.", next_step=_KEEP_FLAT)
-    config: dict[str, Any] = {"name": name, "type": type_, "required": required}
-    description = item.get("description") or branch.get("description")
+    config: JsonObject = {"name": name, "type": type_, "required": required}
+    description = (item.get("description") if isinstance(item, Mapping) else None) or branch.get("description")
     if description:
         config["description"] = description
     if type_ == "enum":
-        config["enum_options"] = list(options or [])
+        config["enum_options"] = options
     return config
 
 
-def mappings(value: Any) -> list[Mapping[str, Any]]:
+def _branch(item: object, defs: Mapping[str, object]) -> Mapping[str, Any]:
+    """The one schema of a property besides null, with its reference resolved; empty if there are several."""
+    arms = item.get("anyOf", [item]) if isinstance(item, Mapping) else []
+    branches = [arm for arm in arms if not (isinstance(arm, Mapping) and arm.get("type") == "null")]
+    branch = branches[0] if len(branches) == 1 and isinstance(branches[0], Mapping) else {}
+    found = defs.get(str(branch.get("$ref", "")).rpartition("/")[2], branch)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _field_type(branch: Mapping[str, Any]) -> tuple[str | None, list[Any]]:
+    """Revox's type for a property's schema, None if it has none, and the options of an enum."""
+    options = branch.get("enum") or ([branch["const"]] if "const" in branch else [])
+    kind = branch.get("type")
+    if isinstance(kind, list):
+        kind = next((k for k in kind if k != "null"), None)
+        options = [option for option in options if option is not None]
+    if options:
+        return ("enum" if all(isinstance(o, str) for o in options) else None), list(options)
+    if kind == "string":
+        return {"date": "date", "date-time": "datetime"}.get(branch.get("format", ""), "string"), []
+    return {"integer": "number", "number": "number", "boolean": "boolean"}.get(str(kind)), []
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
     """The mappings in a list; nothing of anything else."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

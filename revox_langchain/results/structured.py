@@ -15,7 +15,7 @@ class Structured(Generic[ModelT]):
 
     Attributes:
         state: `ready`: `value` holds it. `absent`: Revox gave none. `invalid`: it does not fit, see `errors`.
-            `contradicts_disposition`: values were extracted although nobody was reached.
+            `contradicts_disposition`: values were extracted although no one was reached.
     """
 
     state: Literal["ready", "absent", "invalid", "contradicts_disposition"]

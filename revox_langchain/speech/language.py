@@ -6,7 +6,6 @@ There is no built-in English. Where the text leaves a doubt, an error names the 
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -79,7 +78,7 @@ def resolve_language(
     phone: str | Phone | None = None,
     default: str | None = None,
     on_ambiguous: Literal["raise", "warn"] = "raise",
-    check: bool | None = None,
+    check: bool = False,
 ) -> ResolvedLanguage:
     """Decide the language of a call; never one that no voice speaks.
 
@@ -91,13 +90,13 @@ def resolve_language(
         phone: Number to be called. It settles a doubt or refines the accent, never overrides text.
         default: Language to fall back to if the text does not tell.
         on_ambiguous: `warn` keeps the detected language although the text names another one.
-        check: Whether to compare a given `language` with the first sentence, for a note. True loads
-            the detector for that; None compares only if something else has loaded it already.
+        check: Compare a given `language` with the first sentence, for a note. It loads the detector, which a given
+            language does not need.
 
     Raises:
-        UnknownLanguage: What was given as a language is none.
-        UnsupportedLanguage: It, or the language of the text, is spoken by no voice.
-        AmbiguousLanguage: The text does not tell, or names another language than its own.
+        UnknownLanguage: `language` is not a known language.
+        UnsupportedLanguage: No voice speaks it, or the language of the text.
+        AmbiguousLanguage: The text does not tell, or mentions a language other than its own.
     """
     if language is not None and not _means_detect(language):
         return _explicit(language, first_sentence, check)
@@ -149,10 +148,8 @@ def _means_detect(language: object) -> bool:
     return isinstance(language, str) and language.strip().casefold() in ("auto", "detect")
 
 
-def _explicit(language: str, first_sentence: str | None, check: bool | None) -> ResolvedLanguage:
+def _explicit(language: str, first_sentence: str | None, check: bool) -> ResolvedLanguage:
     asked = parse_language(language)
-    if check is None:
-        check = "py3langid.langid" in sys.modules
     if not check or not long_enough(first_sentence):
         return asked
     said = detect(first_sentence)

@@ -86,6 +86,13 @@ def test_the_assistant_that_talks_has_the_voice_and_the_words_that_were_asked_fo
     assert out["transcript"][0]["content"] == "Bonjour, ici une assistante virtuelle."
 
 
+def test_a_language_the_first_sentence_contradicts_is_kept_with_a_note(sandbox: Sandbox) -> None:
+    given = {**FRENCH, "language": "it", "first_sentence": "Bonjour, je vous appelle pour votre rendez-vous de demain."}
+    out = invoke(saved(sandbox), given, thread())
+    assert out["language"] == "it"
+    assert any("The first sentence is written in French" in note for note in out["notes"])
+
+
 def test_everything_optional_reaches_the_order(sandbox: Sandbox) -> None:
     given = {
         **FRENCH,

@@ -16,7 +16,7 @@ from revox_langchain.errors import InvalidInput
 from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall
 from revox_langchain.operations.fields import StructuredOutputField
 from revox_langchain.results.call import CallResult, Turn
-from revox_langchain.results.schema import config_from_schema, structured_output_config
+from revox_langchain.results.schema import config_from_schema, output_model, structured_output_config
 from revox_langchain.results.structured import Structured, structured
 from revox_langchain.sandbox import STORIES, Sandbox
 
@@ -428,6 +428,19 @@ def test_what_does_not_fit_the_configuration_of_the_assistant_is_named(output: A
     order = {"id": "c", "status": "completed", "assistant": {"structured_output_config": CONFIG},
              "call_attempts": [attempt(result="human", structured_output=output)]}  # fmt: skip
     assert [problem.split(":")[0] for problem in CallResult.from_call(order).misfits] == names
+
+
+def test_orders_of_one_assistant_share_the_model_their_output_is_compared_with() -> None:
+    order = {"id": "c", "status": "completed", "call_attempts": [attempt(result="human", structured_output=GIVEN)]}
+    output_model.cache_clear()
+    for text in ("as it was", "as it was edited later"):
+        described = [{**field, "description": text} for field in CONFIG]
+        for _ in range(50):
+            CallResult.from_call({**order, "assistant": {"structured_output_config": described}})
+    assert (output_model.cache_info().misses, output_model.cache_info().hits) == (1, 99)
+    stricter = [{**field, "required": True} for field in CONFIG]
+    assert CallResult.from_call({**order, "assistant": {"structured_output_config": stricter}}).misfits
+    assert output_model.cache_info().misses == 2
 
 
 @pytest.mark.parametrize("config", [None, [], "nonsense", [None], [{"type": "enum", "name": "plan"}]])

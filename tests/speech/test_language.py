@@ -129,6 +129,15 @@ def test_a_given_language_never_loads_the_detector():
     assert run(code) == "[]"
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_the_answer_depends_on_the_arguments_and_not_on_what_is_loaded(check):
+    ask = f"print(resolve_language('fr', first_sentence={ENGLISH!r}, check={check}))"
+    code = f"from revox_langchain.speech.language import resolve_language, warm_up; {{}}{ask}"
+    before, after = run(code.format("")), run(code.format("warm_up(); "))
+    assert before == after
+    assert ("written in English" in before) is check
+
+
 def outcomes():
     texts = [text for _, _, text in lines.prompts()]
     texts += [text for _, text in (*lines.FOREIGN, *lines.GREETINGS)] + [*lines.NO_LANGUAGE, *lines.ROMANISED]

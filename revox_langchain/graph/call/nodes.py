@@ -121,6 +121,8 @@ def choose(state: Mapping[str, Any], settings: Settings) -> Flow[Update]:
             first_sentence=wish["first_sentence"],
             prompt=wish["prompt"],
             phone=wish["phone_number"],
+            # It runs in a thread, so that loading the detector for this note blocks no event loop.
+            check=True,
         )
     )
     preferences = wish["voice_preferences"] or {}

@@ -9,14 +9,29 @@ from typing import Any, Literal, get_args
 
 import httpx
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations import find
 from revox_langchain.operations.operation import Operation
 
 FaultKind = Literal[
-    "lose_before", "lose_after", "connect_error", "delay", "rate_limited", "concurrency_limited", "server_error",
-    "server_error_after", "html", "html_before", "truncated", "empty", "redirect", "status",
-    "webhook_lost", "webhook_doubled", "webhook_late",
-]  # fmt: skip
+    "lose_before",
+    "lose_after",
+    "connect_error",
+    "delay",
+    "rate_limited",
+    "concurrency_limited",
+    "server_error",
+    "server_error_after",
+    "html",
+    "html_before",
+    "truncated",
+    "empty",
+    "redirect",
+    "status",
+    "webhook_lost",
+    "webhook_doubled",
+    "webhook_late",
+]
 """The kinds of faults; those on webhooks strike the post and not a request."""
 
 _BEFORE = ("lose_before", "connect_error", "rate_limited", "concurrency_limited", "server_error", "html_before")
@@ -82,7 +97,7 @@ class Fault:
         return self.kind.startswith("webhook")
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Fault:
+    def from_json(cls, data: JsonObject) -> Fault:
         """Read a fault that another process sends.
 
         Raises:

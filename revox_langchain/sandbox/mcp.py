@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
 from revox_langchain.mcp_server.http import BearerGate, StreamableHttp
 from revox_langchain.mcp_server.server import Reports, result, tool_of
@@ -42,22 +43,26 @@ INTERVAL_S, TIMEOUT_S = 5.0, 300.0
 
 INVENTED: dict[str, tuple[str, bool, Any]] = {
     "revox_get_billing_balance": (
-        "Read the credit that is left. (Invented by the sandbox.)", True,
+        "Read the credit that is left. (Invented by the sandbox.)",
+        True,
         {"balance": {"amount": 120.5, "currency": "EUR"}},
     ),
     "revox_list_billing_invoices": (
-        "List invoices. (Invented by the sandbox.)", True,
+        "List invoices. (Invented by the sandbox.)",
+        True,
         {"invoices": [{"id": "inv-2026-01", "total": 42.0, "currency": "EUR", "status": "paid"}]},
     ),
     "revox_list_nango_connections": (
-        "List the connected CRMs and calendars. (Invented by the sandbox.)", True,
+        "List the connected CRMs and calendars. (Invented by the sandbox.)",
+        True,
         {"connections": [{"id": "con-1", "provider": "hubspot", "status": "connected"}]},
     ),
     "revox_create_nango_session": (
-        "Begin connecting a CRM or calendar. (Invented by the sandbox.)", False,
+        "Begin connecting a CRM or calendar. (Invented by the sandbox.)",
+        False,
         {"session": {"token": "nango-session-1", "expires_in_s": 1800}},
     ),
-}  # fmt: skip
+}
 """Tools that stand for those whose names Revox does not publish: description, whether it only reads, answer."""
 
 _OURS = {"clear_fields", "settings"}
@@ -112,7 +117,7 @@ class HostedMcp:
             return self._tools
 
         @server.call_tool()  # type: ignore[untyped-decorator]
-        async def call_tool(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
+        async def call_tool(name: str, arguments: JsonObject) -> types.CallToolResult:
             request: Any = server.request_context.request
             headers = {"authorization": request.headers.get("authorization", "")}
             try:
@@ -153,7 +158,7 @@ class HostedMcp:
     def _refuses(self, operation: type[Operation], name: str) -> bool:
         return operation is MakeCall and name == "metadata" and not self._call_metadata
 
-    def _parsed(self, operation: type[Operation], arguments: dict[str, Any]) -> Operation:
+    def _parsed(self, operation: type[Operation], arguments: JsonObject) -> Operation:
         # What the schema refuses has been refused; what it does not name belongs to the assistant's long tail.
         known = {name: value for name, value in arguments.items() if name in operation.model_fields}
         rest = {name: value for name, value in arguments.items() if name not in operation.model_fields}
@@ -179,7 +184,7 @@ class HostedMcp:
             raise Rejected(response.status_code, str(words))
         return answer
 
-    async def _wait(self, arguments: dict[str, Any], headers: dict[str, str], emit: Any) -> Any:
+    async def _wait(self, arguments: JsonObject, headers: dict[str, str], emit: Any) -> Any:
         clock = self._sandbox.clock
         interval_s = float(arguments.get("interval_seconds") or INTERVAL_S)
         give_up_s = clock.now_s() + float(arguments.get("timeout_seconds") or TIMEOUT_S)
@@ -198,7 +203,7 @@ class HostedMcp:
         return result(json.dumps(answer, ensure_ascii=False), answer if self._structured else None)
 
 
-_NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
+_NOTHING: JsonObject = {"type": "object", "properties": {}}
 
 
 def _wait_tool() -> types.Tool:

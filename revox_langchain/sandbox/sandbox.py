@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import httpx
 from pydantic import ValidationError
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import MakeCall
@@ -101,7 +102,7 @@ class Sandbox:
             Dispatcher(self.world).pump()
 
     @property
-    def outbox(self) -> list[dict[str, Any]]:
+    def outbox(self) -> list[JsonObject]:
         """Webhook posts so far: `{url, at_s, payload}`, in the order they left."""
         return self.world.outbox
 
@@ -181,7 +182,7 @@ class Sandbox:
         self.world.webhook_fault = self.faults.strike_webhook
         self.requests: list[httpx.Request] = []
         self.counts: Counter[str] = Counter()
-        self.dials: list[dict[str, Any]] = []
+        self.dials: list[JsonObject] = []
 
     def _remember(self, request: httpx.Request) -> None:
         self.requests.append(request)

@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.faults import Fault
 from revox_langchain.sandbox.people.stories import STORIES
 from revox_langchain.sandbox.sandbox import Sandbox
@@ -165,7 +166,7 @@ class _Courier:
         self._sandbox = sandbox
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._outbox: list[dict[str, Any]] = sandbox.outbox
+        self._outbox: list[JsonObject] = sandbox.outbox
         self._sent = 0
 
     def start(self) -> None:
@@ -293,7 +294,7 @@ def _checked(handler: Handler) -> Handler:
     return answer
 
 
-def _state(sandbox: Sandbox) -> dict[str, Any]:
+def _state(sandbox: Sandbox) -> JsonObject:
     world = sandbox.world
     with world.lock:
         return {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.account import AuthStatus, GetUser
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
 from revox_langchain.sandbox.api.handlers import found, handles
@@ -16,13 +15,13 @@ OWN_NUMBERS = (("+12025550199", "Main line", "telnyx"), ("+33199005001", "Paris"
 
 
 @handles(AuthStatus)
-def auth_status(world: World, op: AuthStatus) -> Any:
+def auth_status(world: World, op: AuthStatus) -> JsonObject:
     """Say that the key is good; a bad one does not come this far."""
     return {"authenticated": True}
 
 
 @handles(GetUser)
-def get_user(world: World, op: GetUser) -> Any:
+def get_user(world: World, op: GetUser) -> JsonObject:
     """Show whose key it is."""
     started = as_stamp(START_S - 90 * 86400)
     return {
@@ -38,13 +37,13 @@ def get_user(world: World, op: GetUser) -> Any:
 
 
 @handles(ListPhoneNumbers)
-def list_phone_numbers(world: World, op: ListPhoneNumbers) -> Any:
+def list_phone_numbers(world: World, op: ListPhoneNumbers) -> JsonObject:
     """Show the organisation's numbers."""
     return {"phone_numbers": list(world.phone_numbers.values())}
 
 
 @handles(UpdatePhoneNumber)
-def update_phone_number(world: World, op: UpdatePhoneNumber) -> Any:
+def update_phone_number(world: World, op: UpdatePhoneNumber) -> JsonObject:
     """Change a number's label, or who answers it."""
     entry = found(world.phone_numbers, op.phone_number_id, "phone number")
     body = op.wire().body or {}
@@ -57,7 +56,7 @@ def update_phone_number(world: World, op: UpdatePhoneNumber) -> Any:
 
 
 @handles(DeletePhoneNumber)
-def delete_phone_number(world: World, op: DeletePhoneNumber) -> Any:
+def delete_phone_number(world: World, op: DeletePhoneNumber) -> JsonObject:
     """Give a number up."""
     found(world.phone_numbers, op.phone_number_id, "phone number")
     del world.phone_numbers[op.phone_number_id]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.assistants import (
     CloneAssistant,
     CreateAssistant,
@@ -13,7 +13,7 @@ from revox_langchain.operations.assistants import (
     GetAssistant,
     ListAssistants,
     UpdateAssistant,
-)  # fmt: skip
+)
 from revox_langchain.operations.voices import (
     MAX_AUDIO_BYTES,
     CloneVoice,
@@ -30,20 +30,20 @@ from revox_langchain.sandbox.world.world import World
 
 
 @handles(ListAssistants)
-def list_assistants(world: World, op: ListAssistants) -> Any:
+def list_assistants(world: World, op: ListAssistants) -> JsonObject:
     """Show the assistants, newest first, without those that are parts of others."""
     shown = [each for each in world.assistants.values() if each["type"] != "sub-assistant"]
     return {"assistants": shown[::-1]}
 
 
 @handles(GetAssistant)
-def get_assistant(world: World, op: GetAssistant) -> Any:
+def get_assistant(world: World, op: GetAssistant) -> JsonObject:
     """Show an assistant; this answer alone has no wrapper."""
     return found(world.assistants, op.assistant_id, "assistant")
 
 
 @handles(CreateAssistant)
-def create_assistant(world: World, op: CreateAssistant) -> Any:
+def create_assistant(world: World, op: CreateAssistant) -> JsonObject:
     """Store a new assistant."""
     fields = op.wire().body or {}
     check_assistant(world, fields)
@@ -53,7 +53,7 @@ def create_assistant(world: World, op: CreateAssistant) -> Any:
 
 
 @handles(UpdateAssistant)
-def update_assistant(world: World, op: UpdateAssistant) -> Any:
+def update_assistant(world: World, op: UpdateAssistant) -> JsonObject:
     """Change an assistant, and those of its orders that have not ended and can take the change."""
     old = found(world.assistants, op.assistant_id, "assistant")
     fields = op.wire().body or {}
@@ -69,14 +69,14 @@ def update_assistant(world: World, op: UpdateAssistant) -> Any:
             missing.append(lacks)
         else:
             order.assistant = order.call["assistant"] = new
-    answer: dict[str, Any] = {"assistant": new}
+    answer: JsonObject = {"assistant": new}
     if missing:
         answer["unpatchedCallsNotice"] = {"count": len(missing), "variables": sorted(set().union(*missing))}
     return answer
 
 
 @handles(CloneAssistant)
-def clone_assistant(world: World, op: CloneAssistant) -> Any:
+def clone_assistant(world: World, op: CloneAssistant) -> JsonObject:
     """Store a copy of an assistant."""
     old = found(world.assistants, op.assistant_id, "assistant")
     copied = {key: value for key, value in old.items() if key not in ("id", "created_at", "updated_at", "created_by")}
@@ -87,7 +87,7 @@ def clone_assistant(world: World, op: CloneAssistant) -> Any:
 
 
 @handles(DeleteAssistant)
-def delete_assistant(world: World, op: DeleteAssistant) -> Any:
+def delete_assistant(world: World, op: DeleteAssistant) -> JsonObject:
     """Delete an assistant; its orders keep their snapshot of it."""
     found(world.assistants, op.assistant_id, "assistant")
     del world.assistants[op.assistant_id]
@@ -98,20 +98,20 @@ def delete_assistant(world: World, op: DeleteAssistant) -> Any:
 
 
 @handles(ListVoices)
-def list_voices(world: World, op: ListVoices) -> Any:
+def list_voices(world: World, op: ListVoices) -> JsonObject:
     """Show the whole catalogue."""
     return {"voices": list(world.voices.values())}
 
 
 @handles(GetVoice)
-def get_voice(world: World, op: GetVoice) -> Any:
+def get_voice(world: World, op: GetVoice) -> JsonObject:
     """Show the little Revox shows of one voice."""
     voice = _voice(world, op.voice_id, op.voice_provider)
     return {"voice": {key: voice[key] for key in ("id", "name", "description")}}
 
 
 @handles(CloneVoice)
-def clone_voice(world: World, op: CloneVoice) -> Any:
+def clone_voice(world: World, op: CloneVoice) -> JsonObject:
     """Add a voice made from a recording to the catalogue."""
     try:
         sample = base64.b64decode(op.audio, validate=True)
@@ -119,7 +119,7 @@ def clone_voice(world: World, op: CloneVoice) -> Any:
         raise Rejected(world.switches.invalid_status, "audio: not valid base64.") from error
     if not 0 < len(sample) <= MAX_AUDIO_BYTES:
         raise Rejected(413 if sample else world.switches.invalid_status, "audio: empty, or too large.")
-    voice: dict[str, Any] = {
+    voice: JsonObject = {
         "id": world.new_id("voice"),
         "name": op.name,
         "description": "Cloned voice",
@@ -146,7 +146,7 @@ def preview_voice(world: World, op: PreviewVoice) -> bytes:
 
 
 @handles(DeleteVoice)
-def delete_voice(world: World, op: DeleteVoice) -> Any:
+def delete_voice(world: World, op: DeleteVoice) -> JsonObject:
     """Delete a cloned voice that nobody uses."""
     voice = found(world.voices, op.voice_id, "voice")
     if not voice["isCloned"]:
@@ -158,8 +158,8 @@ def delete_voice(world: World, op: DeleteVoice) -> Any:
     return {"success": True}
 
 
-def _voice(world: World, voice_id: str, provider: str) -> dict[str, Any]:
-    voice: dict[str, Any] = found(world.voices, voice_id, "voice")
+def _voice(world: World, voice_id: str, provider: str) -> JsonObject:
+    voice: JsonObject = found(world.voices, voice_id, "voice")
     if voice["provider"] != provider:
         raise Rejected(404, f"{provider} has no voice {voice_id}.")
     return voice

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.calls import (
     CancelCall,
     ExportCalls,
@@ -13,18 +14,19 @@ from revox_langchain.operations.calls import (
     MakeCall,
     PauseCall,
     ResumeCall,
-)  # fmt: skip
+)
 from revox_langchain.sandbox.api.checks import caller_id, check_assistant
 from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.api.search import csv_of_calls, matching, page_of
 from revox_langchain.sandbox.world.assistants import declared_variables, new_assistant
 from revox_langchain.sandbox.world.orders import Dispatcher, Illegal
+from revox_langchain.sandbox.world.records import CallRequest
 from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
 from revox_langchain.sandbox.world.world import World
 
 
 @handles(MakeCall)
-def make_call(world: World, op: MakeCall) -> Any:
+def make_call(world: World, op: MakeCall) -> JsonObject:
     """Accept an order."""
     switches = world.switches
     if switches.enforce_do_not_contact and op.phone_number in world.do_not_contact:
@@ -38,7 +40,7 @@ def make_call(world: World, op: MakeCall) -> Any:
     missing = declared_variables(assistant) - set(op.prompt_variables or {})
     if missing and switches.missing_variable == "refuse":
         raise Rejected(400, f"prompt_variables: {', '.join(sorted(missing))} missing.")
-    order = Dispatcher(world).place(
+    request = CallRequest(
         op.phone_number,
         assistant,
         from_number=caller_id(world, op.from_phone_number or assistant["from_phone_number"]),
@@ -49,24 +51,24 @@ def make_call(world: World, op: MakeCall) -> Any:
         variables=op.prompt_variables,
         metadata=op.metadata,
     )
-    return {"call": order.call}
+    return {"call": Dispatcher(world).place(request).call}
 
 
 @handles(GetCall)
-def get_call(world: World, op: GetCall) -> Any:
+def get_call(world: World, op: GetCall) -> JsonObject:
     """Show an order."""
     return {"call": found(world.orders, op.call_id, "call")}
 
 
 @handles(GetCallHistory)
-def get_call_history(world: World, op: GetCallHistory) -> Any:
+def get_call_history(world: World, op: GetCallHistory) -> JsonObject:
     """Find orders."""
     hits = matching(world, op)
     return {"calls": page_of(hits, op, world.switches), "total_count": len(hits)}
 
 
 @handles(ExportCalls)
-def export_calls(world: World, op: ExportCalls) -> Any:
+def export_calls(world: World, op: ExportCalls) -> JsonObject:
     """Find orders and write them as CSV; an export is not cut into pages."""
     text = csv_of_calls(
         matching(world, op),
@@ -77,25 +79,25 @@ def export_calls(world: World, op: ExportCalls) -> Any:
 
 
 @handles(CancelCall)
-def cancel_call(world: World, op: CancelCall) -> Any:
+def cancel_call(world: World, op: CancelCall) -> JsonObject:
     """End an order for good."""
     return _told(world, "cancel", op.call_id)
 
 
 @handles(PauseCall)
-def pause_call(world: World, op: PauseCall) -> Any:
+def pause_call(world: World, op: PauseCall) -> JsonObject:
     """Start no new attempt."""
     return _told(world, "pause", op.call_id)
 
 
 @handles(ResumeCall)
-def resume_call(world: World, op: ResumeCall) -> Any:
+def resume_call(world: World, op: ResumeCall) -> JsonObject:
     """Go on with a paused order."""
     return _told(world, "resume", op.call_id)
 
 
 @handles(GetPhoneHistory)
-def get_phone_history(world: World, op: GetPhoneHistory) -> Any:
+def get_phone_history(world: World, op: GetPhoneHistory) -> JsonObject:
     """Sum up, per number, all orders that were dialed."""
     history = {number: _unknown_number(number, world) for number in sorted(world.do_not_contact)}
     for order in world.book.values():
@@ -123,7 +125,7 @@ def _told(world: World, what: str, call_id: str) -> Any:
     return {"success": True}
 
 
-def _unknown_number(number: str, world: World) -> dict[str, Any]:
+def _unknown_number(number: str, world: World) -> JsonObject:
     return {
         "campaigns": [],
         "count": 0,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.campaigns import (
     CancelCampaign,
     CreateCampaign,
@@ -18,20 +18,20 @@ from revox_langchain.operations.campaigns import (
     PauseCampaign,
     ResumeCampaign,
     UpdateCampaign,
-)  # fmt: skip
+)
 from revox_langchain.sandbox.api.checks import caller_id, check_retry_config
 from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.api.search import as_csv, call_row, chosen
 from revox_langchain.sandbox.world.assistants import member
 from revox_langchain.sandbox.world.campaigns import orders_of, shown, statistics, status_of
-from revox_langchain.sandbox.world.orders import Dispatcher
-from revox_langchain.sandbox.world.records import Campaign, Order
+from revox_langchain.sandbox.world.orders import Dispatcher, retry_config
+from revox_langchain.sandbox.world.records import CallRequest, Campaign, Order
 from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
 from revox_langchain.sandbox.world.world import World
 
 
 @handles(CreateCampaign)
-def create_campaign(world: World, op: CreateCampaign) -> Any:
+def create_campaign(world: World, op: CreateCampaign) -> JsonObject:
     """Store a campaign with one call per contact, none of which is launched."""
     assistant = found(world.assistants, op.assistant_id, "assistant")
     check_retry_config(world, op.call_retry_config)
@@ -53,45 +53,35 @@ def create_campaign(world: World, op: CreateCampaign) -> Any:
     )
     from_number = caller_id(world, op.from_phone_number or assistant["from_phone_number"])
     world.campaigns[campaign.data["id"]] = campaign
-    for index, contact in enumerate(op.contacts):
-        variables = dict(contact.prompt_variables)
-        order = Dispatcher(world).place(
+    for contact in op.contacts:
+        request = CallRequest(
             contact.to_phone_number,
             assistant,
-            from_number=from_number,
+            from_number,
             launched=False,
             stored_assistant=op.assistant_id,
             campaign={"id": campaign.data["id"], "name": op.name},
             retry=op.call_retry_config,
-            variables=variables,
+            variables=dict(contact.prompt_variables),
         )
-        row_id = world.new_id("row")
-        campaign.rows.append(
-            {
-                "id": row_id,
-                "row_index": index,
-                "phone_number": contact.to_phone_number,
-                "input_data": variables,
-                "call_id": order.call["id"],
-            }
-        )
+        campaign.rows.append(_row(world, len(campaign.rows), Dispatcher(world).place(request)))
     return {"campaign": shown(world, campaign)}
 
 
 @handles(GetCampaign)
-def get_campaign(world: World, op: GetCampaign) -> Any:
+def get_campaign(world: World, op: GetCampaign) -> JsonObject:
     """Show a campaign."""
     return {"campaign": shown(world, _campaign(world, op.campaign_id))}
 
 
 @handles(ListCampaigns)
-def list_campaigns(world: World, op: ListCampaigns) -> Any:
+def list_campaigns(world: World, op: ListCampaigns) -> JsonObject:
     """Show all campaigns, newest first."""
     return {"campaigns": [shown(world, each) for each in reversed(world.campaigns.values())]}
 
 
 @handles(UpdateCampaign)
-def update_campaign(world: World, op: UpdateCampaign) -> Any:
+def update_campaign(world: World, op: UpdateCampaign) -> JsonObject:
     """Change a campaign and those of its calls that have not ended."""
     campaign = _campaign(world, op.campaign_id)
     fields = op.wire().body or {}
@@ -113,7 +103,7 @@ def update_campaign(world: World, op: UpdateCampaign) -> Any:
 
 
 @handles(DeleteCampaign)
-def delete_campaign(world: World, op: DeleteCampaign) -> Any:
+def delete_campaign(world: World, op: DeleteCampaign) -> JsonObject:
     """Delete a campaign with the calls that have not begun; the others stay, without a campaign."""
     campaign = _campaign(world, op.campaign_id)
     orders = orders_of(world, campaign)
@@ -130,7 +120,7 @@ def delete_campaign(world: World, op: DeleteCampaign) -> Any:
 
 
 @handles(LaunchCampaign)
-def launch_campaign(world: World, op: LaunchCampaign) -> Any:
+def launch_campaign(world: World, op: LaunchCampaign) -> JsonObject:
     """Set off the selected calls of a campaign."""
     campaign = _campaign(world, op.campaign_id)
     if op.mode == "speed_dial" and op.scheduled_at is not None:
@@ -153,14 +143,14 @@ def launch_campaign(world: World, op: LaunchCampaign) -> Any:
     if launched:
         campaign.launched = True
         campaign.data |= {"scheduled_at": as_stamp(at_s) if at_s else None, "updated_at": world.stamp()}
-    answer: dict[str, Any] = {"launched": len(launched), "skipped": dict(skipped)}
+    answer: JsonObject = {"launched": len(launched), "skipped": dict(skipped)}
     if op.mode == "speed_dial":
         answer["session"] = _session(world, campaign, op, len(launched))
     return answer
 
 
 @handles(PauseCampaign)
-def pause_campaign(world: World, op: PauseCampaign) -> Any:
+def pause_campaign(world: World, op: PauseCampaign) -> JsonObject:
     """Dial nobody else; attempts under way and retry timers go on."""
     campaign = _campaign(world, op.campaign_id)
     status = status_of(world, campaign)
@@ -171,7 +161,7 @@ def pause_campaign(world: World, op: PauseCampaign) -> Any:
 
 
 @handles(ResumeCampaign)
-def resume_campaign(world: World, op: ResumeCampaign) -> Any:
+def resume_campaign(world: World, op: ResumeCampaign) -> JsonObject:
     """Dial on."""
     campaign = _campaign(world, op.campaign_id)
     if not campaign.paused or campaign.cancelled:
@@ -182,7 +172,7 @@ def resume_campaign(world: World, op: ResumeCampaign) -> Any:
 
 
 @handles(CancelCampaign)
-def cancel_campaign(world: World, op: CancelCampaign) -> Any:
+def cancel_campaign(world: World, op: CancelCampaign) -> JsonObject:
     """End a campaign; attempts under way finish."""
     campaign = _campaign(world, op.campaign_id)
     if status_of(world, campaign) == "completed":
@@ -195,7 +185,7 @@ def cancel_campaign(world: World, op: CancelCampaign) -> Any:
 
 
 @handles(GetCampaignRows)
-def get_campaign_rows(world: World, op: GetCampaignRows) -> Any:
+def get_campaign_rows(world: World, op: GetCampaignRows) -> JsonObject:
     """Show every row with its whole call."""
     campaign = _campaign(world, op.campaign_id)
     rows = [{key: value for key, value in row.items() if key != "call_id"} for row in campaign.rows]
@@ -204,7 +194,7 @@ def get_campaign_rows(world: World, op: GetCampaignRows) -> Any:
 
 
 @handles(ExportCampaignRows)
-def export_campaign_rows(world: World, op: ExportCampaignRows) -> Any:
+def export_campaign_rows(world: World, op: ExportCampaignRows) -> JsonObject:
     """Write the rows as CSV."""
     campaign = _campaign(world, op.campaign_id)
     rows = []
@@ -219,14 +209,23 @@ def export_campaign_rows(world: World, op: ExportCampaignRows) -> Any:
 
 
 @handles(GetCampaignStatistics)
-def get_campaign_statistics(world: World, op: GetCampaignStatistics) -> Any:
+def get_campaign_statistics(world: World, op: GetCampaignStatistics) -> JsonObject:
     """Report on a campaign."""
     return {"statistics": statistics(world, _campaign(world, op.campaign_id))}
 
 
+def _row(world: World, index: int, order: Order) -> JsonObject:
+    return {
+        "id": world.new_id("row"),
+        "row_index": index,
+        "phone_number": order.call["to_phone_number"],
+        "input_data": order.call["prompt_variables"],
+        "call_id": order.call["id"],
+    }
+
+
 def _campaign(world: World, campaign_id: str) -> Campaign:
-    campaign: Campaign = found(world.campaigns, campaign_id, "campaign")
-    return campaign
+    return found(world.campaigns, campaign_id, "campaign")
 
 
 def _why_not(world: World, campaign: Campaign, order: Order) -> str | None:
@@ -234,11 +233,11 @@ def _why_not(world: World, campaign: Campaign, order: Order) -> str | None:
         return "cancelled"
     if order.attempt is not None or order.status in ("initializing", "queued_for_calling", "post_processing"):
         return "active"
-    spent = order.call["calls_count"] >= Dispatcher(world).retry_config(order)["max_retry_attempts"]
+    spent = order.call["calls_count"] >= retry_config(order)["max_retry_attempts"]
     return "attempts_exhausted" if spent else None
 
 
-def _session(world: World, campaign: Campaign, op: LaunchCampaign, targets: int) -> dict[str, Any]:
+def _session(world: World, campaign: Campaign, op: LaunchCampaign, targets: int) -> JsonObject:
     return {
         "id": world.new_id("session"),
         "campaign_id": campaign.data["id"],

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.operation import Operation
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.world import World
 
+T = TypeVar("T")
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 HANDLERS: dict[type[Operation], Callable[[World, Any], Any]] = {}
@@ -39,7 +41,7 @@ def handles(operation: type[Operation]) -> Callable[[HandlerT], HandlerT]:
     return register
 
 
-def found(things: Mapping[str, Any], thing_id: str, what: str) -> Any:
+def found(things: Mapping[str, T], thing_id: str, what: str) -> T:
     """The thing with this id.
 
     Raises:
@@ -50,7 +52,7 @@ def found(things: Mapping[str, Any], thing_id: str, what: str) -> Any:
     return things[thing_id]
 
 
-def illegal(switches: Switches, words: str) -> dict[str, Any]:
+def illegal(switches: Switches, words: str) -> JsonObject:
     """Answer what cannot be done to a thing in its state.
 
     Raises:

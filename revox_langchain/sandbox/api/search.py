@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.calls import CallFilters
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.world.records import Order
@@ -15,16 +16,33 @@ from revox_langchain.sandbox.world.timeline import as_seconds
 from revox_langchain.sandbox.world.world import World
 
 _SORTABLE = (
-    "created_at", "updated_at", "scheduled_at", "status", "outcome", "to_phone_number", "from_phone_number",
+    "created_at",
+    "updated_at",
+    "scheduled_at",
+    "status",
+    "outcome",
+    "to_phone_number",
+    "from_phone_number",
     "calls_count",
-)  # fmt: skip
+)
 _COLUMNS = (
-    "id", "status", "direction", "to_phone_number", "from_phone_number", "calls_count", "result", "outcome",
-    "outcome_summary", "created_at", "updated_at", "recording_url", "transcript",
-)  # fmt: skip
+    "id",
+    "status",
+    "direction",
+    "to_phone_number",
+    "from_phone_number",
+    "calls_count",
+    "result",
+    "outcome",
+    "outcome_summary",
+    "created_at",
+    "updated_at",
+    "recording_url",
+    "transcript",
+)
 
 
-def matching(world: World, filters: CallFilters) -> list[dict[str, Any]]:
+def matching(world: World, filters: CallFilters) -> list[JsonObject]:
     """Orders that meet every filter, in the order asked for; newest first if none was."""
     lag_s = world.switches.search_lag_s
     visible: Iterable[Order] = world.book.values()
@@ -36,7 +54,7 @@ def matching(world: World, filters: CallFilters) -> list[dict[str, Any]]:
     return _sorted(hits, filters, world.switches)
 
 
-def page_of(hits: Sequence[dict[str, Any]], filters: CallFilters, switches: Switches) -> list[dict[str, Any]]:
+def page_of(hits: Sequence[JsonObject], filters: CallFilters, switches: Switches) -> list[JsonObject]:
     """One page of the hits.
 
     Raises:
@@ -89,7 +107,7 @@ def csv_of_calls(calls: Sequence[Mapping[str, Any]], *, metadata: bool, structur
     return as_csv(rows, columns)
 
 
-def call_row(call: Mapping[str, Any]) -> dict[str, Any]:
+def call_row(call: Mapping[str, Any]) -> JsonObject:
     """One order as a flat row."""
     attempt = call["last_call_attempt"] or {}
     turns = attempt.get("transcript") or []
@@ -123,7 +141,7 @@ def _text(call: Mapping[str, Any]) -> str:
     return " ".join(str(word) for word in words if word)
 
 
-def _sorted(hits: list[dict[str, Any]], filters: CallFilters, switches: Switches) -> list[dict[str, Any]]:
+def _sorted(hits: list[JsonObject], filters: CallFilters, switches: Switches) -> list[JsonObject]:
     by = filters.sort_by or "created_at"
     if by not in _SORTABLE:
         raise Rejected(switches.invalid_status, f"sort_by: calls cannot be sorted by {by}.")

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from revox_langchain.sandbox.people.lines.lines import Lines
+from revox_langchain.answers import JsonObject
+from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook
 from revox_langchain.sandbox.people.stories import Act
 
 OUTCOMES: dict[str, str] = {
@@ -25,10 +26,14 @@ OUTCOMES: dict[str, str] = {
 _REFUSALS = ("declines", "do_not_call", "call_back")
 _NEGATIVE = re.compile(r"(^|_|\b)(no|not|none|never|declin\w*|refus\w*|cancel\w*|cold|nein|non|нет)(_|\b|$)|不", re.I)
 _LATER = re.compile(r"later|call.?back|resched|rappel|später|spater|despu|dopo|depois|позже|稍后", re.I)
-_UNFIT: dict[str, Any] = {
-    "string": 42, "number": "quite a few", "boolean": "maybe", "enum": "something else", "date": "next week",
+_UNFIT: JsonObject = {
+    "string": 42,
+    "number": "quite a few",
+    "boolean": "maybe",
+    "enum": "something else",
+    "date": "next week",
     "datetime": "soon",
-}  # fmt: skip
+}
 _MOST_QUESTIONS = 4
 
 Config = Sequence[Mapping[str, Any]]
@@ -44,42 +49,44 @@ def outcome_of(act: Act) -> str | None:
     return OUTCOMES[act.scene] if talked(act) else None
 
 
-def summary_of(act: Act, lines: Lines) -> str | None:
+def summary_of(act: Act, phrases: Phrasebook) -> str | None:
     """Sentence that explains the outcome."""
-    return lines.summaries.get(act.scene, lines.summaries["long"]) if talked(act) else None
+    return phrases.summaries.get(act.scene, phrases.summaries["long"]) if talked(act) else None
 
 
 def structured_output(
-    config: Config | None, act: Act, lines: Lines, number: str, now_s: float, *, fits: bool = True
-) -> dict[str, Any] | None:
+    config: Config | None, act: Act, phrases: Phrasebook, number: str, now_s: float, *, fits: bool = True
+) -> JsonObject | None:
     """Values for the fields of a structured output configuration; None where nobody talked."""
     if not config or not talked(act):
         return None
     if not fits:
         return {field["name"]: _UNFIT[field["type"]] for field in config}
-    values = {field["name"]: _value(field, act, lines, number, now_s) for field in config}
+    values = {field["name"]: _value(field, act, phrases, number, now_s) for field in config}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def questions(config: Config | None, values: Mapping[str, Any] | None, lines: Lines) -> tuple[tuple[str, str], ...]:
+def questions(
+    config: Config | None, values: Mapping[str, Any] | None, phrases: Phrasebook
+) -> tuple[tuple[str, str], ...]:
     """How the values came up in the conversation: label of the question, words of the answer."""
     asked = []
     for field in (config or [])[:_MOST_QUESTIONS]:
         if values and field["name"] in values:
             label = field.get("description") or re.sub(r"[_\W]+", " ", field["name"]).strip() or field["name"]
-            asked.append((label.strip().rstrip("?？.。 ").strip(), _in_words(values[field["name"]], lines)))
+            asked.append((label.strip().rstrip("?？.。 ").strip(), _in_words(values[field["name"]], phrases)))
     return tuple(asked)
 
 
-def contact_of(variables: Mapping[str, Any] | None, lines: Lines | None = None) -> dict[str, Any]:
+def contact_of(variables: Mapping[str, Any] | None, phrases: Phrasebook | None = None) -> JsonObject:
     """Who the callee is: from the variables of the order, else from what was said on the phone."""
     given = variables or {}
-    said = {} if lines is None else {"first_name": lines.first_name, "last_name": lines.last_name}
+    said = {} if phrases is None else {"first_name": phrases.first_name, "last_name": phrases.last_name}
     keys = ("company", "email", "first_name", "job_title", "last_name")
     return {key: given.get(key) or said.get(key) for key in keys}
 
 
-def _value(field: Mapping[str, Any], act: Act, lines: Lines, number: str, now_s: float) -> Any:
+def _value(field: Mapping[str, Any], act: Act, phrases: Phrasebook, number: str, now_s: float) -> Any:
     refuses = act.scene in _REFUSALS
     kind = field["type"]
     if kind == "boolean":
@@ -92,7 +99,7 @@ def _value(field: Mapping[str, Any], act: Act, lines: Lines, number: str, now_s:
         day = datetime.fromtimestamp(now_s, UTC) + timedelta(days=1 if act.scene == "call_back" else 3)
         moment = day.replace(hour=15, minute=0, second=0, microsecond=0)
         return moment.date().isoformat() if kind == "date" else moment.isoformat().replace("+00:00", "Z")
-    return _text(f"{field['name']} {field.get('description') or ''}".casefold(), lines, number)
+    return _text(f"{field['name']} {field.get('description') or ''}".casefold(), phrases, number)
 
 
 def _option(options: Sequence[str], scene: str, refuses: bool) -> str | None:
@@ -105,23 +112,23 @@ def _option(options: Sequence[str], scene: str, refuses: bool) -> str | None:
     return next((o for o in options if not _NEGATIVE.search(o)), options[0])
 
 
-def _text(about: str, lines: Lines, number: str) -> str:
+def _text(about: str, phrases: Phrasebook, number: str) -> str:
     if "mail" in about:
         return "contact@example.com"
     if re.search(r"first.?name|prénom|vorname", about):
-        return lines.first_name
+        return phrases.first_name
     if re.search(r"company|entreprise|société|firma|empresa|azienda", about):
-        return lines.company
+        return phrases.company
     if re.search(r"phone|téléphone|telefon|teléfono|номер|电话", about):
         return number
     if re.search(r"\bname|\bnom\b|nombre|nome\b|имя|姓名", about):
-        return f"{lines.first_name} {lines.last_name}"
+        return f"{phrases.first_name} {phrases.last_name}"
     if re.search(r"note|summar|reason|comment|feedback|raison|résum|grund|motiv", about):
-        return lines.note
-    return lines.phrase
+        return phrases.note
+    return phrases.phrase
 
 
-def _in_words(value: Any, lines: Lines) -> str:
+def _in_words(value: Any, phrases: Phrasebook) -> str:
     if isinstance(value, bool):
-        value = lines.yes if value else lines.no
-    return f"{value}{lines.full_stop}"
+        value = phrases.yes if value else phrases.no
+    return f"{value}{phrases.full_stop}"

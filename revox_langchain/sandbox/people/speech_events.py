@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from random import Random
-from typing import Any
 
-from revox_langchain.sandbox.people.people import Said
+from revox_langchain.answers import JsonObject
+from revox_langchain.sandbox.people.conversation import Said
 
 _LLM_ROLE = {"assistant": "assistant", "user": "user"}
 
 
 def speech_event(
     event_id: str, said: Said, before: Sequence[Said], system_prompt: str, model: str, chance: Random
-) -> dict[str, Any]:
+) -> JsonObject:
     """One spoken turn as a speech event; the assistant's carry the whole prompt of the turn, as Revox's do."""
     agent = said.role == "assistant"
     return {

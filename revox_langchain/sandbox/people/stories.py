@@ -87,7 +87,7 @@ _TABLE = (
     Story("+12025550123", "Somebody pauses the order in the dashboard before it rings.", elsewhere="pauses"),
     Story("+12025550124", "Somebody cancels the order in the dashboard before it rings.", elsewhere="cancels"),
     Story("+12025550125", "No answer twice; answers the third attempt.", (_NO_ANSWER, _NO_ANSWER, Act("talk"))),
-)  # fmt: skip
+)
 
 STORIES: dict[str, Story] = {story.number: story for story in _TABLE}
 """The stories by dialed number. Numbers of +1 202 555 01xx are valid and reserved for fiction."""

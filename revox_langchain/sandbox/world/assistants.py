@@ -6,20 +6,45 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from revox_langchain.sandbox.people.people import variables_in
+from revox_langchain.answers import JsonObject
+from revox_langchain.sandbox.people.variables import variables_in
 from revox_langchain.sandbox.world.world import World
 
 _NULLABLE = (
-    "after_call_sms_outcomes", "after_call_sms_prompt", "background_sound", "calendly", "call_retry_config",
-    "cartesia_dictionary_pronunciation_id", "custom_tools", "email_notification_address",
-    "email_notification_outcomes", "end_of_call_sentence", "first_sentence", "from_phone_number",
-    "human_transfer_mode", "logo_url", "max_duration_end_message", "position", "precall_lookup_url", "prompt_flow",
-    "slack", "sms_template", "structured_output_config", "structured_output_prompt", "stt_context",
-    "thinking_sound", "transfer_destinations", "voice", "voicemail_message", "voicemail_sms_prompt",
-    "warm_transfer_summary_instructions", "webhook_url", "zoho",
-)  # fmt: skip
+    "after_call_sms_outcomes",
+    "after_call_sms_prompt",
+    "background_sound",
+    "calendly",
+    "call_retry_config",
+    "cartesia_dictionary_pronunciation_id",
+    "custom_tools",
+    "email_notification_address",
+    "email_notification_outcomes",
+    "end_of_call_sentence",
+    "first_sentence",
+    "from_phone_number",
+    "human_transfer_mode",
+    "logo_url",
+    "max_duration_end_message",
+    "position",
+    "precall_lookup_url",
+    "prompt_flow",
+    "slack",
+    "sms_template",
+    "structured_output_config",
+    "structured_output_prompt",
+    "stt_context",
+    "thinking_sound",
+    "transfer_destinations",
+    "voice",
+    "voicemail_message",
+    "voicemail_sms_prompt",
+    "warm_transfer_summary_instructions",
+    "webhook_url",
+    "zoho",
+)
 
-_FILLED_IN: dict[str, Any] = {
+_FILLED_IN: JsonObject = {
     "background_sound_volume": 0.5,
     "first_sentence_delay_ms": 400,
     "first_sentence_mode": "static",
@@ -38,7 +63,7 @@ MEMBER = {"id": "", "email": "camille@example.com", "first_name": "Camille", "la
 """The member of the organisation the API key belongs to; the id is the world's."""
 
 
-def new_assistant(world: World, fields: Mapping[str, Any]) -> dict[str, Any]:
+def new_assistant(world: World, fields: Mapping[str, Any]) -> JsonObject:
     """An assistant with `fields`, everything else as Revox fills it in. It is not stored."""
     now = world.stamp()
     assistant = dict.fromkeys(_NULLABLE) | copy.deepcopy(_FILLED_IN)
@@ -53,7 +78,7 @@ def new_assistant(world: World, fields: Mapping[str, Any]) -> dict[str, Any]:
     return patched(assistant, fields, now)
 
 
-def patched(assistant: Mapping[str, Any], fields: Mapping[str, Any], now: str) -> dict[str, Any]:
+def patched(assistant: Mapping[str, Any], fields: Mapping[str, Any], now: str) -> JsonObject:
     """The assistant with some fields changed."""
     new = {**assistant, **copy.deepcopy(dict(fields)), "updated_at": now}
     for number, item in enumerate(new["faq_items"], 1):
@@ -76,6 +101,6 @@ def declared_variables(assistant: Mapping[str, Any]) -> set[str]:
     return variables_in(assistant.get("prompt"), assistant.get("first_sentence"))
 
 
-def member(world: World) -> dict[str, Any]:
+def member(world: World) -> JsonObject:
     """The one member of the organisation, as others are shown to it."""
     return {**MEMBER, "id": world.organization_id[::-1]}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
+from revox_langchain.answers import JsonObject
+from revox_langchain.sandbox.people.conversation import Brief, Plan, plan_attempt
 from revox_langchain.sandbox.people.extraction import contact_of, outcome_of, questions, structured_output, summary_of
-from revox_langchain.sandbox.people.lines.lines import lines_in
-from revox_langchain.sandbox.people.people import Brief, Plan, plan_attempt, spoken
+from revox_langchain.sandbox.people.lines.phrasebook import phrasebook
 from revox_langchain.sandbox.people.speech_events import speech_event
 from revox_langchain.sandbox.people.stories import Act
+from revox_langchain.sandbox.people.variables import filled
 from revox_langchain.sandbox.world.assistants import language_of, member
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.timeline import Event
@@ -38,11 +39,15 @@ class Attempt:
         self._act = act
         self._then = then
         self._events: list[Event] = []
-        self._lines = lines_in(language_of(world, order.assistant))
+        self._phrases = phrasebook(language_of(world, order.assistant))
         self._values = structured_output(
-            order.assistant["structured_output_config"], act, self._lines, order.call["to_phone_number"],
-            world.moment_s, fits=order.story.results != "unfit",
-        )  # fmt: skip
+            order.assistant["structured_output_config"],
+            act,
+            self._phrases,
+            order.call["to_phone_number"],
+            world.moment_s,
+            fits=order.story.results != "unfit",
+        )
         self.data = self._fresh()
         self._chance = world.chance(self.data["id"])
         self._plan = plan_attempt(act, self._brief(), self._chance)
@@ -106,12 +111,19 @@ class Attempt:
             model = assistant["llm_model"]
             self.data["speech_events"].append(
                 speech_event(
-                    f"{self.data['id']}-{number}", said, self._plan.said[:number],
-                    spoken(assistant["prompt"], variables),
-                    str(model.get("name") or model.get("openrouter_model_id") or model.get("model_name")
-                        or model.get("realtime_model_id")), self._chance,
+                    f"{self.data['id']}-{number}",
+                    said,
+                    self._plan.said[:number],
+                    filled(assistant["prompt"], variables),
+                    str(
+                        model.get("name")
+                        or model.get("openrouter_model_id")
+                        or model.get("model_name")
+                        or model.get("realtime_model_id")
+                    ),
+                    self._chance,
                 )
-            )  # fmt: skip
+            )
         self._touch()
 
     def _end(self) -> None:
@@ -148,9 +160,9 @@ class Attempt:
         if self._act.scene == "do_not_call" and self._act.kind == "talk":
             self._world.do_not_contact.add(call["to_phone_number"])
         if self._plan.result == "human":
-            call["contact"] = contact_of(call["prompt_variables"], self._lines)
+            call["contact"] = contact_of(call["prompt_variables"], self._phrases)
         self.data["structured_output"] = self._values
-        call |= {"outcome": outcome, "outcome_summary": summary_of(self._act, self._lines)}
+        call |= {"outcome": outcome, "outcome_summary": summary_of(self._act, self._phrases)}
         self._mail(outcome)
         self._touch()
 
@@ -175,7 +187,7 @@ class Attempt:
                 "id": self._world.new_id("sms"),
                 "created_at": self._world.stamp(),
                 "to_phone_number": call["to_phone_number"],
-                "message_body": spoken(text, call["prompt_variables"]),
+                "message_body": filled(text, call["prompt_variables"]),
                 "provider": "twilio",
                 "provider_message_id": None,
                 "type": kind,
@@ -202,7 +214,7 @@ class Attempt:
         assistant, variables = self._order.assistant, self._order.call["prompt_variables"]
 
         def said(name: str) -> str | None:
-            return spoken(assistant[name], variables) if assistant[name] else None
+            return filled(assistant[name], variables) if assistant[name] else None
 
         brief = Brief(
             language=language_of(self._world, assistant),
@@ -214,11 +226,11 @@ class Attempt:
             navigates_menus=assistant["ivr_navigation_enabled"],
             max_s=float(assistant["max_call_duration_secs"]),
             max_end_message=said("max_duration_end_message"),
-            answers=questions(assistant["structured_output_config"], self._values, self._lines),
+            answers=questions(assistant["structured_output_config"], self._values, self._phrases),
         )
         return replace(brief, first_sentence=None) if brief.person_first else brief
 
-    def _fresh(self) -> dict[str, Any]:
+    def _fresh(self) -> JsonObject:
         return {
             "id": self._world.new_id("attempt"),
             "phone_number": self._order.call["to_phone_number"],

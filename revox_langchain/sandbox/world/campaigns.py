@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.world.records import Campaign, Order
 from revox_langchain.sandbox.world.windows import DEFAULT_RETRY
 from revox_langchain.sandbox.world.world import World
@@ -36,7 +36,7 @@ def status_of(world: World, campaign: Campaign) -> str:
     return "running" if open_ones else "completed"
 
 
-def shown(world: World, campaign: Campaign) -> dict[str, Any]:
+def shown(world: World, campaign: Campaign) -> JsonObject:
     """A campaign with its counts."""
     orders = orders_of(world, campaign)
     states = [_row_state(order) for order in orders]
@@ -58,7 +58,7 @@ def shown(world: World, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def statistics(world: World, campaign: Campaign) -> dict[str, Any]:
+def statistics(world: World, campaign: Campaign) -> JsonObject:
     """The report on a campaign; counts are of distinct phone numbers."""
     orders = orders_of(world, campaign)
     called = _people(orders, lambda order: bool(order.call["calls_count"]))
@@ -89,7 +89,10 @@ def statistics(world: World, campaign: Campaign) -> dict[str, Any]:
         "funnel": {
             "called": {"count": called, "imported_rows": len(campaign.rows)},
             "reached": {
-                "count": reached, "outbound": reached, "inbound": 0, "overlap": 0,
+                "count": reached,
+                "outbound": reached,
+                "inbound": 0,
+                "overlap": 0,
                 "pct_of_called": _percent(reached, called),
             },
             "real_exchanges": {"count": talked, "pct_of_reached": _percent(talked, reached)},
@@ -108,7 +111,7 @@ def statistics(world: World, campaign: Campaign) -> dict[str, Any]:
         ],
         "hot_lead_outcomes": ["interested", "requested_callback_later"],
         "data_extraction": None,
-    }  # fmt: skip
+    }
 
 
 def _row_state(order: Order) -> str:
@@ -141,7 +144,7 @@ def _percent(part: int, whole: int) -> float | None:
     return round(100 * part / whole, 1) if whole else None
 
 
-def _leads(orders: Iterable[Order], outcome: str) -> list[dict[str, Any]]:
+def _leads(orders: Iterable[Order], outcome: str) -> list[JsonObject]:
     leads = []
     for call in (order.call for order in orders if order.call["outcome"] == outcome):
         contact = call["contact"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from datetime import tzinfo
 
+from revox_langchain.answers import JsonObject
+from revox_langchain.sandbox.people.conversation import Plan
 from revox_langchain.sandbox.people.extraction import contact_of
-from revox_langchain.sandbox.people.people import Plan
 from revox_langchain.sandbox.people.stories import story_for
 from revox_langchain.sandbox.world.assistants import declared_variables
 from revox_langchain.sandbox.world.attempts import Attempt
-from revox_langchain.sandbox.world.records import Order
+from revox_langchain.sandbox.world.records import CallRequest, Order
 from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
 from revox_langchain.sandbox.world.webhooks import announce
 from revox_langchain.sandbox.world.windows import DEFAULT_RETRY, next_opening, retry_delay_s, zone_of
@@ -22,87 +23,51 @@ ACCEPTING_S = 1.0
 
 
 class Illegal(Exception):
-    """The order is in no state for that."""
+    """The order's status does not allow this."""
 
 
 class Dispatcher:
-    """Places orders, dials them when they may, and takes orders about them."""
+    """Places orders, dials them when their limits allow it, and pauses, resumes and cancels them.
+
+    It has no state of its own: all of it is in the world.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def place(
-        self,
-        number: str,
-        assistant: dict[str, Any],
-        *,
-        from_number: str,
-        launched: bool = True,
-        stored_assistant: str | None = None,
-        scheduled_at: str | None = None,
-        skip_window: bool = False,
-        key: str | None = None,
-        campaign: Mapping[str, Any] | None = None,
-        retry: Mapping[str, Any] | None = None,
-        variables: Mapping[str, Any] | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> Order:
+    def place(self, request: CallRequest) -> Order:
         """Accept an order; it starts by itself unless it belongs to a campaign that is not launched."""
         world = self._world
-        now = world.stamp()
-        shown = stored_assistant is not None or world.switches.inline_assistant_shown
-        call: dict[str, Any] = {
-            "id": world.new_id("order"),
-            "status": "initializing" if launched else "not_launched",
-            "direction": "outbound",
-            "to_phone_number": number,
-            "from_phone_number": from_number,
-            "assistant": copy.deepcopy(assistant) if shown else None,
-            "assignee": None,
-            "call_attempts": [],
-            "last_call_attempt": None,
-            "calls_count": 0,
-            "call_retry_config": retry or assistant["call_retry_config"],
-            "campaign": campaign,
-            "contact": contact_of(variables),
-            "first_sentence_delay_ms": assistant["first_sentence_delay_ms"],
-            "is_cancelled": False,
-            "is_completed": False,
-            "llm_model": assistant["llm_model"],
-            "metadata": metadata,
-            "prompt_variables": variables,
-            "organization_id": world.organization_id,
-            "scheduled_at": scheduled_at,
-            "created_at": now,
-            "updated_at": now,
-            "outcome": None,
-            "outcome_summary": None,
-            "follow_up_emails": None,
-            "slack_channel_ids": None,
-        }
+        call = _accepted(world, request)
         order = Order(
-            call, assistant, story_for(number), as_seconds(scheduled_at or now), stored_assistant, skip_window, key,
-            campaign["id"] if campaign else None,
-        )  # fmt: skip
+            call,
+            request.assistant,
+            story_for(request.number),
+            not_before_s=as_seconds(request.scheduled_at) if request.scheduled_at else world.moment_s,
+            stored_assistant=request.stored_assistant,
+            skip_window=request.skip_window,
+            key=request.key,
+            campaign_id=request.campaign["id"] if request.campaign else None,
+        )
         world.orders[call["id"]], world.book[call["id"]] = call, order
-        if launched:
+        if request.launched:
             self._wait(order, ACCEPTING_S, lambda: self._admit(order))
         return order
 
     def launch(self, order: Order, at_s: float | None = None) -> None:
-        """Set off a call of a campaign, or set it off again."""
+        """Start a call of a campaign, or start it again."""
         order.not_before_s = self._world.moment_s if at_s is None else at_s
         if at_s is not None:
             order.call["scheduled_at"] = as_stamp(at_s)
         order.call |= {"outcome": None, "outcome_summary": None}
-        self._become(order, "initializing")
+        self._set_status(order, "initializing")
         self._wait(order, ACCEPTING_S, lambda: self._admit(order))
 
     def pause(self, order: Order) -> None:
-        """Start no new attempt until `resume`; the one under way goes on to its end.
+        """Start no new attempt until `resume`; the one under way runs to its end.
 
         Raises:
-            Illegal: It is over, paused already or never launched.
+            Illegal: It has ended, is paused already or was never launched.
         """
         if order.ended or order.hold or order.status in ("paused", "not_launched", "post_processing"):
             raise Illegal(f"a call that is {'about to be paused' if order.hold else order.status} cannot be paused")
@@ -110,10 +75,10 @@ class Dispatcher:
             order.hold = True
         else:
             self._call_off(order)
-            self._become(order, "paused")
+            self._set_status(order, "paused")
 
     def resume(self, order: Order) -> None:
-        """Go on where `pause` left off.
+        """Continue a paused order.
 
         Raises:
             Illegal: It is not paused.
@@ -127,6 +92,10 @@ class Dispatcher:
 
     def cancel(self, order: Order, *, hang_up: bool | None = None) -> None:
         """End the order for good.
+
+        Args:
+            order: The order.
+            hang_up: Whether to end the attempt under way as well; the switches decide if left out.
 
         Raises:
             Illegal: It has ended already.
@@ -143,49 +112,52 @@ class Dispatcher:
         self.pump()
 
     def pump(self) -> None:
-        """Dial whoever may be dialed now; first come, first served among those who share a limit."""
+        """Dial every order whose limits allow it; within a lane, first come, first served."""
         for lane in list(self._world.waiting.values()):
-            while lane and self._line_free(order := next(iter(lane.values()))):
+            while lane and self._within_limits(order := next(iter(lane.values()))):
                 del lane[order.call["id"]]
                 self._dial(order)
 
     def _admit(self, order: Order) -> None:
-        """Find out when the order may dial, and let it wait for that."""
-        world = self._world
-        if order.story.errored:
-            self._close(order, "errored")
-            return
+        """Work out when the order may dial, and let it wait until then."""
         missing = declared_variables(order.assistant) - set(order.call["prompt_variables"] or {})
-        if missing and world.switches.missing_variable == "errored":
+        if order.story.errored or (missing and self._world.switches.missing_variable == "errored"):
             self._close(order, "errored")
             return
-        now_s = world.moment_s
-        moment_s = max(order.not_before_s, now_s)
-        opens_s: float | None = moment_s
-        if not order.skip_window:
-            opens_s = next_opening(self.retry_config(order), moment_s, self._zone(order))
-        if opens_s is None or opens_s > now_s:
-            for_window = opens_s is None or order.not_before_s <= now_s
-            self._become(order, world.switches.status_outside_window if for_window else "scheduled")
-            if opens_s is None:
-                return
-            if world.switches.scheduled_at_moves:
-                order.call["scheduled_at"] = as_stamp(opens_s)
-            self._wait_until(order, opens_s, lambda: self._admit(order))
+        opens_s = self._opening(order)
+        if opens_s is None or opens_s > self._world.moment_s:
+            self._schedule(order, opens_s)
             return
-        self._become(order, "queued_for_calling")
+        self._set_status(order, "queued_for_calling")
         first = not order.call["calls_count"]
         self._wait(order, order.story.queue_s if first else 1.0, lambda: self._enqueue(order))
         if order.story.elsewhere and not order.touched:
             order.touched = True
-            meddle = self.pause if order.story.elsewhere == "pauses" else self.cancel
-            self._wait(order, 1.0, lambda: meddle(order))
+            intervene = self.pause if order.story.elsewhere == "pauses" else self.cancel
+            self._wait(order, 1.0, lambda: intervene(order))
+
+    def _opening(self, order: Order) -> float | None:
+        """When the order may dial at the earliest; None if its calling windows never open."""
+        moment_s = max(order.not_before_s, self._world.moment_s)
+        if order.skip_window:
+            return moment_s
+        return next_opening(retry_config(order), moment_s, self._zone(order))
+
+    def _schedule(self, order: Order, opens_s: float | None) -> None:
+        switches = self._world.switches
+        for_window = opens_s is None or order.not_before_s <= self._world.moment_s
+        self._set_status(order, switches.status_outside_window if for_window else "scheduled")
+        if opens_s is None:
+            return
+        if switches.scheduled_at_moves:
+            order.call["scheduled_at"] = as_stamp(opens_s)
+        self._wait_until(order, opens_s, lambda: self._admit(order))
 
     def _enqueue(self, order: Order) -> None:
         self._world.waiting.setdefault(order.lane, {})[order.call["id"]] = order
         self.pump()
 
-    def _line_free(self, order: Order) -> bool:
+    def _within_limits(self, order: Order) -> bool:
         switches, live = self._world.switches, self._world.live.values()
         if len(live) >= switches.organization_limit:
             return False
@@ -199,48 +171,50 @@ class Dispatcher:
         return not campaign.paused and (limit is None or alike < limit)
 
     def _dial(self, order: Order) -> None:
-        self._become(order, "calling")
+        self._set_status(order, "calling")
         number = order.call["calls_count"]
         act = order.story.acts[min(number, len(order.story.acts) - 1)]
         self._world.live[order.call["id"]] = order
-        order.attempt = Attempt(self._world, order, act, then=lambda plan: self._after(order, plan))
-        order.attempt.start()
+        attempt = Attempt(self._world, order, act, then=lambda plan: self._after(order, plan))
+        order.attempt = attempt
+        attempt.start()
 
     def _after(self, order: Order, plan: Plan) -> None:
         """Decide what follows an attempt: another one, or the end."""
-        world = self._world
-        self._hung_up(order)
+        switches = self._world.switches
+        self._forget_attempt(order)
+        tries_again = (plan.dial_error or plan.result) in switches.retried
         if order.doomed:
             self._close(order, "cancelled")
-            self.pump()
-            return
-        config = self.retry_config(order)
-        tries_again = (plan.dial_error or plan.result) in world.switches.retried
-        if tries_again and order.call["calls_count"] < config["max_retry_attempts"]:
-            twice = config["call_twice_in_a_row"] and order.call["calls_count"] == 1
-            pause_s = 0.0 if twice else retry_delay_s(config, world.moment_s, self._zone(order))
-            order.not_before_s = world.moment_s + pause_s
-            order.skip_window = order.skip_window and world.switches.skip_window_covers_retries
-            if order.hold:
-                order.hold = False
-                self._become(order, "paused")
-            else:
-                self._admit(order)
+        elif tries_again and order.call["calls_count"] < retry_config(order)["max_retry_attempts"]:
+            self._retry(order)
         else:
             order.hold = False
-            self._become(order, "post_processing")
-            reached = plan.talk_s is not None
-            last = world.switches.exhausted if tries_again else "completed"
-            self._wait(order, 4.0 if reached else 1.0, lambda: self._close(order, last))
+            self._set_status(order, "post_processing")
+            last = switches.exhausted if tries_again else "completed"
+            # Recording, transcript and outcome arrive within these four seconds.
+            self._wait(order, 1.0 if plan.talk_s is None else 4.0, lambda: self._close(order, last))
         self.pump()
 
+    def _retry(self, order: Order) -> None:
+        world, config = self._world, retry_config(order)
+        twice = config["call_twice_in_a_row"] and order.call["calls_count"] == 1
+        pause_s = 0.0 if twice else retry_delay_s(config, world.moment_s, self._zone(order))
+        order.not_before_s = world.moment_s + pause_s
+        order.skip_window = order.skip_window and world.switches.skip_window_covers_retries
+        if order.hold:
+            order.hold = False
+            self._set_status(order, "paused")
+        else:
+            self._admit(order)
+
     def _close(self, order: Order, status: str) -> None:
-        self._hung_up(order)
-        self._become(order, status)
+        self._forget_attempt(order)
+        self._set_status(order, status)
         if status in self._world.switches.webhook_on:
             announce(self._world, order.call, order.assistant)
 
-    def _become(self, order: Order, status: str) -> None:
+    def _set_status(self, order: Order, status: str) -> None:
         order.call |= {
             "status": status,
             "is_cancelled": status == "cancelled",
@@ -262,14 +236,49 @@ class Dispatcher:
             order.next_event.off = True
         self._world.waiting.get(order.lane, {}).pop(order.call["id"], None)
 
-    def _hung_up(self, order: Order) -> None:
+    def _forget_attempt(self, order: Order) -> None:
         order.attempt = None
         self._world.live.pop(order.call["id"], None)
 
-    @staticmethod
-    def retry_config(order: Order) -> dict[str, Any]:
-        """The rules for its attempts: the campaign's, else the assistant's, else Revox's."""
-        return {**DEFAULT_RETRY, **(order.call["call_retry_config"] or {})}
+    def _zone(self, order: Order) -> tzinfo:
+        return zone_of(order.call["to_phone_number"], retry_config(order), self._world.switches.real_zones)
 
-    def _zone(self, order: Order) -> Any:
-        return zone_of(order.call["to_phone_number"], self.retry_config(order), self._world.switches.real_zones)
+
+def retry_config(order: Order) -> JsonObject:
+    """The rules for an order's attempts: the campaign's, else the assistant's, else Revox's."""
+    return {**DEFAULT_RETRY, **(order.call["call_retry_config"] or {})}
+
+
+def _accepted(world: World, request: CallRequest) -> JsonObject:
+    """A new order as the API shows it."""
+    assistant, now = request.assistant, world.stamp()
+    shown = request.stored_assistant is not None or world.switches.inline_assistant_shown
+    return {
+        "id": world.new_id("order"),
+        "status": "initializing" if request.launched else "not_launched",
+        "direction": "outbound",
+        "to_phone_number": request.number,
+        "from_phone_number": request.from_number,
+        "assistant": copy.deepcopy(assistant) if shown else None,
+        "assignee": None,
+        "call_attempts": [],
+        "last_call_attempt": None,
+        "calls_count": 0,
+        "call_retry_config": request.retry or assistant["call_retry_config"],
+        "campaign": request.campaign,
+        "contact": contact_of(request.variables),
+        "first_sentence_delay_ms": assistant["first_sentence_delay_ms"],
+        "is_cancelled": False,
+        "is_completed": False,
+        "llm_model": assistant["llm_model"],
+        "metadata": request.metadata,
+        "prompt_variables": request.variables,
+        "organization_id": world.organization_id,
+        "scheduled_at": request.scheduled_at,
+        "created_at": now,
+        "updated_at": now,
+        "outcome": None,
+        "outcome_summary": None,
+        "follow_up_emails": None,
+        "slack_channel_ids": None,
+    }

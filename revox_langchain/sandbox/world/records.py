@@ -1,16 +1,50 @@
-"""What the world keeps of an order and of a campaign."""
+"""What the sandbox stores about orders and campaigns beyond what the API shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.results.call import ENDED
 from revox_langchain.sandbox.people.stories import Story
 from revox_langchain.sandbox.world.timeline import Event
 
 Lane = tuple[str | None, str | None]
 """What shares a limit: campaign and concurrency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """What an order is placed with.
+
+    Attributes:
+        number: Number to call, in E.164 form.
+        assistant: The assistant that talks.
+        from_number: Number to call from.
+        launched: Whether it starts by itself; calls of a campaign wait for the launch.
+        stored_assistant: Id of the stored assistant, None for an inline one.
+        scheduled_at: When to dial at the earliest, as Revox writes it.
+        skip_window: Whether the first attempt may ignore the calling windows.
+        key: Concurrency key.
+        campaign: Id and name of its campaign.
+        retry: Rules for its attempts; the assistant's if left out.
+        variables: Values of the `{{variables}}` in the prompt.
+        metadata: Metadata of the order.
+    """
+
+    number: str
+    assistant: JsonObject
+    from_number: str
+    launched: bool = True
+    stored_assistant: str | None = None
+    scheduled_at: str | None = None
+    skip_window: bool = False
+    key: str | None = None
+    campaign: JsonObject | None = None
+    retry: JsonObject | None = None
+    variables: JsonObject | None = None
+    metadata: dict[str, str] | None = None
 
 
 class OngoingAttempt(Protocol):
@@ -27,24 +61,24 @@ class Order:
 
     Attributes:
         call: The order as the API shows it.
-        assistant: Who talks; a snapshot taken when the order was placed.
-        story: What its number makes of it.
+        assistant: The assistant that talks; a snapshot taken when the order was placed.
+        story: How the callee at its number behaves.
         not_before_s: When it may dial next.
         stored_assistant: Id of the stored assistant, None for an inline one.
         skip_window: Whether the next attempt may ignore the calling windows.
         key: Concurrency key.
         campaign_id: Id of its campaign.
-        by_human: Whether a person of the organisation talks (speed dial).
-        hold: Whether it is to be paused after the attempt under way.
-        doomed: Whether it is to be cancelled after the attempt under way.
-        touched: Whether somebody in the dashboard has had a hand in it.
+        by_human: Whether a member of the organization talks (speed dial).
+        hold: Whether to pause it after the attempt under way.
+        doomed: Whether to cancel it after the attempt under way.
+        touched: Whether its story has already paused or cancelled it from the dashboard.
         attempt: The attempt under way.
-        next_event: What it waits for, if for a time.
-        rang: Whether a phone rang for it.
+        next_event: What happens to it next, if a time is set for that.
+        rang: Whether it has made a phone ring.
     """
 
-    call: dict[str, Any]
-    assistant: dict[str, Any]
+    call: JsonObject
+    assistant: JsonObject
     story: Story
     not_before_s: float
     stored_assistant: str | None = None
@@ -79,8 +113,8 @@ class Order:
 class Campaign:
     """A campaign as the API shows it, and what it does not show."""
 
-    data: dict[str, Any]
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    data: JsonObject
+    rows: list[JsonObject] = field(default_factory=list)
     paused: bool = False
     cancelled: bool = False
     launched: bool = False

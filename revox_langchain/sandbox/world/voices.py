@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+
+from revox_langchain.answers import JsonObject
 
 _NAMESPACE = uuid.UUID("8d7e5a52-6c7b-4a53-9d0f-3d3f8f2f7b10")
 
@@ -21,8 +22,14 @@ _CATALOGUE: tuple[tuple[str, ...], ...] = (
     ("elevenlabs", "en", "indian", "female", "Anjali", "Polite and exact"),
     ("gradium", "en", "american", "neutral", "Quinn", "Even, unobtrusive"),
     (
-        "cartesia", "fr", "french", "female", "French Conversational Lady", "Natural, for everyday conversations",
-        "universal", "a249eaff-1e96-4d2c-b23b-12efa4f66f41",
+        "cartesia",
+        "fr",
+        "french",
+        "female",
+        "French Conversational Lady",
+        "Natural, for everyday conversations",
+        "universal",
+        "a249eaff-1e96-4d2c-b23b-12efa4f66f41",
     ),
     ("cartesia", "fr", "french", "male", "Baptiste", "Posé, voix de conseiller", "sonic-3"),
     ("cartesia", "fr", "quebec", "female", "Maude", "Chaleureuse, accent de Montréal", "sonic-3.5"),
@@ -63,10 +70,10 @@ _CATALOGUE: tuple[tuple[str, ...], ...] = (
     ("elevenlabs", "zh", "taiwanese", "male", "柏翰", "穩重，台灣口音"),
     # Accent and gender may be missing, and a client must cope.
     ("elevenlabs", "it", "", "", "Voce 4", "Senza altre indicazioni"),
-)  # fmt: skip
+)
 
 
-def seed_voices() -> dict[str, dict[str, Any]]:
+def seed_voices() -> dict[str, JsonObject]:
     """The preset catalogue by id."""
     voices = [_voice(*entry) for entry in _CATALOGUE]
     return {voice["id"]: voice for voice in voices}
@@ -81,10 +88,16 @@ def preview(text: str, speed: float) -> bytes:
 
 
 def _voice(
-    provider: str, language: str, accent: str, gender: str, name: str, description: str,
-    model_compat: str = "", voice_id: str = "",
-) -> dict[str, Any]:  # fmt: skip
-    voice: dict[str, Any] = {
+    provider: str,
+    language: str,
+    accent: str,
+    gender: str,
+    name: str,
+    description: str,
+    model_compat: str = "",
+    voice_id: str = "",
+) -> JsonObject:
+    voice: JsonObject = {
         "id": voice_id or str(uuid.uuid5(_NAMESPACE, f"{provider}/{language}/{name}")),
         "name": name,
         "description": description,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.world.world import World
 
 _SPEAKER = {"user": "User", "assistant": "Agent", "human_agent": "Operator", "tool": "Tool"}
@@ -23,7 +24,7 @@ def announce(world: World, call: Mapping[str, Any], assistant: Mapping[str, Any]
         world.later(late_s, lambda: world.outbox.append({"url": url, "at_s": world.moment_s, "payload": payload}))
 
 
-def _payload(call: Mapping[str, Any]) -> dict[str, Any]:
+def _payload(call: Mapping[str, Any]) -> JsonObject:
     """The flat body that receivers have been seen to read; the transcript is one string."""
     attempt = call["last_call_attempt"] or {}
     turns = attempt.get("post_call_transcript") or attempt.get("transcript") or []

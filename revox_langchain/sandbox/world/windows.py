@@ -7,11 +7,12 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.hours import minute_of
 from revox_langchain.errors import InvalidInput
 from revox_langchain.phone import parse_phone
 
-DEFAULT_RETRY: dict[str, Any] = {
+DEFAULT_RETRY: JsonObject = {
     "allowed_days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
     "call_twice_in_a_row": False,
     "calling_windows": [

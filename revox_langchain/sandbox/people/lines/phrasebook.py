@@ -1,41 +1,39 @@
-"""What people say on the phone, one set of lines per language."""
+"""What a callee and an assistant say on the phone, in one language."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
 
-if TYPE_CHECKING:
-    from revox_langchain.sandbox.people.stories import Scene
+from revox_langchain.sandbox.people.stories import Scene
 
-Exchange = tuple[tuple[str, str], ...]
+Turns = tuple[tuple[str, str], ...]
 """Turns of a conversation: who (`user`, `assistant`, `human_agent`, `tool`) and what."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class Phrasebook:
     """All a callee and an assistant say in one language.
 
     Attributes:
         first_name: First name of whoever answers.
         last_name: Last name of whoever answers.
         company: Company of whoever answers.
-        hello: What the assistant says first, if it was given no first sentence.
+        hello: What the assistant opens with if it was given no first sentence.
         pick_up: What the callee says on picking up.
         goodbye: What the assistant ends with.
-        yes: The word.
-        no: The word.
+        yes: The word for yes.
+        no: The word for no.
         question: How the assistant asks for one value; `{label}` is its name or description.
         scenes: Each conversation, from after the first sentence to before the goodbye.
-        filler: Turns a talkative callee and the assistant go through again and again.
-        voicemail: What the machine says before the beep.
+        filler: Turns that a talkative callee and the assistant repeat.
+        voicemail: The greeting before the beep.
         screening: What call screening says.
         menu: What a phone menu says.
-        phrase: Value of a text nothing is known about.
-        note: Value of a text that is a note, a reason or a summary.
-        summaries: One-sentence summary per scene; `agrees` is the fallback.
+        phrase: Value of a text field whose meaning is unknown.
+        note: Value of a text field that holds a note, a reason or a summary.
+        summaries: One-sentence summary per scene; `long` is the fallback.
         full_stop: How a sentence ends.
     """
 
@@ -48,8 +46,8 @@ class Lines:
     yes: str
     no: str
     question: str
-    scenes: dict[Scene, Exchange]
-    filler: Exchange
+    scenes: dict[Scene, Turns]
+    filler: Turns
     voicemail: str
     screening: str
     menu: str
@@ -60,7 +58,8 @@ class Lines:
 
 
 @cache
-def lines_in(language: str) -> Lines:
-    """The lines of one of Revox's eight languages."""
-    module = import_module(f"revox_langchain.sandbox.people.lines.{language}")
-    return cast("Lines", module.LINES)
+def phrasebook(language: str) -> Phrasebook:
+    """The phrasebook of one of Revox's eight languages."""
+    # By name: most processes need one language, and each module holds a whole set of conversations.
+    spoken: Phrasebook = import_module(f"revox_langchain.sandbox.people.lines.{language}").PHRASEBOOK
+    return spoken

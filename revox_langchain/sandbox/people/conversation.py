@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 
-from revox_langchain.sandbox.people.lines.lines import Exchange, Lines, lines_in
+from revox_langchain.answers import JsonObject
+from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook, Turns, phrasebook
 from revox_langchain.sandbox.people.stories import Act
 
 _SECONDS_PER_SIGN = {"zh": 0.22}
 _SLOWNESS = {"long": 2.0, "endless": 3.0}
 _LONG_TALK_S = 600.0
 _HUNG_UP_AFTER_S = 0.3
-_VARIABLE = re.compile(r"{{\s*(\w+)\s*}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +25,9 @@ class Said:
     start_s: float
     stop_s: float
     cut: bool = False
-    tool_arguments: dict[str, Any] | None = None
+    tool_arguments: JsonObject | None = None
 
-    def as_turn(self) -> dict[str, Any]:
+    def as_turn(self) -> JsonObject:
         """The turn as an item of a transcript."""
         if self.role != "tool":
             return {"role": self.role, "content": self.content}
@@ -97,11 +95,11 @@ class Plan:
 
 def plan_attempt(act: Act, brief: Brief, chance: Random) -> Plan:
     """Work out one attempt."""
-    lines = lines_in(brief.language)
+    phrases = phrasebook(brief.language)
     if act.kind in ("no_answer", "busy", "not_in_service"):
         error = "number_non_attributed" if act.kind == "not_in_service" else act.kind
         return Plan(act.ring_s, dial_error=error)
-    said, result, ended_by, end_reason, trailing_s = _conversation(act, brief, lines)
+    said, result, ended_by, end_reason, trailing_s = _conversation(act, brief, phrases)
     timed = _timed(said, brief, chance, _SLOWNESS.get(act.scene, 1.0) if act.kind == "talk" else 1.0)
     if act.kind == "hangs_up" and timed:
         timed[-1] = replace(timed[-1], stop_s=timed[-1].start_s + 1.5, cut=True)
@@ -112,38 +110,27 @@ def plan_attempt(act: Act, brief: Brief, chance: Random) -> Plan:
     return Plan(act.ring_s, tuple(timed), talk_s, None, result, ended_by, end_reason)
 
 
-def spoken(template: str, variables: Mapping[str, Any] | None) -> str:
-    """Fill the `{{variables}}` of a text; those without a value stay as they are."""
-    given = variables or {}
-    return _VARIABLE.sub(lambda match: str(given.get(match[1], match[0])), template)
-
-
-def variables_in(*templates: str | None) -> set[str]:
-    """Names of the `{{variables}}` in some texts."""
-    return {name for template in templates if template for name in _VARIABLE.findall(template)}
-
-
 def _conversation(
-    act: Act, brief: Brief, lines: Lines
+    act: Act, brief: Brief, phrases: Phrasebook
 ) -> tuple[list[tuple[str, str]], str, str | None, str | None, float]:
     """What is said, then result, who ends it, why, and how long it stays silent before that."""
-    hello = ("assistant", brief.first_sentence or lines.hello)
+    hello = ("assistant", brief.first_sentence or phrases.hello)
     if act.kind == "voicemail":
         message = [("assistant", brief.voicemail_message)] if brief.voicemail_message else []
-        return [("user", lines.voicemail), *message], "voicemail", "agent", "voicemail", 1.0
+        return [("user", phrases.voicemail), *message], "voicemail", "agent", "voicemail", 1.0
     if act.kind == "screening":
-        said = [("user", lines.screening), hello]
+        said = [("user", phrases.screening), hello]
         return said, "ios-screening-filter", "agent", "user_unavailable", 15.0
     if act.kind == "ivr" and not brief.navigates_menus:
-        return [("user", lines.menu)], "IVR", "agent", "ivr_no_navigate", 4.0
+        return [("user", phrases.menu)], "IVR", "agent", "ivr_no_navigate", 4.0
     if act.kind == "silent":
         return [hello], "unknown", "agent", "user_inactive", 12.0
     if act.kind == "hangs_up":
-        return [("user", lines.pick_up), hello], "human", "user", None, _HUNG_UP_AFTER_S
-    opening: list[tuple[str, str]] = [("user", lines.pick_up)] if brief.person_first else []
+        return [("user", phrases.pick_up), hello], "human", "user", None, _HUNG_UP_AFTER_S
+    opening: list[tuple[str, str]] = [("user", phrases.pick_up)] if brief.person_first else []
     if act.kind == "ivr":
-        opening = [("user", lines.menu), ("tool", "press_digit")]
-    return [*opening, hello, *_scene(act, brief, lines)], "human", *_ending(act)
+        opening = [("user", phrases.menu), ("tool", "press_digit")]
+    return [*opening, hello, *_scene(act, brief, phrases)], "human", *_ending(act)
 
 
 def _ending(act: Act) -> tuple[str, str | None, float]:
@@ -152,28 +139,28 @@ def _ending(act: Act) -> tuple[str, str | None, float]:
     return "agent", "transfer" if act.scene == "transfer" else "tool_end_call", 0.5
 
 
-def _scene(act: Act, brief: Brief, lines: Lines) -> list[tuple[str, str]]:
-    goodbye = ("assistant", brief.goodbye or lines.goodbye)
+def _scene(act: Act, brief: Brief, phrases: Phrasebook) -> list[tuple[str, str]]:
+    goodbye = ("assistant", brief.goodbye or phrases.goodbye)
     if act.scene in ("long", "endless"):
-        agrees = list(lines.scenes["agrees"])
-        return [agrees[0], *_chatter(act, brief, lines), *agrees[1:], *_asked(brief, lines), goodbye]
-    scene = list(lines.scenes[act.scene])
+        agrees = list(phrases.scenes["agrees"])
+        return [agrees[0], *_chatter(act, brief, phrases), *agrees[1:], *_asked(brief, phrases), goodbye]
+    scene = list(phrases.scenes[act.scene])
     if act.scene == "do_not_call":
         return scene
     if act.scene == "transfer":
-        return [*scene, ("user", lines.goodbye)]
-    return [*scene, *_asked(brief, lines), goodbye]
+        return [*scene, ("user", phrases.goodbye)]
+    return [*scene, *_asked(brief, phrases), goodbye]
 
 
-def _chatter(act: Act, brief: Brief, lines: Lines) -> Exchange:
+def _chatter(act: Act, brief: Brief, phrases: Phrasebook) -> Turns:
     seconds = _LONG_TALK_S if act.scene == "long" else brief.max_s
-    once_s = sum(_duration_s(text, brief.language, _SLOWNESS[act.scene]) + 0.8 for _, text in lines.filler)
-    return lines.filler * max(1, round(seconds / once_s))
+    once_s = sum(_duration_s(text, brief.language, _SLOWNESS[act.scene]) + 0.8 for _, text in phrases.filler)
+    return phrases.filler * max(1, round(seconds / once_s))
 
 
-def _asked(brief: Brief, lines: Lines) -> Iterable[tuple[str, str]]:
+def _asked(brief: Brief, phrases: Phrasebook) -> Iterable[tuple[str, str]]:
     for label, answer in brief.answers:
-        yield "assistant", lines.question.replace("{label}", label)
+        yield "assistant", phrases.question.replace("{label}", label)
         yield "user", answer
 
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
-from pydantic import ValidationError
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
-from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import MakeCall
-from revox_langchain.operations.operation import Operation, invalid
-from revox_langchain.sandbox.api import account as handlers_account
-from revox_langchain.sandbox.api import assistants as handlers_assistants
-from revox_langchain.sandbox.api import calls as handlers_calls
-from revox_langchain.sandbox.api import campaigns as handlers_campaigns
-from revox_langchain.sandbox.api.handlers import HANDLERS, Rejected
+from revox_langchain.sandbox.api.handlers import Rejected
+from revox_langchain.sandbox.api.routes import Route, Router, handle
 from revox_langchain.sandbox.faults import Faults, suffer
+from revox_langchain.sandbox.world.account import seed_phone_numbers
 from revox_langchain.sandbox.world.clock import WorldClock
 from revox_langchain.sandbox.world.orders import Dispatcher
 from revox_langchain.sandbox.world.switches import Switches
@@ -34,10 +25,7 @@ from revox_langchain.sandbox.world.world import World
 BASE_URL = "https://revox-sandbox.invalid/api"
 """What connections in process use; nothing answers there, should one ever leave it."""
 
-# Importing these modules is what fills HANDLERS.
-_HANDLED_IN = (handlers_account, handlers_assistants, handlers_calls, handlers_campaigns)
 _MOST_REQUESTS_KEPT = 20_000
-_PATH_FIELD = re.compile(r"{(\w+)}")
 _DO_NOT_CONTACT = "+12025550109"
 
 
@@ -79,7 +67,7 @@ class Sandbox:
         self._speed = speed
         self._seed = seed
         self._lock = threading.RLock()
-        self._routes = [(op, re.compile(_pattern(op))) for op in OPERATIONS]
+        self._router = Router()
         self.clock = WorldClock(lambda: self.world)
         self._start(switches or Switches())
 
@@ -140,17 +128,17 @@ class Sandbox:
         Raises:
             httpx.TransportError: A fault wants it so.
         """
-        content = request.read()
+        request.read()
         with self._lock:
             self.world.catch_up()
             self._remember(request)
-            operation, path = self._route(request)
-            if operation is not None:
-                self.counts[operation.spec.name] += 1
-            fault = self.faults.strike(operation)
+            route = self._router.route(request)
+            if route is not None:
+                self.counts[route.operation.spec.name] += 1
+            fault = self.faults.strike(route.operation if route else None)
 
             def right() -> httpx.Response:
-                response = self._respond(request, content, operation, path)
+                response = self._respond(request, route)
                 response.read()
                 return response
 
@@ -177,7 +165,7 @@ class Sandbox:
         self.world = World(self._lock, speed=self._speed, switches=switches, seed=self._seed)
         self.world.voices = seed_voices()
         self.world.do_not_contact.add(_DO_NOT_CONTACT)
-        handlers_account.seed_phone_numbers(self.world)
+        seed_phone_numbers(self.world)
         self.faults = Faults()
         self.world.webhook_fault = self.faults.strike_webhook
         self.requests: list[httpx.Request] = []
@@ -189,48 +177,24 @@ class Sandbox:
         if len(self.requests) > _MOST_REQUESTS_KEPT:
             del self.requests[: _MOST_REQUESTS_KEPT // 2]
 
-    def _route(self, request: httpx.Request) -> tuple[type[Operation] | None, dict[str, str]]:
-        # The raw path, since an id may hold an encoded slash.
-        path = request.url.raw_path.decode("ascii").partition("?")[0]
-        for operation, pattern in self._routes:
-            if operation.spec.verb == request.method and (match := pattern.fullmatch(path)):
-                return operation, {name: unquote(value) for name, value in match.groupdict().items()}
-        return None, {}
-
-    def _respond(
-        self, request: httpx.Request, content: bytes, operation: type[Operation] | None, path: Mapping[str, str]
-    ) -> httpx.Response:
+    def _respond(self, request: httpx.Request, route: Route | None) -> httpx.Response:
         try:
             if not self.accepts(request.headers.get("authorization", "")):
                 raise Rejected(401, "Invalid API key.")
-            if operation is None:
+            if route is None:
                 raise Rejected(404, f"There is no {request.method} {request.url.path}.")
-            answer = HANDLERS[operation](self.world, self._parsed(operation, path, request, content))
-            if operation is MakeCall:
-                self.dials.append(answer["call"])
-            if isinstance(answer, bytes):
-                return httpx.Response(200, content=answer, headers={"content-type": "audio/mpeg"})
-            return httpx.Response(200, json=answer)
+            answer = handle(self.world, route, request)
         except Rejected as error:
             return httpx.Response(error.status, json=self.error_body(error.words))
         except Exception as error:
-            # Let out, a client would take a bug in here for a bad connection, and try again.
+            # Raised, it would look to the client like a broken connection, and the client would try again.
             body = {"error": f"bug in the sandbox: {error!r}", "traceback": traceback.format_exc()}
             return httpx.Response(500, headers={"x-should-retry": "false"}, json=body)
-
-    def _parsed(
-        self, operation: type[Operation], path: Mapping[str, str], request: httpx.Request, content: bytes
-    ) -> Operation:
-        try:
-            body = json.loads(content) if content else {}
-        except ValueError as error:
-            raise Rejected(400, "The body is not JSON.") from error
-        if not isinstance(body, dict):
-            raise Rejected(self.switches.invalid_status, "The body is not an object.")
-        try:
-            return operation(**operation.unwire(path, dict(request.url.params), body))
-        except ValidationError as error:
-            raise Rejected(self.switches.invalid_status, invalid(error, "body").message) from error
+        if isinstance(answer, bytes):
+            return httpx.Response(200, content=answer, headers={"content-type": "audio/mpeg"})
+        if route.operation is MakeCall:
+            self.dials.append(answer["call"])
+        return httpx.Response(200, json=answer)
 
 
 class SandboxTransport(httpx.MockTransport):
@@ -247,7 +211,3 @@ class SandboxTransport(httpx.MockTransport):
         if pause_s:
             await self._sandbox.clock.asleep(pause_s)
         return response
-
-
-def _pattern(operation: type[Operation]) -> str:
-    return "(?:/api)?" + _PATH_FIELD.sub(r"(?P<\1>[^/]+)", operation.spec.path or "")

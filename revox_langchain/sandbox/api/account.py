@@ -6,12 +6,9 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.operations.account import AuthStatus, GetUser
 from revox_langchain.operations.phone_numbers import DeletePhoneNumber, ListPhoneNumbers, UpdatePhoneNumber
 from revox_langchain.sandbox.api.handlers import found, handles
-from revox_langchain.sandbox.world.assistants import member
+from revox_langchain.sandbox.world.account import member
 from revox_langchain.sandbox.world.timeline import START_S, as_stamp
 from revox_langchain.sandbox.world.world import World
-
-OWN_NUMBERS = (("+12025550199", "Main line", "telnyx"), ("+33199005001", "Paris", "twilio"))
-"""Phone numbers the organisation has from the start; orders call from the first one if not told otherwise."""
 
 
 @handles(AuthStatus)
@@ -61,22 +58,3 @@ def delete_phone_number(world: World, op: DeletePhoneNumber) -> JsonObject:
     found(world.phone_numbers, op.phone_number_id, "phone number")
     del world.phone_numbers[op.phone_number_id]
     return {"success": True}
-
-
-def seed_phone_numbers(world: World) -> None:
-    """Give the organisation its first numbers."""
-    for number, label, provider in OWN_NUMBERS:
-        entry = {
-            "id": world.new_id("phone number"),
-            "phone_number": number,
-            "label": label,
-            "provider": provider,
-            "source": "revox_purchased",
-            "type": "owned_number",
-            "created_at": as_stamp(START_S - 60 * 86400),
-            "created_by": member(world),
-            "inbound_assistant": None,
-            "inbound_sip_uri": None,
-            "livekit_outbound_trunk_id": None,
-        }
-        world.phone_numbers[str(entry["id"])] = entry

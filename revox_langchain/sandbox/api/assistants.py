@@ -159,7 +159,7 @@ def delete_voice(world: World, op: DeleteVoice) -> JsonObject:
 
 
 def _voice(world: World, voice_id: str, provider: str) -> JsonObject:
-    voice: JsonObject = found(world.voices, voice_id, "voice")
+    voice = found(world.voices, voice_id, "voice")
     if voice["provider"] != provider:
         raise Rejected(404, f"{provider} has no voice {voice_id}.")
     return voice

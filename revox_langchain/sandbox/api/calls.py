@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.calls import (
@@ -20,7 +20,7 @@ from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illeg
 from revox_langchain.sandbox.api.search import csv_of_calls, matching, page_of
 from revox_langchain.sandbox.world.assistants import declared_variables, new_assistant
 from revox_langchain.sandbox.world.orders import Dispatcher, Illegal
-from revox_langchain.sandbox.world.records import CallRequest
+from revox_langchain.sandbox.world.records import CallRequest, Order
 from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
 from revox_langchain.sandbox.world.world import World
 
@@ -81,19 +81,19 @@ def export_calls(world: World, op: ExportCalls) -> JsonObject:
 @handles(CancelCall)
 def cancel_call(world: World, op: CancelCall) -> JsonObject:
     """End an order for good."""
-    return _told(world, "cancel", op.call_id)
+    return _changed(world, op.call_id, Dispatcher(world).cancel)
 
 
 @handles(PauseCall)
 def pause_call(world: World, op: PauseCall) -> JsonObject:
     """Start no new attempt."""
-    return _told(world, "pause", op.call_id)
+    return _changed(world, op.call_id, Dispatcher(world).pause)
 
 
 @handles(ResumeCall)
 def resume_call(world: World, op: ResumeCall) -> JsonObject:
     """Go on with a paused order."""
-    return _told(world, "resume", op.call_id)
+    return _changed(world, op.call_id, Dispatcher(world).resume)
 
 
 @handles(GetPhoneHistory)
@@ -116,10 +116,10 @@ def get_phone_history(world: World, op: GetPhoneHistory) -> JsonObject:
     return {"phone_history": history}
 
 
-def _told(world: World, what: str, call_id: str) -> Any:
+def _changed(world: World, call_id: str, change: Callable[[Order], None]) -> JsonObject:
     order = found(world.book, call_id, "call")
     try:
-        getattr(Dispatcher(world), what)(order)
+        change(order)
     except Illegal as error:
         return illegal(world.switches, str(error))
     return {"success": True}

@@ -22,7 +22,7 @@ from revox_langchain.operations.campaigns import (
 from revox_langchain.sandbox.api.checks import caller_id, check_retry_config
 from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.api.search import as_csv, call_row, chosen
-from revox_langchain.sandbox.world.assistants import member
+from revox_langchain.sandbox.world.account import member
 from revox_langchain.sandbox.world.campaigns import orders_of, shown, statistics, status_of
 from revox_langchain.sandbox.world.orders import Dispatcher, retry_config
 from revox_langchain.sandbox.world.records import CallRequest, Campaign, Order

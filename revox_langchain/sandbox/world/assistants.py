@@ -8,6 +8,7 @@ from typing import Any
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.variables import variables_in
+from revox_langchain.sandbox.world.account import member
 from revox_langchain.sandbox.world.world import World
 
 _NULLABLE = (
@@ -59,9 +60,6 @@ _FILLED_IN: JsonObject = {
     "pending_faq_count": 0,
 }
 
-MEMBER = {"id": "", "email": "camille@example.com", "first_name": "Camille", "last_name": "Perrin"}
-"""The member of the organisation the API key belongs to; the id is the world's."""
-
 
 def new_assistant(world: World, fields: Mapping[str, Any]) -> JsonObject:
     """An assistant with `fields`, everything else as Revox fills it in. It is not stored."""
@@ -99,8 +97,3 @@ def language_of(world: World, assistant: Mapping[str, Any]) -> str:
 def declared_variables(assistant: Mapping[str, Any]) -> set[str]:
     """Names of the variables an assistant needs values for."""
     return variables_in(assistant.get("prompt"), assistant.get("first_sentence"))
-
-
-def member(world: World) -> JsonObject:
-    """The one member of the organisation, as others are shown to it."""
-    return {**MEMBER, "id": world.organization_id[::-1]}

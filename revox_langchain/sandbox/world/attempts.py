@@ -12,7 +12,8 @@ from revox_langchain.sandbox.people.lines.phrasebook import phrasebook
 from revox_langchain.sandbox.people.speech_events import speech_event
 from revox_langchain.sandbox.people.stories import Act
 from revox_langchain.sandbox.people.variables import filled
-from revox_langchain.sandbox.world.assistants import language_of, member
+from revox_langchain.sandbox.world.account import member
+from revox_langchain.sandbox.world.assistants import language_of
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.timeline import Event
 from revox_langchain.sandbox.world.world import World

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.world.records import Campaign, Order
@@ -16,7 +16,7 @@ LABELS = {
     "requested_callback_later": "À rappeler",
     "none": "Sans résultat",
 }
-"""Revox words its reports in French."""
+"""Names of the outcomes; Revox writes them in French."""
 
 
 def orders_of(world: World, campaign: Campaign) -> list[Order]:
@@ -25,7 +25,7 @@ def orders_of(world: World, campaign: Campaign) -> list[Order]:
 
 
 def status_of(world: World, campaign: Campaign) -> str:
-    """Status of a campaign; a cancelled one is completed, for it has no status of its own."""
+    """Status of a campaign; a cancelled one is `completed`, since the API has no status for it."""
     if campaign.cancelled:
         return "completed"
     if campaign.paused:
@@ -59,45 +59,17 @@ def shown(world: World, campaign: Campaign) -> JsonObject:
 
 
 def statistics(world: World, campaign: Campaign) -> JsonObject:
-    """The report on a campaign; counts are of distinct phone numbers."""
+    """The report on a campaign; people are counted by phone number."""
     orders = orders_of(world, campaign)
-    called = _people(orders, lambda order: bool(order.call["calls_count"]))
-    reached, hot = _people(orders, _reached), _people(orders, _hot)
-    talked = _people(orders, lambda order: order.call["outcome"] is not None)
-    stamps = [a["started_at"] for o in orders for a in o.call["call_attempts"] if a["started_at"]]
-    assistant = orders[0].assistant if orders else None
-    config = campaign.data["call_retry_config"] or (assistant or {}).get("call_retry_config") or DEFAULT_RETRY
     outcomes = [order.call["outcome"] or "none" for order in orders if order.ended]
     return {
-        "campaign": {
-            "id": campaign.data["id"],
-            "name": campaign.data["name"],
-            "agent_name": assistant["name"] if assistant else None,
-            "status": status_of(world, campaign),
-            "is_cancelled": campaign.cancelled,
-            "has_activity": bool(stamps),
-            "first_activity_at": min(stamps, default=None),
-            "last_activity_at": max((o.call["updated_at"] for o in orders if o.rang), default=None),
-            "max_attempts_per_contact": config["max_retry_attempts"],
-            "timezone": config.get("timezone") or "Europe/Paris",
-        },
+        "campaign": _about(world, campaign, orders),
         "effort": {
-            "calls_total": len([order for order in orders if order.call["calls_count"]]),
+            "calls_total": sum(bool(order.call["calls_count"]) for order in orders),
             "outbound_attempts": sum(order.call["calls_count"] for order in orders),
             "inbound_calls": 0,
         },
-        "funnel": {
-            "called": {"count": called, "imported_rows": len(campaign.rows)},
-            "reached": {
-                "count": reached,
-                "outbound": reached,
-                "inbound": 0,
-                "overlap": 0,
-                "pct_of_called": _percent(reached, called),
-            },
-            "real_exchanges": {"count": talked, "pct_of_reached": _percent(talked, reached)},
-            "hot_leads": {"count": hot, "pct_of_reached": _percent(hot, reached)},
-        },
+        "funnel": _funnel(orders, len(campaign.rows)),
         "inbound": {"unique_callers": 0},
         "jump_in": {"joined_calls": 0, "median_conversation_seconds": None, "median_time_to_join_seconds": None},
         "leads": {
@@ -111,6 +83,42 @@ def statistics(world: World, campaign: Campaign) -> JsonObject:
         ],
         "hot_lead_outcomes": ["interested", "requested_callback_later"],
         "data_extraction": None,
+    }
+
+
+def _about(world: World, campaign: Campaign, orders: Sequence[Order]) -> JsonObject:
+    stamps = [a["started_at"] for o in orders for a in o.call["call_attempts"] if a["started_at"]]
+    assistant = orders[0].assistant if orders else None
+    config = campaign.data["call_retry_config"] or (assistant or {}).get("call_retry_config") or DEFAULT_RETRY
+    return {
+        "id": campaign.data["id"],
+        "name": campaign.data["name"],
+        "agent_name": assistant["name"] if assistant else None,
+        "status": status_of(world, campaign),
+        "is_cancelled": campaign.cancelled,
+        "has_activity": bool(stamps),
+        "first_activity_at": min(stamps, default=None),
+        "last_activity_at": max((o.call["updated_at"] for o in orders if o.rang), default=None),
+        "max_attempts_per_contact": config["max_retry_attempts"],
+        "timezone": config.get("timezone") or "Europe/Paris",
+    }
+
+
+def _funnel(orders: Sequence[Order], rows: int) -> JsonObject:
+    called = _people(orders, lambda order: bool(order.call["calls_count"]))
+    reached, hot = _people(orders, _reached), _people(orders, _hot)
+    talked = _people(orders, lambda order: order.call["outcome"] is not None)
+    return {
+        "called": {"count": called, "imported_rows": rows},
+        "reached": {
+            "count": reached,
+            "outbound": reached,
+            "inbound": 0,
+            "overlap": 0,
+            "pct_of_called": _percent(reached, called),
+        },
+        "real_exchanges": {"count": talked, "pct_of_reached": _percent(talked, reached)},
+        "hot_leads": {"count": hot, "pct_of_reached": _percent(hot, reached)},
     }
 
 

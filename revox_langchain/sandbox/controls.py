@@ -1,0 +1,71 @@
+"""Steering a sandbox from other processes: time, faults, switches, state."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from revox_langchain.answers import JsonObject
+from revox_langchain.sandbox.faults import Fault
+from revox_langchain.sandbox.sandbox import Sandbox
+from revox_langchain.sandbox.world.timeline import as_stamp
+
+_SHOWN_OF_AN_ORDER = ("id", "status", "to_phone_number", "calls_count", "outcome", "metadata")
+_MISTAKES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError)
+
+
+def controls_of(sandbox: Sandbox) -> Mount:
+    """Routes below `/sandbox`; they take and give JSON, without a key."""
+
+    async def advance(request: Request) -> Response:
+        seconds = float((await request.json())["seconds"])
+        await run_in_threadpool(sandbox.world.advance, seconds)
+        return JSONResponse({"now": as_stamp(sandbox.world.now_s)})
+
+    async def state(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(_state, sandbox))
+
+    async def faults(request: Request) -> Response:
+        given = await request.json()
+        sandbox.faults.add(*(Fault.from_json(each) for each in (given if isinstance(given, list) else [given])))
+        return JSONResponse({"pending": len(sandbox.faults.pending)})
+
+    async def reset(request: Request) -> Response:
+        await run_in_threadpool(sandbox.reset)
+        return JSONResponse({"now": as_stamp(sandbox.world.now_s)})
+
+    async def switches(request: Request) -> Response:
+        sandbox.switches = sandbox.switches.changed(await request.json())
+        shown = asdict(sandbox.switches)
+        return JSONResponse({key: sorted(v) if isinstance(v, frozenset) else v for key, v in shown.items()})
+
+    routes = [
+        Route("/state", state),
+        *(Route(f"/{act.__name__}", act, methods=["POST"]) for act in (advance, faults, reset, switches)),
+    ]
+    # An app of its own, so that its exception handlers do not apply to the API.
+    return Mount("/sandbox", Starlette(routes=routes, exception_handlers=dict.fromkeys(_MISTAKES, _explain)))
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
+
+
+def _state(sandbox: Sandbox) -> JsonObject:
+    world = sandbox.world
+    with world.lock:
+        return {
+            "now": as_stamp(world.now_s),
+            "speed": world.speed,
+            "dials": len(sandbox.dials),
+            "rang": sandbox.rang,
+            "orders": [{key: call[key] for key in _SHOWN_OF_AN_ORDER} for call in world.orders.values()],
+            "requests": dict(sandbox.counts),
+            "webhooks": len(sandbox.outbox),
+            "faults_pending": len(sandbox.faults.pending),
+        }

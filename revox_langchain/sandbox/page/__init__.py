@@ -1,0 +1,1 @@
+"""The page that a sandbox server shows in a browser."""

@@ -1,17 +1,13 @@
-"""The clock on the wall."""
+"""Real time; a sandbox brings a clock that can be pushed."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 class SystemClock:
-    """The clock on the wall."""
+    """Real time."""
 
     slice_s: float | None = 0.25
 

@@ -18,7 +18,7 @@ from revox_langchain.errors import (
     RevoxToolError,
     TimedOut,
     Unavailable,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     import revox
@@ -41,7 +41,7 @@ def known_failure(
     now_s: float,
     cleaned: Callable[[str], str],
 ) -> RevoxToolError | None:
-    """Say an exception of the SDK in our terms.
+    """Translate an exception of the SDK into one of our errors.
 
     Args:
         error: What was raised.
@@ -53,7 +53,7 @@ def known_failure(
         cleaned: Takes secrets out of a text.
 
     Returns:
-        Our error; None if it is none of the known kinds, that is, a bug.
+        Our error; None for an exception of an unknown kind, that is, a bug.
     """
     import httpx
     import revox
@@ -75,23 +75,41 @@ def known_failure(
     return None
 
 
+def certainly_not_sent(error: BaseException) -> bool:
+    """Whether what httpx raised proves that no byte of the request left, so that sending it again is safe."""
+    import httpx
+
+    return isinstance(
+        error,
+        (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+            httpx.LocalProtocolError,
+        ),
+    )
+
+
 def _of_connection(
     error: revox.APIConnectionError, name: str, reads: bool, base_url: str, cleaned: Callable[[str], str]
 ) -> RevoxToolError:
-    import httpx
     import revox
 
+    # The SDK wraps what httpx raised; only the original says whether the request left.
     cause = error.__cause__ or error
-    not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
-                httpx.UnsupportedProtocol, httpx.LocalProtocolError)  # fmt: skip
-    sent = not isinstance(cause, not_sent)
+    sent = not certainly_not_sent(cause)
     safe = reads or not sent
     if isinstance(error, revox.APITimeoutError) and sent:
         return TimedOut(f"Revox did not answer {name} in time.", retry_safe=safe)
     why = cleaned(str(cause))[:200] or type(cause).__name__
     if sent:
-        return Unavailable(f"The connection broke during {name} ({why}).", retry_safe=safe,
-                           next_step="Try again." if reads else LOOK_FIRST)  # fmt: skip
+        return Unavailable(
+            f"The connection broke during {name} ({why}).",
+            retry_safe=safe,
+            next_step="Try again." if reads else LOOK_FIRST,
+        )
     return Unavailable(f"Revox could not be reached ({base_url}: {why}).", sent=False, retry_safe=True)
 
 
@@ -119,7 +137,7 @@ def status_failure(
     retry_after_s: float | None = None,
     sent: bool = True,
 ) -> RevoxToolError:
-    """Say an HTTP status that is no success in our terms.
+    """Translate an HTTP status other than success into one of our errors.
 
     Args:
         status: The status.
@@ -127,7 +145,7 @@ def status_failure(
         words: The server's own words, without secrets.
         retry_safe: Whether a failure on the server's side may simply be tried again.
         next_step: What to do about such a failure.
-        retry_after_s: When the server wants to be asked again, in seconds.
+        retry_after_s: Seconds to wait before asking again, if the server said so.
         sent: Whether the request may have been acted upon.
     """
     words = words[:300].rstrip(".")
@@ -136,6 +154,7 @@ def status_failure(
     if status == 429:
         limited = ConcurrencyLimited if "concurren" in words.casefold() else RateLimited
         return limited(message, retry_safe=True, retry_after_s=retry_after_s, **more)
+    # A gateway answers these when it gave up on a server that may still be working on the request.
     if status in (408, 425) or status >= 500:
         return Unavailable(
             message, sent=sent, retry_safe=retry_safe, retry_after_s=retry_after_s, next_step=next_step, **more
@@ -152,7 +171,7 @@ def status_failure(
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
-    """Seconds a server wants to be left alone, from its headers; a number or a date."""
+    """Seconds to wait before asking a server again, from its headers: a number or a date."""
     for header, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(header)
         if value is None:
@@ -169,7 +188,7 @@ def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
 
 
 def words_of(body: object) -> str:
-    """Find the sentence in an error body, whose shape Revox does not document."""
+    """Find the message in an error body, whose shape Revox does not document."""
     if isinstance(body, Mapping):
         for key in ("error", "message", "detail", "title"):
             if body.get(key):

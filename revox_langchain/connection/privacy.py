@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.phone import mask_phone
 
-if TYPE_CHECKING:
-    pass
-
-
 _PHONE = re.compile(r"\+\d{6,15}")
-
-
 _SECRET_HEADER = re.compile(r"auth|token|secret|api[-_]?key|cookie", re.IGNORECASE)
 
 
-def without_secrets(value: Any, key: str = "") -> Any:
+def without_secrets(answer: JsonObject) -> JsonObject:
     """Redact the secrets that Revox echoes: a custom model's key, and header values of custom tools."""
+    return {name: _redacted(item, name) for name, item in answer.items()}
+
+
+def _redacted(value: Any, key: str) -> Any:
     if isinstance(value, dict):
         if key == "llm_model" and value.get("api_key"):
             value = {**value, "api_key": REDACTED}
         if key == "headers" and _SECRET_HEADER.search(str(value.get("key", ""))):
             value = {**value, "value": REDACTED}
-        return {name: without_secrets(item, name) for name, item in value.items()}
+        return {name: _redacted(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [without_secrets(item, key) for item in value]
+        return [_redacted(item, key) for item in value]
     return value
 
 

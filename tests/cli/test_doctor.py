@@ -94,7 +94,7 @@ def test_a_server_that_answers_html_is_exit_code_5(server: SandboxServer) -> Non
 def test_a_base_url_that_is_none_is_told_and_not_tried() -> None:
     done = doctor(base_url="getrevox")
     assert done.exit_code == 2
-    assert "is none" in done.stdout
+    assert "is not valid" in done.stdout
 
 
 def test_one_read_that_fails_does_not_hide_the_others(server: SandboxServer) -> None:

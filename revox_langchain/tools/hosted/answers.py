@@ -14,7 +14,7 @@ from mcp.shared.exceptions import McpError
 from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, TextContent
 from pydantic import SecretStr
 
-from revox_langchain.connection.failures import retry_after_s, status_failure
+from revox_langchain.connection.failures import certainly_not_sent, retry_after_s, status_failure
 from revox_langchain.connection.privacy import without_secrets
 from revox_langchain.errors import (
     AnswerError,
@@ -31,10 +31,6 @@ _SAYS_STATUS = re.compile(r"\b(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.I
 _SAYS_STATUS_FIRST = re.compile(
     r"(?:Error:? *)?(?:Request failed with *|API error:? *)?(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.IGNORECASE
 )
-_NOT_SENT = (
-    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)  # fmt: skip
 
 
 def answer_of(result: CallToolResult) -> dict[str, Any]:
@@ -138,7 +134,7 @@ class Failures:
             return self._status_error(response.status_code, name, "", sent, response.headers.get("retry-after"))
         if isinstance(error, httpx.TransportError):
             why = self._cleaned(str(error)) or type(error).__name__
-            if isinstance(error, _NOT_SENT):
+            if certainly_not_sent(error):
                 return Unavailable(
                     f"The MCP server could not be reached ({self._url}: {why}).", sent=False, retry_safe=True
                 )

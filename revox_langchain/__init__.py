@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from revox_langchain.actions.actions import RecoverCall, WaitForCall, act
+from revox_langchain.actions.requests import RecoverCall, WaitForCall, act
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard

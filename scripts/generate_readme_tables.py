@@ -15,7 +15,7 @@ from pathlib import Path
 
 from langchain_core.runnables.graph import NodeStyles
 
-from revox_langchain.actions.actions import REQUESTS
+from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.cli import exits
 from revox_langchain.graph import call_graph
 from revox_langchain.sandbox import STORIES, Sandbox

@@ -159,7 +159,7 @@ def test_its_generated_parts_are_fresh() -> None:
 
 
 def test_it_lists_every_tool_once() -> None:
-    from revox_langchain.actions.actions import REQUESTS
+    from revox_langchain.actions.requests import REQUESTS
 
     table = import_module("scripts.generate_readme_tables").tools()
     assert [table.count(f"| `{request.spec.name}` |") for request in REQUESTS] == [1] * 38

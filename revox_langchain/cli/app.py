@@ -133,7 +133,7 @@ def tools(
     as_json: AsJson = False,
 ) -> int:
     """List the tools there are: risk, route and what they do."""
-    from revox_langchain.actions.actions import REQUESTS
+    from revox_langchain.actions.requests import REQUESTS
     from revox_langchain.tools.toolkit import TOOLSETS
 
     if toolset is not None and toolset not in TOOLSETS:

@@ -157,7 +157,7 @@ def recover(
 
     Ends with exit code 0 if the call exists, and 6 if it does not show up.
     """
-    from revox_langchain.actions.actions import RecoverCall
+    from revox_langchain.actions.requests import RecoverCall, act
 
     screen = Screen(as_json=as_json)
     asked = RecoverCall.parse({"intent_id": intent_id, "phone_number": parse_phone(number, country).e164})
@@ -165,9 +165,9 @@ def recover(
     with Connection.from_env() as connection:
         if screen.live:
             with screen.console.status(f"Looking for the call, for up to {settle_s:g} s …"):
-                found = run(asked.flow(guard), connection)
+                found = run(act(asked, guard), connection)
         else:
-            found = run(asked.flow(guard), connection)
+            found = run(act(asked, guard), connection)
     screen.answer(found)
     if not found["found"]:
         hint(

@@ -18,11 +18,11 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
-from revox_langchain.actions.actions import perform
+from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
-from revox_langchain.flow import Emit, Flow, arun
+from revox_langchain.flow import Emit, arun
 from revox_langchain.mcp_server.http import BearerGate, StreamableHttp, http_app, serve_http
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Request
@@ -127,7 +127,9 @@ def make_server(
                 request = offered.get(tool)
                 if request is None:
                     raise InvalidInput(f"There is no tool {tool!r}{near(tool, offered)}", code="unknown_tool")
-                text, answer = await arun(_said_and_done(request, arguments, guard, scope), connection, emit=emit)
+                text, answer = await arun(
+                    perform_and_render(request, arguments, guard, scope=scope, toolkit=scope), connection, emit=emit
+                )
             except RevoxToolError as error:
                 return result(f"Error ({error.code}): {error}", error.as_dict(), failed=True)
             except Exception as error:
@@ -229,13 +231,6 @@ async def serve_stdio(server: Server[Any, Any]) -> None:
 def _server_for(toolkit: Offer) -> Server[Any, Any]:
     requests = toolkit.requests()
     return make_server(toolkit.connection, requests, toolkit.guard(), instructions=toolkit.instructions())
-
-
-def _said_and_done(
-    request: type[Request], arguments: dict[str, Any], guard: Guard, scope: str
-) -> Flow[tuple[str, Any]]:
-    asked, answer = yield from perform(request, arguments, guard, scope=scope, toolkit=scope)
-    return ("" if isinstance(answer, bytes) else request.spec.render(answer, asked)), answer
 
 
 __all__ = [

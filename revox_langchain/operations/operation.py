@@ -276,7 +276,7 @@ def operation(
 
 
 def procedure(*, risk: Risk, render: Render) -> Callable[[type[RequestT]], type[RequestT]]:
-    """Declare the class below as a tool made of several requests; its `flow()` yields them."""
+    """Declare the class below as a tool made of several requests; `revox_langchain.actions` says which."""
     return _declare(verb=None, path=None, risk=risk, render=render, toolset="calls")
 
 

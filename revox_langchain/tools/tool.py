@@ -5,21 +5,27 @@ from __future__ import annotations
 import sys
 import tempfile
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from pydantic import BaseModel
 
-from revox_langchain.actions.actions import perform
+from revox_langchain.actions.requests import perform_and_render
+from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import RevoxToolError
-from revox_langchain.flow import Channel, Emit, Flow, arun, run
+from revox_langchain.flow import Channel, Emit, arun, run
 from revox_langchain.operations.operation import Request, Risk
 
-if TYPE_CHECKING:
-    pass
+Answer = tuple[str, Any]
+"""What a tool returns: text for the model, and the whole answer for the program."""
+
+Call = Callable[[JsonObject, RunnableConfig], Answer]
+AsyncCall = Callable[[JsonObject, RunnableConfig], Awaitable[Answer]]
 
 
 class ToolFailure(ToolException):
@@ -45,30 +51,35 @@ class RevoxTool(StructuredTool):
         """What a model is told about the arguments."""
         return self.args_schema
 
-    def run(self, tool_input: str | dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def run(self, tool_input: str | JsonObject, *args: Any, **kwargs: Any) -> Any:
         """Run the tool; a known failure is a result with status `error`."""
         try:
             return super().run(tool_input, *args, **kwargs)
         except ToolFailure as failure:
             return self._failed(failure, kwargs.get("tool_call_id"))
 
-    async def arun(self, tool_input: str | dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    async def arun(self, tool_input: str | JsonObject, *args: Any, **kwargs: Any) -> Any:
         """Run the tool; a known failure is a result with status `error`."""
         try:
             return await super().arun(tool_input, *args, **kwargs)
         except ToolFailure as failure:
             return self._failed(failure, kwargs.get("tool_call_id"))
 
-    def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> str | dict[str, Any]:
-        # The flow validates, so that wrong arguments become a result like every other known failure.
+    def _parse_input(self, tool_input: str | JsonObject, tool_call_id: str | None) -> JsonObject:
+        # Whatever does the request validates, so that wrong arguments become a result like every known failure.
         if isinstance(tool_input, str):
-            schema = self.args_schema
-            assert isinstance(schema, type)
-            assert issubclass(schema, BaseModel)
-            return {next(iter(schema.model_fields), "input"): tool_input}
+            return {next(iter(self._argument_names()), "input"): tool_input}
         return dict(tool_input)
 
-    def _failed(self, failure: ToolFailure, tool_call_id: str | None) -> Any:
+    def _argument_names(self) -> Mapping[str, object]:
+        schema = self.args_schema
+        if isinstance(schema, dict):
+            return dict(schema["properties"])
+        assert isinstance(schema, type)
+        assert issubclass(schema, BaseModel)
+        return schema.model_fields
+
+    def _failed(self, failure: ToolFailure, tool_call_id: str | None) -> ToolMessage | str:
         if tool_call_id is None:
             return str(failure)
         return ToolMessage(
@@ -83,7 +94,7 @@ def make_tool(
 
     Args:
         request: What the tool does.
-        connection: Whom it talks to.
+        connection: The account to use.
         guard: What may be dialed; the default policy if left out.
         toolkit: Whose budget counts outside of LangGraph threads.
 
@@ -91,39 +102,86 @@ def make_tool(
         A tool with text for the model as content and plain JSON as artifact.
     """
     guard = guard or Guard()
-    spec = request.spec
     toolkit = toolkit or f"tool {uuid.uuid4()}"
 
-    def call(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
-        try:
-            answer = run(
-                said_and_done(request, arguments, guard, thread_of(config), toolkit), connection, emit=stream_writer()
-            )
-        except RevoxToolError as error:
-            raise ToolFailure(error) from error
-        return answer
+    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        scope = thread_of(config)
+        flow = perform_and_render(request, arguments, guard, scope=scope, toolkit=toolkit, save=_save)
+        return run(flow, connection, emit=stream_writer())
 
-    async def acall(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
-        try:
-            flow = said_and_done(request, arguments, guard, thread_of(config), toolkit)
-            answer = await arun(flow, connection, emit=stream_writer())
-        except RevoxToolError as error:
-            raise ToolFailure(error) from error
-        return answer
+    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        scope = thread_of(config)
+        flow = perform_and_render(request, arguments, guard, scope=scope, toolkit=toolkit, save=_save)
+        return await arun(flow, connection, emit=stream_writer())
+
+    return tool_for(request, call, acall, tags=["revox", request.spec.toolset])
+
+
+def tool_for(
+    request: type[Request],
+    call: Call,
+    acall: AsyncCall,
+    *,
+    tags: list[str],
+    metadata: Mapping[str, object] | None = None,
+) -> RevoxTool:
+    """Make a tool that is named and described by a request class; `call` and `acall` do the work.
+
+    Args:
+        request: Names the tool and its arguments.
+        call: Does it from sync code; a RevoxToolError becomes a result with status `error`.
+        acall: Does it from async code.
+        tags: For traces.
+        metadata: Besides what `tool_metadata` says.
+    """
+    spec = request.spec
+    more = {**tool_metadata(request), **(metadata or {})}
+    return build_tool(call, acall, name=spec.name, description=spec.doc, args_schema=request, tags=tags, metadata=more)
+
+
+def build_tool(
+    call: Call,
+    acall: AsyncCall,
+    *,
+    name: str,
+    description: str,
+    args_schema: type[BaseModel] | JsonObject,
+    tags: list[str],
+    metadata: JsonObject,
+) -> RevoxTool:
+    """Make a tool of what does its work; a RevoxToolError becomes a result with status `error`."""
+
+    # langchain-core passes the config to whatever has a parameter of this name and type.
+    def func(config: RunnableConfig, **arguments: Any) -> Answer:
+        with known_failures():
+            return call(arguments, config)
+
+    async def coroutine(config: RunnableConfig, **arguments: Any) -> Answer:
+        with known_failures():
+            return await acall(arguments, config)
 
     return RevoxTool(
-        name=spec.name,
-        description=spec.doc,
-        args_schema=request,
-        func=call,
-        coroutine=acall,
+        name=name,
+        description=description,
+        args_schema=args_schema,
+        func=func,
+        coroutine=coroutine,
         response_format="content_and_artifact",
-        tags=["revox", spec.toolset],
-        metadata=tool_metadata(request),
+        tags=tags,
+        metadata=metadata,
     )
 
 
-def tool_metadata(request: type[Request]) -> dict[str, Any]:
+@contextmanager
+def known_failures() -> Iterator[None]:
+    """Raise a RevoxToolError of the block as a failure of the tool, which a model reads; a bug stays a bug."""
+    try:
+        yield
+    except RevoxToolError as error:
+        raise ToolFailure(error) from error
+
+
+def tool_metadata(request: type[Request]) -> JsonObject:
     """What a program may want to know of a tool before letting a model use it."""
     spec = request.spec
     return {
@@ -136,16 +194,6 @@ def tool_metadata(request: type[Request]) -> dict[str, Any]:
     }
 
 
-def said_and_done(
-    request: type[Request], arguments: dict[str, Any], guard: Guard, scope: str | None, toolkit: str
-) -> Flow[tuple[str, Any]]:
-    """Do what a tool is asked for; returns text for the model and plain JSON for the program."""
-    asked, answer = yield from perform(request, arguments, guard, scope=scope, toolkit=toolkit)
-    if isinstance(answer, bytes):
-        answer = _saved(answer)
-    return request.spec.render(answer, asked), answer
-
-
 def thread_of(config: RunnableConfig | None) -> str | None:
     """The LangGraph thread a tool runs in, if there is one."""
     thread = ((config or {}).get("configurable") or {}).get("thread_id")
@@ -154,6 +202,7 @@ def thread_of(config: RunnableConfig | None) -> str | None:
 
 def stream_writer() -> Emit | None:
     """The stream writer of the LangGraph run a tool runs in, if there is one."""
+    # Without LangGraph loaded there is no run to write to, and importing it is slow.
     if "langgraph.config" not in sys.modules:
         return None
     from langgraph.config import get_stream_writer
@@ -165,7 +214,7 @@ def stream_writer() -> Emit | None:
     return writer
 
 
-def _saved(audio: bytes) -> dict[str, Any]:
+def _save(audio: bytes) -> JsonObject:
     with tempfile.NamedTemporaryFile(suffix=".mp3", prefix="revox-", delete=False) as file:
         file.write(audio)
     return {"path": file.name, "bytes": len(audio)}

@@ -10,7 +10,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.tools.base import BaseToolkit
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from revox_langchain.actions.actions import REQUESTS
+from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard

@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
-from revox_langchain.actions.actions import (
-    LOOK_AGAIN_S,
-    REQUESTS,
-    RecoverCall,
-    WaitForCall,
-    act,
-    create_assistant_once,
-    find_request,
-)
+from revox_langchain.actions.assistants import create_assistant_once
+from revox_langchain.actions.create import LOOK_AGAIN_S
+from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall, act, find_request
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
@@ -496,13 +490,13 @@ def test_everything_else_is_sent_as_it_is(request_: Operation) -> None:
     assert hand.answer({"anything": 1}).result == {"anything": 1}
 
 
-def test_a_request_nobody_knows_how_to_do_is_a_bug() -> None:
+def test_a_request_without_a_handler_is_a_bug() -> None:
     @procedure(risk=Risk.READ, render=lambda answer, request: "")
     class Juggle(Request):
         """Juggle."""
 
     for thing in (Juggle(), "revox_make_call", None):
-        with pytest.raises(TypeError, match="nothing that can be done"):
+        with pytest.raises(TypeError, match="not a request that can be done"):
             next(act(thing, Guard()))  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from revox_langchain.actions.actions import act
+from revox_langchain.actions.requests import act
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget, Cost
 from revox_langchain.dialing.guard import Guard

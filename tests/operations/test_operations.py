@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from revox.types.assistant_create_params import AssistantCreateParams
 
-from revox_langchain.actions.actions import PROCEDURES, REQUESTS, WaitForCall, find_request
+from revox_langchain.actions.requests import PROCEDURES, REQUESTS, WaitForCall, find_request
 from revox_langchain.errors import InvalidInput
 from revox_langchain.operations import OPERATIONS, find
 from revox_langchain.operations.assistants import AssistantFields, CreateAssistant, UpdateAssistant

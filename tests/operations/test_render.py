@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from revox_langchain.actions.actions import REQUESTS, RecoverCall, WaitForCall, act
+from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall, act
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.flow import run
 from revox_langchain.operations.assistants import (

@@ -19,7 +19,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import RetryPolicy
 
 from revox_langchain import Budget, Connection, DialPolicy, InvalidInput, RevoxToolkit, Risk
-from revox_langchain.actions.actions import REQUESTS
+from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import GetCall, MakeCall, PauseCall

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from revox_langchain.actions.actions import create_assistant_once
+from revox_langchain.actions.assistants import create_assistant_once
 from revox_langchain.dialing.budget import DEFAULT_RETRIES, Cost
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import MARK, Intent, Order, make_intent

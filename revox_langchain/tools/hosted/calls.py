@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallResult
 from mcp.types import CallToolResult
 
-from revox_langchain.actions.actions import WaitForCall
+from revox_langchain.actions.requests import WaitForCall, perform_and_render
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import AnswerError, InvalidInput, Unavailable
@@ -24,7 +24,6 @@ from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.results.call import ENDED
 from revox_langchain.tools.hosted.session import Errand, Link, current_errand, in_background
-from revox_langchain.tools.tool import said_and_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,7 +116,7 @@ class Guarded:
 
         line = Line(self._connection, self.link, rest=self._rest, carry=(asked, carry))
         arguments = {**_understood(asked, request.args), **errand.view}
-        flow = said_and_done(asked, arguments, self._guard, errand.thread, self._toolkit)
+        flow = perform_and_render(asked, arguments, self._guard, scope=errand.thread, toolkit=self._toolkit)
         _, answer = await arun(flow, line, emit=errand.emit)
         return CallToolResult(content=[], structuredContent=answer)
 

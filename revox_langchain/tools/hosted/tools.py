@@ -14,7 +14,7 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 
-from revox_langchain.actions.actions import REQUESTS, RecoverCall, WaitForCall
+from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.operations.calls import MakeCall

@@ -1,0 +1,129 @@
+"""Calls: placed once, resumed only where they may be dialed, waited for, and looked for when lost."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from revox_langchain.actions.registry import Context, flow_of
+from revox_langchain.actions.voices import check_speech
+from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.budget import Cost
+from revox_langchain.dialing.guard import Guard, history_of
+from revox_langchain.dialing.intent import Intent, Order, make_intent
+from revox_langchain.dialing.placing import place, recover
+from revox_langchain.errors import Refused
+from revox_langchain.flow import Flow, Recent
+from revox_langchain.operations import render
+from revox_langchain.operations.assistants import GetAssistant
+from revox_langchain.operations.calls import GetCall, GetPhoneHistory, MakeCall, ResumeCall, Transcript
+from revox_langchain.operations.fields import E164, CallId
+from revox_langchain.operations.operation import Request, Risk, procedure
+from revox_langchain.waiting.policy import WaitPolicy
+from revox_langchain.waiting.watch import Watch, settled_result, watch
+
+
+@procedure(risk=Risk.READ, render=render.waited)
+class WaitForCall(Request):
+    """Wait until a call has ended and return how it went.
+
+    Streams each change. If it takes longer than timeout_s the call goes on: wait again with the same call_id.
+    """
+
+    call_id: CallId
+    interval_s: float = Field(default=5, ge=0.5, le=300, description="Seconds between looks.")
+    timeout_s: float = Field(default=300, gt=0, le=86_400, description="Seconds to wait at most.")
+    transcript: Transcript = "last"
+
+
+@procedure(risk=Risk.READ, render=render.recovered)
+class RecoverCall(Request):
+    """Look for a call whose placing ended unknown. Never dials.
+
+    Give the intent_id and number from the error. Says plainly whether the call exists.
+    """
+
+    intent_id: str = Field(min_length=1)
+    phone_number: E164
+
+
+@flow_of.register
+def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
+    """Place a call, at most once per intent."""
+    intent = _intent_of(request, context.scope)
+    request, notes = yield from check_speech(request, context.guard, request.prompt_variables or {})
+    cost = yield from cost_of(request, context.guard)
+    placed = yield from place(Order(request, intent, scope=context.budget_scope, cost=cost), context.guard)
+    answer = placed.as_dict()
+    return {**answer, "notes": [*answer["notes"], *notes]}
+
+
+@flow_of.register
+def resume_call(request: ResumeCall, context: Context) -> Flow[JsonObject]:
+    """Resume a paused call if its number may still be dialed."""
+    order = (yield GetCall(call_id=request.call_id))["call"]
+    phone = context.guard.check_number(str(order.get("to_phone_number")))
+    yield from refuse_do_not_contact([phone.e164], context.guard)
+    answer: JsonObject = yield request
+    return answer
+
+
+@flow_of.register
+def wait_for_call(request: WaitForCall, context: Context) -> Flow[JsonObject]:
+    """Watch the call; the answer has `call`, `timed_out` and `waited_s`."""
+    policy = WaitPolicy.every(request.interval_s, max_wait_s=request.timeout_s, heartbeat_s=30.0)
+    seen = yield from watch(Watch(call_id=request.call_id), policy)
+    order = seen.answer
+    if order is None:
+        order = (yield GetCall(call_id=request.call_id))["call"]
+    if seen.ended and (order.get("assistant") or {}).get("structured_output_config"):
+        # Revox fills in what it extracts a little after the call has ended.
+        order = yield from settled_result(order, policy.model_copy(update={"result_grace_s": 10.0}))
+    return {"call": order, "timed_out": not seen.ended, "waited_s": round(seen.waited_s, 1)}
+
+
+@flow_of.register
+def recover_call(request: RecoverCall, context: Context) -> Flow[JsonObject]:
+    """Look until the search can be believed; `found` says whether the order exists."""
+    placed = yield from recover(request.intent_id, request.phone_number, context.guard)
+    asked = {"intent_id": request.intent_id, "phone_number": request.phone_number}
+    return {"found": placed is not None, **asked, **(placed.as_dict() if placed else {})}
+
+
+def cost_of(request: MakeCall, guard: Guard) -> Flow[Cost]:
+    """The most an order can cost; reads the assistant only if the budget asks for it."""
+    if not guard.budget.needs_cost:
+        return Cost()
+    if request.assistant_id is None:
+        return Cost.of(request.settings or {})
+    assistant = yield Recent(GetAssistant(assistant_id=request.assistant_id), max_age_s=60)
+    return Cost.of(assistant)
+
+
+def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
+    """Refuse if one of the numbers is marked do-not-contact, unless the policy says otherwise.
+
+    Raises:
+        Refused: Naming the first of them.
+    """
+    if not numbers or not guard.policy.honour_do_not_contact:
+        return
+    history = (yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"]
+    marked = [number for number in numbers if (history_of(history, number) or {}).get("do_not_contact")]
+    if marked:
+        raise Refused(
+            f"{len(marked)} of the numbers are marked do-not-contact, the first is {marked[0]}.",
+            code="do_not_contact",
+            next_step="Leave them out (row_mode='all_except' with their call_ids), or tell the user.",
+        )
+
+
+def _intent_of(request: MakeCall, scope: str | None) -> Intent:
+    return make_intent(
+        phone_number=request.phone_number,
+        prompt=request.prompt,
+        assistant_id=request.assistant_id,
+        prompt_variables=request.prompt_variables,
+        scheduled_at=request.scheduled_at,
+        scope=scope,
+        intent=request.intent,
+    )

@@ -1,0 +1,135 @@
+"""Campaigns: created once, and every number checked before a launch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import get_args
+
+from revox_langchain.actions.calls import refuse_do_not_contact
+from revox_langchain.actions.create import find_or_create, matches
+from revox_langchain.actions.registry import Context, flow_of
+from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.budget import Cost
+from revox_langchain.dialing.intent import outcome_of
+from revox_langchain.dialing.search import search_all
+from revox_langchain.errors import Refused, RevoxToolError
+from revox_langchain.flow import Flow
+from revox_langchain.operations.calls import GetCallHistory
+from revox_langchain.operations.campaigns import (
+    CreateCampaign,
+    GetCampaign,
+    GetCampaignRows,
+    LaunchCampaign,
+    ListCampaigns,
+    ResumeCampaign,
+    UpdateCampaign,
+)
+from revox_langchain.operations.fields import ENDED, CallStatus
+
+_LAUNCHABLE: tuple[CallStatus, ...] = ("not_launched", "scheduled", "paused", "completed", "errored")
+_RESUMABLE = tuple(status for status in get_args(CallStatus) if status not in (*ENDED, "not_launched"))
+
+
+@flow_of.register
+def create_campaign(request: CreateCampaign, context: Context) -> Flow[JsonObject]:
+    """Create a campaign whose contacts may all be called, unless there is the same one."""
+    for contact in request.contacts:
+        phone = context.guard.check_number(contact.to_phone_number)
+        context.guard.check_windows(request.model_dump(), phone)
+
+    def find() -> Flow[JsonObject | None]:
+        for campaign in (yield ListCampaigns())["campaigns"]:
+            if _may_be(campaign, request) and (yield from _has_contacts(campaign, request)):
+                return dict(campaign)
+        return None
+
+    return (yield from find_or_create("campaign", request, request.name, find))
+
+
+@flow_of.register
+def update_campaign(request: UpdateCampaign, context: Context) -> Flow[JsonObject]:
+    """Change a campaign, but not to hours in which no one may be called."""
+    context.guard.check_windows(request.model_dump())
+    answer: JsonObject = yield request
+    return answer
+
+
+@flow_of.register
+def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObject]:
+    """Launch a campaign once every number it would ring is checked and its orders fit the budget."""
+    # A launch rings its contacts again, so each one reserves under an id of its own.
+    launch_id = f"launch {uuid.uuid4()}"
+    numbers = yield from _numbers_to_ring(request)
+    yield from _check_numbers(numbers, context)
+    if numbers:
+        campaign = (yield GetCampaign(campaign_id=request.campaign_id))["campaign"]
+        retry = campaign.get("call_retry_config")
+        cost = Cost.of({**(campaign.get("assistant") or {}), **({"call_retry_config": retry} if retry else {})})
+        context.guard.budget.reserve(
+            launch_id,
+            context.budget_scope,
+            cost,
+            orders=len(numbers),
+            max_orders=context.guard.policy.max_orders,
+        )
+    try:
+        answer: JsonObject = yield request
+    except RevoxToolError as error:
+        if outcome_of(error) != "unknown":
+            context.guard.budget.release(launch_id)
+        raise
+    return answer
+
+
+@flow_of.register
+def resume_campaign(request: ResumeCampaign, context: Context) -> Flow[JsonObject]:
+    """Resume a campaign once every number it would ring is checked; its launch has paid for the orders."""
+    numbers = yield from _orders_in(request.campaign_id, _RESUMABLE)
+    yield from _check_numbers(list(numbers.values()), context)
+    answer: JsonObject = yield request
+    return answer
+
+
+def _may_be(campaign: JsonObject, request: CreateCampaign) -> bool:
+    """Whether what a list shows of a campaign fits the request; the list may leave optional fields out."""
+    settings = {name: value for name, value in (request.wire().body or {}).items() if name != "contacts"}
+    if not all(matches(value, campaign[name]) for name, value in settings.items() if name in campaign):
+        return False
+    size = len(request.contacts)
+    return not campaign.get("is_cancelled") and (campaign.get("row_stats") or {}).get("total", size) == size
+
+
+def _has_contacts(campaign: JsonObject, request: CreateCampaign) -> Flow[bool]:
+    wanted = sorted((c.to_phone_number, tuple(sorted(c.prompt_variables.items()))) for c in request.contacts)
+    rows = (yield GetCampaignRows(campaign_id=campaign["id"]))["rows"]
+    return wanted == sorted((r["phone_number"], tuple(sorted((r.get("input_data") or {}).items()))) for r in rows)
+
+
+def _numbers_to_ring(launch: LaunchCampaign) -> Flow[list[str]]:
+    # Revox also rings contacts again that ended with attempts left, but none whose call is under way.
+    statuses = [status for status in _LAUNCHABLE if not launch.statuses or status in launch.statuses]
+    numbers = yield from _orders_in(launch.campaign_id, statuses)
+    named, only = set(launch.call_ids), launch.row_mode == "only"
+    return [number for call_id, number in numbers.items() if (call_id in named) is only]
+
+
+def _orders_in(campaign_id: str, statuses: Iterable[CallStatus]) -> Flow[dict[str, str]]:
+    """The numbers of a campaign's orders in these statuses, by call id."""
+    wanted = list(statuses)
+    if not wanted:
+        return {}
+    found = yield from search_all(GetCallHistory(campaign_ids=[campaign_id], statuses=wanted))
+    if not found.complete:
+        raise Refused(
+            "Not all of the campaign's contacts could be read, so they could not be checked.",
+            code="contacts_unknown",
+            next_step="Try again when no calls of the campaign are in progress.",
+        )
+    return {call_id: str(call.get("to_phone_number")) for call_id, call in found.calls.items()}
+
+
+def _check_numbers(numbers: list[str], context: Context) -> Flow[None]:
+    for number in numbers:
+        context.guard.check_number(number)
+    yield from refuse_do_not_contact(numbers, context.guard)

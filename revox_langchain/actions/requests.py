@@ -1,0 +1,135 @@
+"""Everything that can be asked for, and doing it.
+
+`act` sends most operations as they are. What dials goes through the guard and the placing flow; what creates is looked
+up first, so that a repeat after a lost answer finds the first one. Two requests are no single operation: waiting for a
+call and looking for a lost one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from revox_langchain.actions.calls import RecoverCall, WaitForCall
+from revox_langchain.actions.registry import Context, flow_of
+from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.guard import Guard, default_region
+from revox_langchain.errors import InvalidInput, near
+from revox_langchain.flow import Flow
+from revox_langchain.operations import OPERATIONS
+from revox_langchain.operations.operation import Request
+
+RequestT = TypeVar("RequestT", bound=Request)
+
+PROCEDURES: tuple[type[Request], ...] = (WaitForCall, RecoverCall)
+REQUESTS: tuple[type[Request], ...] = (*OPERATIONS, *PROCEDURES)
+"""Everything a tool can be made of: the operations and the procedures."""
+
+
+def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: str = "process") -> Flow[Any]:
+    """Do what `request` asks for, with the care it needs.
+
+    A flow: nothing happens until `run(act(...), connection)` or `await arun(...)` drives it.
+
+    Args:
+        request: What to do.
+        guard: What may be dialed.
+        scope: The LangGraph thread, if there is one: part of a call's intent.
+        toolkit: Whose budget counts where there is no thread.
+
+    Returns:
+        The answer, as the request's `spec.render` takes it.
+
+    Raises:
+        RevoxToolError: What went wrong, and the next step.
+    """
+    return (yield from flow_of(request, Context(guard, scope, toolkit)))
+
+
+def perform(
+    request_type: type[RequestT],
+    arguments: Mapping[str, object],
+    guard: Guard,
+    *,
+    scope: str | None = None,
+    toolkit: str = "process",
+) -> Flow[tuple[RequestT, Any]]:
+    """Read untrusted arguments as a request, and do it.
+
+    A number in national form is read with the policy's country, or else the organization's.
+
+    Args:
+        request_type: What is asked for.
+        arguments: By field name.
+        guard: What may be dialed.
+        scope: The LangGraph thread, if there is one.
+        toolkit: Whose budget counts where there is no thread.
+
+    Returns:
+        The request and its answer.
+
+    Raises:
+        RevoxToolError: Among them `InvalidInput`, naming each wrong argument.
+    """
+    number = arguments.get("phone_number")
+    region = (yield from default_region(guard.policy, number)) if isinstance(number, str) else None
+    request = request_type.parse(arguments, default_region=region)
+    return request, (yield from act(request, guard, scope=scope, toolkit=toolkit))
+
+
+def perform_and_render(
+    request_type: type[Request],
+    arguments: Mapping[str, object],
+    guard: Guard,
+    *,
+    scope: str | None = None,
+    toolkit: str = "process",
+    save: Callable[[bytes], JsonObject] | None = None,
+) -> Flow[tuple[str, Any]]:
+    """Do what a tool is asked for, and say it in the words that a model reads.
+
+    Args:
+        request_type: What is asked for.
+        arguments: By field name.
+        guard: What may be dialed.
+        scope: The LangGraph thread, if there is one.
+        toolkit: Whose budget counts where there is no thread.
+        save: Puts audio somewhere and says where; without it audio comes back as it is, with no text.
+
+    Returns:
+        Text for the model, and the answer for the program.
+
+    Raises:
+        RevoxToolError: As for `perform`.
+    """
+    request, answer = yield from perform(request_type, arguments, guard, scope=scope, toolkit=toolkit)
+    if isinstance(answer, bytes):
+        if save is None:
+            return "", answer
+        answer = save(answer)
+    return request.spec.render(answer, request), answer
+
+
+def find_request(name: str) -> type[Request]:
+    """Return the operation or procedure called `name`, with or without the prefix `revox_`.
+
+    Raises:
+        InvalidInput: No tool has that name; names that are near are listed.
+    """
+    wanted = name if name.startswith("revox_") else f"revox_{name}"
+    for request in REQUESTS:
+        if request.spec.name == wanted:
+            return request
+    raise InvalidInput(f"There is no tool {name!r}{near(wanted, [r.spec.name for r in REQUESTS])}", code="unknown_tool")
+
+
+__all__ = [
+    "PROCEDURES",
+    "REQUESTS",
+    "RecoverCall",
+    "WaitForCall",
+    "act",
+    "find_request",
+    "perform",
+    "perform_and_render",
+]

@@ -40,10 +40,7 @@ ROOMS = (
 STRANGERS = ({"connection", "dialing", "waiting"},)
 """Rooms that never import each other, whatever their order."""
 
-UPWARD_IN_FUNCTIONS = {
-    # RevoxToolkit.sandbox and aget_tools: whoever stays with REST loads neither the sandbox nor the MCP client.
-    (f"{NAME}.tools.toolkit", f"{NAME}.tools.hosted.tools"),
-}
+UPWARD_IN_FUNCTIONS: set[tuple[str, str]] = set()
 """Imports that close a circle inside a room, in a function, each with its reason."""
 
 ONLY_IN = {

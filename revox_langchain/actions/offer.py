@@ -24,10 +24,6 @@ class Offer(Protocol):
     def highest_risk(self) -> Risk:
         """The riskiest kind of request on offer."""
 
-    @property
-    def is_selective(self) -> bool:
-        """Whether toolsets or tools were named, instead of offering all that the risk permits."""
-
     def requests(self) -> list[type[Request]]:
         """The operations and procedures on offer."""
 

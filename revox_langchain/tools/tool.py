@@ -11,9 +11,10 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import StructuredTool, ToolException
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel
 
+from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.guard import Guard
@@ -115,6 +116,12 @@ def make_tool(
         return await arun(flow, connection, emit=stream_writer())
 
     return tool_for(request, call, acall, tags=["revox", request.spec.toolset])
+
+
+def make_tools(offer: Offer) -> list[BaseTool]:
+    """Make tools of all that is on offer."""
+    guard = offer.guard()
+    return [make_tool(request, offer.connection, guard, toolkit=offer.scope) for request in offer.requests()]
 
 
 def tool_for(

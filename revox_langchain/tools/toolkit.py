@@ -17,15 +17,21 @@ from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.operation import Request, Risk
-from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, tool_metadata
+from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, make_tools, tool_metadata
 
 if TYPE_CHECKING:
     from revox_langchain.sandbox import Sandbox
 
 CALLING = (
-    "revox_list_voices", "revox_list_assistants", "revox_create_assistant", "revox_make_call",
-    "revox_get_call", "revox_wait_for_call", "revox_cancel_call", "revox_recover_call",
-)  # fmt: skip
+    "revox_list_voices",
+    "revox_list_assistants",
+    "revox_create_assistant",
+    "revox_make_call",
+    "revox_get_call",
+    "revox_wait_for_call",
+    "revox_cancel_call",
+    "revox_recover_call",
+)
 """The toolset `calling`: what an agent needs to place a call and learn how it went."""
 
 TOOLSETS: dict[str, tuple[str, ...]] = {
@@ -94,7 +100,7 @@ class RevoxToolkit(BaseToolkit):
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
-        # RevoxToolError is no ValueError, so pydantic lets it through as it is.
+        # RevoxToolError is not a ValueError, so pydantic lets it through as it is.
         for toolset in self.toolsets or ():
             _known(toolset, TOOLSETS, "toolset")
         names = {request.spec.name: request for request in REQUESTS}
@@ -164,8 +170,7 @@ class RevoxToolkit(BaseToolkit):
 
     def get_tools(self) -> list[BaseTool]:
         """Make the tools."""
-        guard = self.guard()
-        return [make_tool(request, self.connection, guard, toolkit=self.scope) for request in self.requests()]
+        return make_tools(self)
 
     async def aget_tools(self, transport: Literal["rest", "mcp", "merged"] = "rest", **options: Any) -> list[BaseTool]:
         """Make the tools, also those that only Revox's hosted MCP server has.
@@ -182,6 +187,9 @@ class RevoxToolkit(BaseToolkit):
             return self.get_tools()
         from revox_langchain.tools.hosted.tools import hosted_tools
 
+        if options.get("extra") is None and (self.toolsets is not None or self.include):
+            # Naming tools means wanting no others, and so none that only the server knows.
+            options["extra"] = ()
         return await hosted_tools(self, merged=transport == "merged", **options)
 
     def guard(self) -> Guard:

@@ -510,10 +510,10 @@ def test_a_clock_that_is_ahead_does_not_let_a_rephrased_repeat_through() -> None
 
 
 def test_an_argument_of_the_hosted_server_that_the_guard_does_not_know_does_not_pass_it() -> None:
-    from revox_langchain.tools.hosted.calls import _understood
+    from revox_langchain.tools.hosted.calls import known_arguments
 
     with pytest.raises(InvalidInput):
-        _understood(MakeCall, {**ARGS, "force_now": True})
+        known_arguments(MakeCall, {**ARGS, "force_now": True})
 
 
 def test_a_refused_repeat_does_not_give_back_the_budget_of_a_dial_that_may_have_rung() -> None:

@@ -37,9 +37,9 @@ from revox_langchain.operations.operation import Risk
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.mcp import INVENTED, PATH, HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
-from revox_langchain.tools.hosted.answers import Failures, Sent, answer_of
-from revox_langchain.tools.hosted.calls import named_as
-from revox_langchain.tools.hosted.session import in_background
+from revox_langchain.tools.hosted.answers import Failures, RequestState, answer_of
+from revox_langchain.tools.hosted.background import in_background
+from revox_langchain.tools.hosted.calls import renamed
 from revox_langchain.tools.hosted.tools import risk_of
 from revox_langchain.tools.toolkit import RevoxToolkit
 from tests.mcp_server.test_server import serving
@@ -468,7 +468,9 @@ async def test_wrong_arguments_are_a_result_that_names_them() -> None:
 )
 def test_what_a_failed_dial_means_is_judged_with_caution(said: str, kind: str, outcome: str) -> None:
     result = CallToolResult(content=[TextContent(type="text", text=said)], isError=True)
-    error = Failures("http://x", SecretStr(KEY)).reported(result, Sent("revox_make_call", left=True, dials=True))
+    error = Failures("http://x", SecretStr(KEY)).reported(
+        result, RequestState("revox_make_call", left=True, dials=True)
+    )
     assert error.kind == kind
     assert outcome_of(error) == outcome
 
@@ -500,7 +502,7 @@ def test_what_breaks_on_the_way_is_unwrapped_and_judged_by_whether_it_left(
     raised: Exception, left: bool, kind: str, outcome: str
 ) -> None:
     group = ExceptionGroup("outer", [ExceptionGroup("inner", [raised])])
-    error = Failures("http://x", SecretStr(KEY)).known(group, Sent("revox_make_call", left=left, dials=True))
+    error = Failures("http://x", SecretStr(KEY)).known(group, RequestState("revox_make_call", left=left, dials=True))
     assert isinstance(error, RevoxToolError)
     assert error.kind == kind
     assert outcome_of(error) == outcome
@@ -521,8 +523,8 @@ def test_an_answer_is_read_from_structured_content_or_text_and_loses_its_secrets
 
 def test_arguments_take_the_names_the_server_has_for_them() -> None:
     given = {"call_id": "c", "page_size": 5}
-    assert named_as(given, {"properties": {"id": {}, "pageSize": {}}}) == {"id": "c", "pageSize": 5}
-    assert named_as(given, {"properties": {"callId": {}, "id": {}}}) == {"callId": "c", "page_size": 5}
+    assert renamed(given, {"id": {}, "pageSize": {}}) == {"id": "c", "pageSize": 5}
+    assert renamed(given, {"callId": {}, "id": {}}) == {"callId": "c", "page_size": 5}
 
 
 # What a model and a program get
@@ -728,8 +730,8 @@ async def test_an_agent_does_the_vendors_example_from_the_voices_to_the_report(t
 def test_a_failure_of_a_write_is_not_safe_to_repeat_and_one_that_never_left_is() -> None:
     failures = Failures("http://x", SecretStr(KEY))
     group = ExceptionGroup("g", [ExceptionGroup("h", [ConnectionResetError(), RuntimeError("a bug")])])
-    assert isinstance(failures.known(group, Sent("t", left=True)), ConnectionResetError)
+    assert isinstance(failures.known(group, RequestState("t", left=True)), ConnectionResetError)
     for left, reads, safe in ((True, False, False), (False, False, True), (True, True, True)):
-        error = failures.lost(Sent("t", left=left, reads=reads))
+        error = failures.lost(RequestState("t", left=left, reads=reads))
         assert isinstance(error, RevoxToolError)
         assert error.retry_safe is safe

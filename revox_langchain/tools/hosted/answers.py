@@ -24,7 +24,7 @@ from revox_langchain.errors import (
     RevoxToolError,
     TimedOut,
     Unavailable,
-)  # fmt: skip
+)
 from revox_langchain.operations.fields import REDACTED
 
 _SAYS_STATUS = re.compile(r"\b(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.IGNORECASE)
@@ -43,7 +43,7 @@ def answer_of(result: CallToolResult) -> dict[str, Any]:
         text = "\n".join(texts)
         said = _json_of(text) or {"text": text}
     elif set(said) == {"result"}:
-        # Frameworks wrap what is no object in this way.
+        # Frameworks wrap anything but an object in this way.
         inner = said["result"]
         said = (inner if isinstance(inner, dict) else _json_of(inner) if isinstance(inner, str) else None) or said
     cleaned: dict[str, Any] = without_secrets(said)
@@ -51,7 +51,7 @@ def answer_of(result: CallToolResult) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class RequestState:
     """What was asked, as far as its failure is concerned.
 
     Attributes:
@@ -89,30 +89,30 @@ class Failures:
         self._url = url
         self._key = key
 
-    def known(self, error: BaseException, sent: Sent) -> BaseException:
+    def known(self, error: BaseException, state: RequestState) -> BaseException:
         """Find the error of ours that says what happened; a bug stays what it is."""
         leaves = list(_leaves(error))
         for leaf in leaves:
             if isinstance(leaf, RevoxToolError):
                 return leaf
         for leaf in leaves:
-            if known := self._translated(leaf, sent):
+            if known := self._translated(leaf, state):
                 return known
         return leaves[0] if leaves else error
 
-    def reported(self, answer: CallToolResult, sent: Sent) -> RevoxToolError:
+    def reported(self, answer: CallToolResult, state: RequestState) -> RevoxToolError:
         """The error a result with `isError` stands for; its shape is not documented."""
-        name = sent.tool
+        name = state.tool
         text = "\n".join(block.text for block in answer.content if isinstance(block, TextContent))
         said = answer.structuredContent or _json_of(text)
         words = " ".join(self._cleaned(_words_of(said) or text).split())[:300]
         if words.startswith(("Input validation error", "MCP error -32602: Input validation error")):
             return InvalidInput(f"{name}: {words}", next_step="Correct these arguments and try again.")
         # Of a dial only a failure that begins with its status is believed to be a refusal: it may come after ringing.
-        match = _SAYS_STATUS_FIRST.match(text) if sent.dials else _SAYS_STATUS.search(text)
+        match = _SAYS_STATUS_FIRST.match(text) if state.dials else _SAYS_STATUS.search(text)
         if status := _status_of(said) or int(match.group(1) if match else 0):
-            return self._status_error(status, name, words, sent, None)
-        if sent.dials:
+            return self._status_error(status, name, words, state, None)
+        if state.dials:
             return AnswerError(f"The MCP server reported a failure of {name}: {words}")
         return Refused(
             f"The MCP server refused {name}: {words}",
@@ -120,18 +120,20 @@ class Failures:
             next_step="Read what it says; change the request.",
         )
 
-    def lost(self, sent: Sent) -> Unavailable:
+    def lost(self, state: RequestState) -> Unavailable:
         """The error for an answer that can no longer come."""
         return Unavailable(
-            f"The connection broke before {sent.tool} was answered.",
-            sent=sent.left, retry_safe=sent.safe, next_step=sent.next_step,
-        )  # fmt: skip
+            f"The connection broke before {state.tool} was answered.",
+            sent=state.left,
+            retry_safe=state.safe,
+            next_step=state.next_step,
+        )
 
-    def _translated(self, error: BaseException, sent: Sent) -> RevoxToolError | None:
-        name = sent.tool
+    def _translated(self, error: BaseException, state: RequestState) -> RevoxToolError | None:
+        name = state.tool
         if isinstance(error, httpx.HTTPStatusError):
             response = error.response
-            return self._status_error(response.status_code, name, "", sent, response.headers.get("retry-after"))
+            return self._status_error(response.status_code, name, "", state, response.headers.get("retry-after"))
         if isinstance(error, httpx.TransportError):
             why = self._cleaned(str(error)) or type(error).__name__
             if certainly_not_sent(error):
@@ -139,42 +141,46 @@ class Failures:
                     f"The MCP server could not be reached ({self._url}: {why}).", sent=False, retry_safe=True
                 )
             lost = TimedOut if isinstance(error, httpx.TimeoutException) else Unavailable
-            return lost(f"The connection broke during {name} ({why}).", sent=sent.left, retry_safe=sent.safe)
+            return lost(f"The connection broke during {name} ({why}).", sent=state.left, retry_safe=state.safe)
         if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
             return InvalidInput(f"The MCP address {self._url!r} cannot be used.", next_step="Check the URL.")
         if isinstance(error, McpError):
-            return self._rpc_error(error, sent)
+            return self._rpc_error(error, state)
         if type(error).__module__.startswith("anyio"):
-            return Unavailable(f"The connection broke during {name}.", sent=sent.left, retry_safe=sent.safe)
+            return Unavailable(f"The connection broke during {name}.", sent=state.left, retry_safe=state.safe)
         return None
 
-    def _rpc_error(self, error: McpError, sent: Sent) -> RevoxToolError:
+    def _rpc_error(self, error: McpError, state: RequestState) -> RevoxToolError:
         code, words = error.error.code, self._cleaned(error.error.message)
         if code == httpx.codes.REQUEST_TIMEOUT:
-            return TimedOut(f"The MCP server did not answer {sent.tool} in time.", sent=sent.left, retry_safe=sent.safe)
+            return TimedOut(
+                f"The MCP server did not answer {state.tool} in time.", sent=state.left, retry_safe=state.safe
+            )
         if words == "Session terminated":
             # This is how the client reports HTTP 404.
-            more: dict[str, Any] = {"details": {"http_status": 404}, "sent": sent.left, "retry_safe": True}
-            if sent.left:
+            more: dict[str, Any] = {"details": {"http_status": 404}, "sent": state.left, "retry_safe": True}
+            if state.left:
                 return Unavailable("The MCP server had forgotten the session and did nothing.", **more)
             return Unavailable(f"There is no MCP server at {self._url}.", next_step="Check the address.", **more)
         # Some servers report this way that the answer, not the request, does not fit: then it was acted upon.
-        if code == INVALID_PARAMS and not (sent.dials and "output" in words.casefold()):
-            return InvalidInput(f"The MCP server refused {sent.tool}: {words}")
+        if code == INVALID_PARAMS and not (state.dials and "output" in words.casefold()):
+            return InvalidInput(f"The MCP server refused {state.tool}: {words}")
         if code == METHOD_NOT_FOUND:
-            return NotFound(f"The MCP server does not know {sent.tool}: {words}")
-        return Unavailable(f"The MCP server failed on {sent.tool}: {words}", sent=sent.left, retry_safe=sent.safe)
+            return NotFound(f"The MCP server does not know {state.tool}: {words}")
+        return Unavailable(f"The MCP server failed on {state.tool}: {words}", sent=state.left, retry_safe=state.safe)
 
-    def _status_error(self, status: int, name: str, words: str, sent: Sent, retry_after: str | None) -> RevoxToolError:
+    def _status_error(
+        self, status: int, name: str, words: str, state: RequestState, retry_after: str | None
+    ) -> RevoxToolError:
         headers = {} if retry_after is None else {"retry-after": retry_after}
         return status_failure(
             status,
             f"The MCP server answered {name} with HTTP {status}",
             words,
-            retry_safe=sent.safe,
-            next_step=sent.next_step,
+            retry_safe=state.safe,
+            next_step=state.next_step,
             retry_after_s=retry_after_s(headers, time.time()),
-            sent=sent.left,
+            sent=state.left,
         )
 
     def _cleaned(self, text: str) -> str:
@@ -212,4 +218,4 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-__all__ = ["Failures", "Sent", "answer_of"]
+__all__ = ["Failures", "RequestState", "answer_of"]

@@ -1,69 +1,67 @@
 """Dialing and waiting over MCP, under the same rules as over REST.
 
-A dial is an ordinary order to the placing flow; only the one request that rings goes over MCP. The guard, the mark, the
-look before and the look after are the flow's own, and they go over REST where that is allowed.
+To the placing flow a dial over MCP is an ordinary order; only the one request that rings goes over MCP. The guard, the
+mark, and the search before and after are the flow's own, and they go over REST where that is allowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallResult
 from mcp.types import CallToolResult
 
 from revox_langchain.actions.requests import WaitForCall, perform_and_render
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import AnswerError, InvalidInput, Unavailable
 from revox_langchain.flow import Clock, Emit, arun
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
-from revox_langchain.operations.fields import ASSISTANT_SETTINGS
+from revox_langchain.operations.fields import ASSISTANT_SETTINGS, ENDED
 from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
-from revox_langchain.results.call import ENDED
-from revox_langchain.tools.hosted.session import Errand, Link, current_errand, in_background
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-Handler = Callable[[MCPToolCallRequest], Awaitable[MCPToolCallResult]]
+from revox_langchain.tools.hosted.background import in_background
+from revox_langchain.tools.hosted.session import CallContext, Handler, HostedServer, current_context
 
 LOOKED_UP = (GetCallHistory, GetPhoneHistory, ListPhoneNumbers, CancelCall)
 """What the placing flow asks for; without REST the server must have a tool for each."""
 
-CAREFUL: tuple[type[MakeCall] | type[CreateAssistant], ...] = (MakeCall, CreateAssistant)
+GUARDED: tuple[type[Operation], ...] = (MakeCall, CreateAssistant)
 """What is looked up first, checked and marked before it goes over MCP."""
 
 _FAILED_SLICES = 3
 
 
-class Line:
-    """What flows talk to in place of a `Connection`, when something has to go over MCP.
+class HostedChannel:
+    """A channel for flows, like a `Connection`, that sends what has to go over MCP to the hosted server.
 
     Args:
         connection: Serves what may go over REST, and remembers answers.
-        link: The MCP server.
+        server: The MCP server.
         rest: Whether anything may go over REST.
-        carry: Takes the request that is to go over MCP whatever `rest` says, and what sends it.
+        carry: Sends operations of this type, whatever `rest` says.
     """
 
     def __init__(
         self,
         connection: Connection,
-        link: Link,
+        server: HostedServer,
         *,
         rest: bool,
-        carry: tuple[type[Operation], Callable[[Any], Awaitable[dict[str, Any]]]] | None = None,
+        carry: tuple[type[Operation], Callable[[Operation], Awaitable[JsonObject]]] | None = None,
     ) -> None:
-        self.clock: Clock = connection.clock
-        self.recalled = connection.recalled
-        self.remember = connection.remember
         self._connection = connection
-        self._link = link
+        self._server = server
         self._rest = rest
         self._carry = carry
+
+    @property
+    def clock(self) -> Clock:
+        """The connection's clock."""
+        return self._connection.clock
 
     async def asend(self, operation: Operation) -> Any:
         """Send an operation whichever way it goes."""
@@ -73,15 +71,23 @@ class Line:
             return await self._connection.asend(operation)
         name = operation.spec.name
         arguments = {k: v for k, v in operation.model_dump(mode="json", exclude_none=True).items() if v != []}
-        errand = Errand(reads=operation.spec.risk is Risk.READ, dials=operation.spec.dials)
-        return await self._link.call(name, named_as(arguments, self._link.schema(name)), errand)
+        context = CallContext(reads=operation.spec.risk is Risk.READ, dials=operation.spec.dials)
+        return await self._server.call(name, renamed(arguments, self._server.properties(name)), context)
 
     def send(self, operation: Operation) -> Any:
         """Send an operation from sync code."""
         return in_background(self.asend(operation))
 
+    def recalled(self, operation: Operation, max_age_s: float) -> Any:
+        """The answer to a read if one no older than `max_age_s` is remembered, else None."""
+        return self._connection.recalled(operation, max_age_s)
 
-class Guarded:
+    def remember(self, operation: Operation, answer: Any) -> None:
+        """Keep the answer to a read for `recalled`."""
+        self._connection.remember(operation, answer)
+
+
+class GuardInterceptor:
     """An interceptor that does what dials or creates as `act` does it: a call is placed at most once per intent.
 
     Args:
@@ -92,7 +98,8 @@ class Guarded:
     """
 
     def __init__(self, connection: Connection, guard: Guard, toolkit: str, *, rest: bool) -> None:
-        self.link: Link | None = None
+        # Set once the server exists, which takes its interceptors when it is made.
+        self.server: HostedServer | None = None
         self._connection = connection
         self._guard = guard
         self._toolkit = toolkit
@@ -100,13 +107,13 @@ class Guarded:
 
     async def __call__(self, request: MCPToolCallRequest, handler: Handler) -> MCPToolCallResult:
         """Do what `request` asks for with the care it needs; what needs none passes."""
-        asked = next((each for each in CAREFUL if each.spec.name == request.name), None)
-        if asked is None:
+        request_type = next((each for each in GUARDED if each.spec.name == request.name), None)
+        if request_type is None:
             return await handler(request)
-        assert self.link is not None
-        errand = current_errand()
+        assert self.server is not None
+        context = current_context()
 
-        async def carry(operation: MakeCall | CreateAssistant) -> dict[str, Any]:
+        async def carry(operation: Operation) -> JsonObject:
             arguments = dict(request.args)
             if isinstance(operation, MakeCall):
                 arguments |= {"phone_number": operation.phone_number, "metadata": operation.metadata}
@@ -114,58 +121,50 @@ class Guarded:
             assert isinstance(result, CallToolResult)
             return result.structuredContent or {}
 
-        line = Line(self._connection, self.link, rest=self._rest, carry=(asked, carry))
-        arguments = {**_understood(asked, request.args), **errand.view}
-        flow = perform_and_render(asked, arguments, self._guard, scope=errand.thread, toolkit=self._toolkit)
-        _, answer = await arun(flow, line, emit=errand.emit)
+        channel = HostedChannel(self._connection, self.server, rest=self._rest, carry=(request_type, carry))
+        arguments = {**known_arguments(request_type, request.args), **context.view}
+        flow = perform_and_render(request_type, arguments, self._guard, scope=context.thread, toolkit=self._toolkit)
+        _, answer = await arun(flow, channel, emit=context.emit)
         return CallToolResult(content=[], structuredContent=answer)
 
 
-def why_not_dialed(link: Link, theirs: Iterable[str], *, rest: bool) -> str | None:
+def why_not_dialed(server: HostedServer, names: Iterable[str], *, rest: bool) -> str | None:
     """Why a call must not be placed through this server; None if it may."""
-    properties = link.schema(MakeCall.spec.name).get("properties", {})
+    properties = server.properties(MakeCall.spec.name)
     for needed in ("phone_number", "metadata"):
         if needed not in properties:
-            return f"its schema has no {needed}, which what prevents a second order needs"
+            return f"its schema has no {needed}, without which a second order cannot be prevented"
     if not rest:
-        missing = [op.spec.name for op in LOOKED_UP if op.spec.name not in set(theirs)]
+        missing = [op.spec.name for op in LOOKED_UP if op.spec.name not in set(names)]
         if missing:
             return f"without REST the server must have {', '.join(missing)}"
-        if "to_phone_number" not in link.schema(GetCallHistory.spec.name).get("properties", {}):
+        if "to_phone_number" not in server.properties(GetCallHistory.spec.name):
             return "without REST the server's history must be searchable by to_phone_number"
     return None
 
 
 async def wait_in_slices(
-    link: Link, connection: Connection, request: WaitForCall, emit: Emit | None, slice_s: float
-) -> dict[str, Any]:
+    server: HostedServer, clock: Clock, request: WaitForCall, emit: Emit | None, slice_s: float
+) -> JsonObject:
     """Wait for a call with the server's own tool, a slice at a time, since clients and proxies cut long answers.
 
     Returns:
-        As `WaitForCall.flow`.
+        As for `WaitForCall`.
 
     Raises:
         RevoxToolError: The call cannot be read, or the server stays out of reach.
     """
-    name, clock = WaitForCall.spec.name, connection.clock
-    properties = link.schema(name).get("properties", {})
     start_s, failed = clock.now_s(), 0
-    order: dict[str, Any] = {}
+    order: JsonObject = {}
     while True:
         begun_s = clock.now_s()
         left_s = request.timeout_s - (begun_s - start_s)
-        wanted = {"call_id": request.call_id, "interval": request.interval_s, "timeout": max(min(slice_s, left_s), 1.0)}
         try:
-            answer = await link.call(name, _like(wanted, properties), Errand(emit, reads=True))
+            order, failed = await _wait_once(server, request, emit, max(min(slice_s, left_s), 1.0)), 0
         except Unavailable:
             failed += 1
             if failed >= _FAILED_SLICES:
                 raise
-        else:
-            seen = answer.get("call")
-            if not isinstance(seen, dict) or "status" not in seen:
-                raise AnswerError(f"The MCP server answered {name} without a call.", retry_safe=True)
-            failed, order = 0, seen
         waited_s = clock.now_s() - start_s
         ended = order.get("status") in ENDED
         if order and (ended or waited_s >= request.timeout_s):
@@ -175,10 +174,9 @@ async def wait_in_slices(
             await clock.asleep(request.interval_s)
 
 
-def named_as(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def renamed(arguments: Mapping[str, object], properties: Mapping[str, object]) -> JsonObject:
     """Give arguments the names the server has for them: Revox does not say what ids are called."""
-    properties = schema.get("properties", {})
-    named: dict[str, Any] = {}
+    named: JsonObject = {}
     for name, value in arguments.items():
         camel = "".join(part.title() if i else part for i, part in enumerate(name.split("_")))
         known = next((form for form in (name, camel) if form in properties), None)
@@ -188,24 +186,17 @@ def named_as(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[st
     return named
 
 
-def _like(wanted: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the server's names for interval and timeout, and their unit; leave out what it has no name for."""
-    found = named_as({"call_id": wanted["call_id"]}, {"properties": properties})
-    for word in ("interval", "timeout"):
-        name = next((name for name in properties if word in name.casefold()), None)
-        if name is not None:
-            in_ms = name.casefold().endswith(("ms", "millis", "milliseconds"))
-            found[name] = wanted[word] * 1000 if in_ms else wanted[word]
-    return found
+def known_arguments(request_type: type[Operation], arguments: Mapping[str, object]) -> JsonObject:
+    """The part of the server's arguments that we know about.
 
-
-def _understood(asked: type[Operation], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the server's arguments that we know about."""
-    known = {name: value for name, value in arguments.items() if name in asked.model_fields}
-    strange = [name for name in arguments if name not in known and name not in ASSISTANT_SETTINGS]
-    if asked is MakeCall and strange:
+    Raises:
+        InvalidInput: A call has an argument that the guard cannot judge.
+    """
+    known = {name: value for name, value in arguments.items() if name in request_type.model_fields}
+    unknown = [name for name in arguments if name not in known and name not in ASSISTANT_SETTINGS]
+    if request_type is MakeCall and unknown:
         raise InvalidInput(
-            f"{', '.join(strange)}: the guard does not know what this would do.", next_step="Leave it out."
+            f"{', '.join(unknown)}: the guard does not know what this would do.", next_step="Leave it out."
         )
     rest = {name: value for name, value in arguments.items() if name not in known and name in ASSISTANT_SETTINGS}
     settings = known.get("settings") or {}
@@ -214,4 +205,24 @@ def _understood(asked: type[Operation], arguments: Mapping[str, Any]) -> dict[st
     return {**known, "settings": {**rest, **settings} or None}
 
 
-__all__ = ["Guarded", "Line", "named_as", "wait_in_slices", "why_not_dialed"]
+async def _wait_once(server: HostedServer, request: WaitForCall, emit: Emit | None, timeout_s: float) -> JsonObject:
+    name = WaitForCall.spec.name
+    arguments = _waiting_arguments(request, timeout_s, server.properties(name))
+    order = (await server.call(name, arguments, CallContext(emit, reads=True))).get("call")
+    if not isinstance(order, dict) or "status" not in order:
+        raise AnswerError(f"The MCP server answered {name} without a call.", retry_safe=True)
+    return order
+
+
+def _waiting_arguments(request: WaitForCall, timeout_s: float, properties: Mapping[str, object]) -> JsonObject:
+    """Find the server's names for interval and timeout, and their unit; leave out what it has no name for."""
+    arguments = renamed({"call_id": request.call_id}, properties)
+    for word, seconds in (("interval", request.interval_s), ("timeout", timeout_s)):
+        name = next((name for name in properties if word in name.casefold()), None)
+        if name is not None:
+            in_ms = name.casefold().endswith(("ms", "millis", "milliseconds"))
+            arguments[name] = seconds * 1000 if in_ms else seconds
+    return arguments
+
+
+__all__ = ["GuardInterceptor", "HostedChannel", "known_arguments", "renamed", "wait_in_slices", "why_not_dialed"]

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Mapping
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 
+from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall
-from revox_langchain.dialing.guard import Guard
-from revox_langchain.errors import InvalidInput, RevoxToolError, near
+from revox_langchain.answers import JsonObject
+from revox_langchain.errors import InvalidInput, near
+from revox_langchain.operations import render
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
-from revox_langchain.operations.render import text as render
-from revox_langchain.tools.hosted.calls import Guarded, Line, wait_in_slices, why_not_dialed
-from revox_langchain.tools.hosted.session import Errand, Link, in_background
-from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, stream_writer, thread_of, tool_metadata
-from revox_langchain.tools.toolkit import RevoxToolkit
+from revox_langchain.tools.hosted.background import in_background
+from revox_langchain.tools.hosted.calls import GuardInterceptor, HostedChannel, wait_in_slices, why_not_dialed
+from revox_langchain.tools.hosted.session import CallContext, HostedServer
+from revox_langchain.tools.tool import (
+    Answer,
+    build_tool,
+    make_tool,
+    make_tools,
+    stream_writer,
+    thread_of,
+    tool_for,
+    tool_metadata,
+)
 
 logger = logging.getLogger("revox_langchain.tools.hosted.tools")
 
@@ -38,7 +47,7 @@ _BY_NAME = {request.spec.name: request for request in REQUESTS}
 
 
 async def hosted_tools(
-    toolkit: RevoxToolkit,
+    offer: Offer,
     *,
     merged: bool,
     url: str | None = None,
@@ -50,13 +59,12 @@ async def hosted_tools(
     """Make tools of what the hosted MCP server offers.
 
     Args:
-        toolkit: Its limits and choices hold here too.
+        offer: Its limits and choices hold here too; a toolkit is one.
         merged: Ours over REST, and from the server only what we do not have.
         url: The server's address, if it is not below the connection's base URL.
-        rest: Whether anything may go over REST; without, the looks before and after a dial and the waiting go over
+        rest: Whether anything may go over REST; without, the searches before and after a dial and the waiting go over
             MCP as well.
-        extra: Names of the server's own tools to let through. Left out: all that `max_risk` permits, unless the
-            toolkit names toolsets or tools.
+        extra: Names of the server's own tools to let through. Left out: all that the offer's highest risk permits.
         timeout_s: How long one answer of the server may take.
         slice_s: How long the server may wait for a call before it answers, where waiting goes over MCP.
 
@@ -68,26 +76,17 @@ async def hosted_tools(
     """
     if merged and not rest:
         raise InvalidInput("Merged tools go over REST.", next_step='Use transport="mcp" with rest=False.')
-    guard = toolkit.guard()
-    guarded = Guarded(toolkit.connection, guard, toolkit.scope, rest=rest)
+    interceptor = GuardInterceptor(offer.connection, offer.guard(), offer.scope, rest=rest)
     if not rest:
         timeout_s = max(timeout_s, slice_s + 15.0)
-    link = guarded.link = Link(toolkit.connection, url, timeout_s=timeout_s, interceptors=[guarded])
-    theirs = await link.list_tools()
-    if merged:
-        ours = toolkit.get_tools()
-    else:
-        offered = {request.spec.name: request for request in toolkit.requests()}
-        ours = [
-            _known_tool(link, tool, offered[name])
-            for name, tool in theirs.items()
-            if _may_come(name, offered, link, rest)
-        ]
-        ours += _our_own(toolkit, offered, link, guard, rest=rest, slice_s=slice_s)
-    return [*ours, *(_foreign_tool(link, tool) for tool in _foreign(toolkit, theirs, extra))]
+    server = HostedServer(offer.connection, url, timeout_s=timeout_s, interceptors=[interceptor])
+    interceptor.server = server
+    listed = await server.list_tools()
+    ours = make_tools(offer) if merged else _tools_over_mcp(offer, server, listed, rest=rest, slice_s=slice_s)
+    return [*ours, *(_foreign_tool(server, tool) for tool in _foreign(offer, listed, extra))]
 
 
-def risk_of(name: str, annotations: dict[str, Any]) -> Risk:
+def risk_of(name: str, annotations: Mapping[str, object]) -> Risk:
     """How dangerous a tool is that only the server knows.
 
     A hint may call a tool harmless, but not one whose name says that it rings.
@@ -103,54 +102,43 @@ def risk_of(name: str, annotations: dict[str, Any]) -> Risk:
     return Risk.READ if verb in _READ else Risk.WRITE
 
 
-class HostedTool(RevoxTool):
-    """A tool of the server; its arguments are a JSON schema and no class."""
-
-    def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> str | dict[str, Any]:
-        if isinstance(tool_input, str):
-            properties = cast("dict[str, Any]", self.args_schema)["properties"]
-            return {next(iter(properties), "input"): tool_input}
-        return dict(tool_input)
-
-
-def _may_come(name: str, offered: dict[str, type[Request]], link: Link, rest: bool) -> bool:
-    request = offered.get(name)
-    if request is None or request in (WaitForCall, RecoverCall):
-        return False
-    if not request.spec.dials:
-        return True
-    why = why_not_dialed(link, link.names, rest=rest) if request is MakeCall else "no mark can go with it over MCP"
-    if why is not None:
-        logger.warning("%s is left out: %s. Use transport='merged', which dials over REST.", name, why)
-    return why is None
-
-
-def _our_own(
-    toolkit: RevoxToolkit, offered: dict[str, type[Request]], link: Link, guard: Guard, *, rest: bool, slice_s: float
+def _tools_over_mcp(
+    offer: Offer, server: HostedServer, listed: Mapping[str, StructuredTool], *, rest: bool, slice_s: float
 ) -> list[BaseTool]:
-    """What is several requests stays ours: waiting, and looking for a lost call."""
-    connection = toolkit.connection
-    line = Line(connection, link, rest=rest)
-    tools: list[BaseTool] = []
+    """What is on offer and the server has, and the procedures, which stay ours since they are several requests."""
+    offered = {request.spec.name: request for request in offer.requests()}
+    tools: list[BaseTool] = [
+        _known_tool(server, tool, offered[name])
+        for name, tool in listed.items()
+        if name in offered and _is_carried(offered[name], server, rest)
+    ]
+    channel, guard = HostedChannel(offer.connection, server, rest=rest), offer.guard()
     if WaitForCall.spec.name in offered:
-        sliced = not rest and WaitForCall.spec.name in link.names
-        tools.append(_waiting_tool(link, toolkit, slice_s) if sliced else make_tool(WaitForCall, line, guard))
+        in_slices = not rest and WaitForCall.spec.name in server.names
+        tools.append(_waiting_tool(server, offer, slice_s) if in_slices else make_tool(WaitForCall, channel, guard))
     if RecoverCall.spec.name in offered:
-        tools.append(make_tool(RecoverCall, line, guard))
+        tools.append(make_tool(RecoverCall, channel, guard))
     return tools
 
 
-def _foreign(
-    toolkit: RevoxToolkit, theirs: dict[str, StructuredTool], extra: Iterable[str] | None
-) -> list[StructuredTool]:
-    """What only the server has and the toolkit's limits permit."""
-    own = {name: tool for name, tool in theirs.items() if name not in _BY_NAME}
-    if extra is None:
-        wanted = set() if toolkit.toolsets is not None or toolkit.include else set(own)
-    else:
-        wanted = {name if name in own else f"revox_{name}" for name in extra}
-        for name in wanted - set(own):
-            raise InvalidInput(f"The MCP server has no tool of its own called {name!r}{near(name, own)}")
+def _is_carried(request: type[Request], server: HostedServer, rest: bool) -> bool:
+    if request in (WaitForCall, RecoverCall):
+        return False
+    if not request.spec.dials:
+        return True
+    can_mark = request is MakeCall
+    why = why_not_dialed(server, server.names, rest=rest) if can_mark else "no mark can go with it over MCP"
+    if why is not None:
+        logger.warning("%s is left out: %s. Use transport='merged', which dials over REST.", request.spec.name, why)
+    return why is None
+
+
+def _foreign(offer: Offer, listed: Mapping[str, StructuredTool], extra: Iterable[str] | None) -> list[StructuredTool]:
+    """What only the server has and the offer's limits permit."""
+    own = {name: tool for name, tool in listed.items() if name not in _BY_NAME}
+    wanted = set(own) if extra is None else {name if name in own else f"revox_{name}" for name in extra}
+    for name in wanted - set(own):
+        raise InvalidInput(f"The MCP server has no tool of its own called {name!r}{near(name, own)}")
     chosen = []
     for name, tool in own.items():
         risk = risk_of(name, tool.metadata or {})
@@ -158,105 +146,99 @@ def _foreign(
             continue
         if risk is Risk.DIAL:
             logger.warning("%s is left out: it may ring a phone, and the guard does not know it.", name)
-        elif risk <= toolkit.highest_risk:
+        elif risk <= offer.highest_risk:
             chosen.append(tool)
         elif extra is not None:
             raise InvalidInput(
-                f"{name} is of risk {risk.name}, above {toolkit.highest_risk.name}.",
+                f"{name} is of risk {risk.name}, above {offer.highest_risk.name}.",
                 next_step=f"Write max_risk=Risk.{risk.name} if it is really meant.",
             )
     return chosen
 
 
-def _known_tool(link: Link, tool: StructuredTool, request: type[Request]) -> BaseTool:
+def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Request]) -> BaseTool:
     """A tool of the server that we know: its arguments, our text, and what of ours only changes what is shown."""
-    schema = dict(link.schema(tool.name))
+    schema = server.schema(tool.name)
+    theirs = server.properties(tool.name)
     ours = request.model_json_schema().get("properties", {})
     views = {
         name: ours[name]
         for name, field in request.model_fields.items()
-        if field.exclude and name in ours and name not in schema.get("properties", {})
+        if field.exclude and name in ours and name not in theirs
     }
-    schema["properties"] = {**schema.get("properties", {}), **views}
-    return _tool(link, tool, schema, tool_metadata(request), request.spec.risk, set(views), request)
+    schema["properties"] = {**theirs, **views}
+    metadata = tool_metadata(request)
+    return _tool(server, tool.name, request.spec.doc, schema, metadata, request.spec.risk, views, request)
 
 
-def _foreign_tool(link: Link, tool: StructuredTool) -> BaseTool:
+def _foreign_tool(server: HostedServer, tool: StructuredTool) -> BaseTool:
     hints = dict(tool.metadata or {})
     risk = risk_of(tool.name, hints)
-    schema = {"type": "object", "properties": {}, **link.schema(tool.name)}
-    metadata = {"risk": risk.name.lower(), "dials": False, "billable": False, "retry_safe": risk is Risk.READ,
-                "toolset": "hosted", "annotations": hints}  # fmt: skip
-    return _tool(link, tool, schema, metadata, risk, set(), None)
+    schema = {"type": "object", "properties": {}, **server.schema(tool.name)}
+    metadata = {
+        "risk": risk.name.lower(),
+        "dials": False,
+        "billable": False,
+        "retry_safe": risk is Risk.READ,
+        "toolset": "hosted",
+        "annotations": hints,
+    }
+    return _tool(server, tool.name, tool.description[:1000], schema, metadata, risk)
 
 
 def _tool(
-    link: Link,
-    tool: StructuredTool,
-    schema: dict[str, Any],
-    metadata: dict[str, Any],
+    server: HostedServer,
+    name: str,
+    description: str,
+    schema: JsonObject,
+    metadata: JsonObject,
     risk: Risk,
-    views: set[str],
-    request: type[Request] | None,
+    views: Collection[str] = (),
+    request: type[Request] | None = None,
 ) -> BaseTool:
-    async def ask(arguments: dict[str, Any], errand: Errand) -> tuple[str, Any]:
+    async def ask(arguments: JsonObject, context: CallContext) -> Answer:
         given = {name: value for name, value in arguments.items() if value is not None}
-        errand.view.update({name: given.pop(name) for name in views & set(given)})
-        try:
-            answer = await link.call(tool.name, given, errand)
-        except RevoxToolError as error:
-            raise ToolFailure(error) from error
-        return _shown(tool.name, request, answer, {**given, **errand.view}), answer
+        context.view.update({name: given.pop(name) for name in views if name in given})
+        answer = await server.call(name, given, context)
+        return _rendered(name, request, answer, {**given, **context.view}), answer
 
-    def errand(config: RunnableConfig) -> Errand:
-        return Errand(stream_writer(), thread_of(config), reads=risk is Risk.READ, dials=risk is Risk.DIAL)
+    def context_of(config: RunnableConfig) -> CallContext:
+        return CallContext(stream_writer(), thread_of(config), reads=risk is Risk.READ, dials=risk is Risk.DIAL)
 
-    def call(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
-        return in_background(ask(arguments, errand(config)))
+    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        return in_background(ask(arguments, context_of(config)))
 
-    async def acall(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
-        return await ask(arguments, errand(config))
+    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        return await ask(arguments, context_of(config))
 
-    return HostedTool(
-        name=tool.name,
-        description=request.spec.doc if request is not None else tool.description[:1000],
+    return build_tool(
+        call,
+        acall,
+        name=name,
+        description=description,
         args_schema=schema,
-        func=call,
-        coroutine=acall,
-        response_format="content_and_artifact",
         tags=["revox", "mcp"],
         metadata={**metadata, "transport": "mcp"},
     )
 
 
-def _waiting_tool(link: Link, toolkit: RevoxToolkit, slice_s: float) -> BaseTool:
-    async def wait(arguments: dict[str, Any], emit: Any) -> tuple[str, Any]:
-        try:
-            request = WaitForCall.parse(arguments)
-            answer = await wait_in_slices(link, toolkit.connection, request, emit, slice_s)
-        except RevoxToolError as error:
-            raise ToolFailure(error) from error
+def _waiting_tool(server: HostedServer, offer: Offer, slice_s: float) -> BaseTool:
+    clock = offer.connection.clock
+
+    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        request = WaitForCall.parse(arguments)
+        answer = in_background(wait_in_slices(server, clock, request, stream_writer(), slice_s))
         return request.spec.render(answer, request), answer
 
-    def call(**arguments: Any) -> tuple[str, Any]:
-        return in_background(wait(arguments, stream_writer()))
+    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        request = WaitForCall.parse(arguments)
+        answer = await wait_in_slices(server, clock, request, stream_writer(), slice_s)
+        return request.spec.render(answer, request), answer
 
-    async def acall(**arguments: Any) -> tuple[str, Any]:
-        return await wait(arguments, stream_writer())
-
-    return RevoxTool(
-        name=WaitForCall.spec.name,
-        description=WaitForCall.spec.doc,
-        args_schema=WaitForCall,
-        func=call,
-        coroutine=acall,
-        response_format="content_and_artifact",
-        tags=["revox", "mcp"],
-        metadata={**tool_metadata(WaitForCall), "transport": "mcp"},
-    )
+    return tool_for(WaitForCall, call, acall, tags=["revox", "mcp"], metadata={"transport": "mcp"})
 
 
-def _shown(name: str, request: type[Request] | None, answer: dict[str, Any], arguments: dict[str, Any]) -> str:
+def _rendered(name: str, request: type[Request] | None, answer: JsonObject, arguments: JsonObject) -> str:
     """The few lines a model reads; in our words where the answer has the shape we know."""
     if request is not None:
         try:
@@ -271,4 +253,4 @@ def _shown(name: str, request: type[Request] | None, answer: dict[str, Any], arg
     return "\n".join([f"{name} answered; the whole answer is in the artifact.", *render.fenced([text], 1200)])
 
 
-__all__ = ["HostedTool", "hosted_tools", "risk_of"]
+__all__ = ["hosted_tools", "risk_of"]

@@ -8,6 +8,7 @@ from revox_langchain.actions.create import find_or_create, matches
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.actions.voices import check_speech
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.hours import check_windows
 from revox_langchain.flow import Flow
 from revox_langchain.operations.assistants import CreateAssistant, ListAssistants, UpdateAssistant
 
@@ -28,15 +29,15 @@ _CONSEQUENTIAL = (
 @flow_of.register
 def create_assistant(request: CreateAssistant, context: Context) -> Flow[JsonObject]:
     """Create an assistant, unless there is the same one."""
-    context.guard.check_windows(request.settings or {})
-    request, notes = yield from check_speech(request, context.guard, None, variables_known=False)
+    check_windows(context.guard.policy, request.settings or {})
+    request, notes = yield from check_speech(request, context.guard.policy, None, variables_known=False)
     return (yield from create_assistant_once(request, notes))
 
 
 @flow_of.register
 def update_assistant(request: UpdateAssistant, context: Context) -> Flow[JsonObject]:
     """Change an assistant, but not to hours in which no one may be called."""
-    context.guard.check_windows(request.settings)
+    check_windows(context.guard.policy, request.settings)
     answer: JsonObject = yield request
     return answer
 

@@ -8,16 +8,17 @@ from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.actions.voices import check_speech
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
-from revox_langchain.dialing.guard import Guard, history_of
+from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import Intent, Order, make_intent
+from revox_langchain.dialing.numbers import history_of
 from revox_langchain.dialing.placing import place, recover
 from revox_langchain.errors import Refused
 from revox_langchain.flow import Flow, Recent
-from revox_langchain.operations import render
 from revox_langchain.operations.assistants import GetAssistant
 from revox_langchain.operations.calls import GetCall, GetPhoneHistory, MakeCall, ResumeCall, Transcript
 from revox_langchain.operations.fields import E164, CallId
 from revox_langchain.operations.operation import Request, Risk, procedure
+from revox_langchain.operations.render import calls as render
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Watch, settled_result, watch
 
@@ -50,7 +51,7 @@ class RecoverCall(Request):
 def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
     """Place a call, at most once per intent."""
     intent = _intent_of(request, context.scope)
-    request, notes = yield from check_speech(request, context.guard, request.prompt_variables or {})
+    request, notes = yield from check_speech(request, context.guard.policy, request.prompt_variables or {})
     cost = yield from cost_of(request, context.guard)
     placed = yield from place(Order(request, intent, scope=context.budget_scope, cost=cost), context.guard)
     answer = placed.as_dict()

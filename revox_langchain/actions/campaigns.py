@@ -11,6 +11,7 @@ from revox_langchain.actions.create import find_or_create, matches
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
+from revox_langchain.dialing.hours import check_windows
 from revox_langchain.dialing.intent import outcome_of
 from revox_langchain.dialing.search import search_all
 from revox_langchain.errors import Refused, RevoxToolError
@@ -25,7 +26,8 @@ from revox_langchain.operations.campaigns import (
     ResumeCampaign,
     UpdateCampaign,
 )
-from revox_langchain.operations.fields import ENDED, CallStatus
+from revox_langchain.operations.fields import CallStatus
+from revox_langchain.results.call import ENDED
 
 _LAUNCHABLE: tuple[CallStatus, ...] = ("not_launched", "scheduled", "paused", "completed", "errored")
 _RESUMABLE = tuple(status for status in get_args(CallStatus) if status not in (*ENDED, "not_launched"))
@@ -36,7 +38,7 @@ def create_campaign(request: CreateCampaign, context: Context) -> Flow[JsonObjec
     """Create a campaign whose contacts may all be called, unless there is the same one."""
     for contact in request.contacts:
         phone = context.guard.check_number(contact.to_phone_number)
-        context.guard.check_windows(request.model_dump(), phone)
+        check_windows(context.guard.policy, request.model_dump(), phone)
 
     def find() -> Flow[JsonObject | None]:
         for campaign in (yield ListCampaigns())["campaigns"]:
@@ -50,7 +52,7 @@ def create_campaign(request: CreateCampaign, context: Context) -> Flow[JsonObjec
 @flow_of.register
 def update_campaign(request: UpdateCampaign, context: Context) -> Flow[JsonObject]:
     """Change a campaign, but not to hours in which no one may be called."""
-    context.guard.check_windows(request.model_dump())
+    check_windows(context.guard.policy, request.model_dump())
     answer: JsonObject = yield request
     return answer
 

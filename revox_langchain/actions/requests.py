@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from revox_langchain.actions.calls import RecoverCall, WaitForCall
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.guard import Guard, default_region
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.numbers import default_region
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.flow import Flow
 from revox_langchain.operations import OPERATIONS

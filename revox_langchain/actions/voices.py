@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.dialing.words import check_prompt
 from revox_langchain.flow import Flow, Recent
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import MakeCall
@@ -30,7 +31,7 @@ def list_voices(request: ListVoices, context: Context) -> Flow[JsonObject]:
 
 
 def check_speech(
-    request: SpokenT, guard: Guard, prompt_variables: Mapping[str, str] | None, *, variables_known: bool = True
+    request: SpokenT, policy: DialPolicy, prompt_variables: Mapping[str, str] | None, *, variables_known: bool = True
 ) -> Flow[tuple[SpokenT, tuple[str, ...]]]:
     """Check that the voice can speak the prompt, and name the voice's model where it must be named.
 
@@ -40,7 +41,8 @@ def check_speech(
     if request.prompt is None:
         return request, ()
     settings = request.settings or {}
-    notes = yield from guard.check_prompt(
+    notes = yield from check_prompt(
+        policy,
         request.prompt,
         first_sentence=request.first_sentence,
         prompt_variables=prompt_variables,

@@ -20,9 +20,10 @@ from revox_langchain.errors import AnswerError, InvalidInput, Unavailable
 from revox_langchain.flow import Clock, Emit, arun
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
-from revox_langchain.operations.fields import ASSISTANT_SETTINGS, ENDED
+from revox_langchain.operations.fields import ASSISTANT_SETTINGS
 from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
+from revox_langchain.results.call import ENDED
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.session import CallContext, Handler, HostedServer, current_context
 

@@ -17,9 +17,9 @@ from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, near
-from revox_langchain.operations import render
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.operations.render import text as render
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.calls import GuardInterceptor, HostedChannel, wait_in_slices, why_not_dialed
 from revox_langchain.tools.hosted.session import CallContext, HostedServer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,10 +18,10 @@ class WaitPolicy(BaseModel):
         idle_s: First pause while the order only waits (queued, scheduled, paused); it grows by `growth`.
         longest_s: No pause is longer.
         growth: Each idle pause is this many times the one before.
-        jitter: Share of a pause by which it varies, so that many waiters do not ask at once.
-        slice_s: A graph's wait node hands over after this long (one checkpoint per slice).
+        jitter: Share of a pause by which it varies, so that many waiters do not poll at once.
+        slice_s: A graph's wait node returns after this long (one checkpoint per slice).
         max_wait_s: Give up watching after this long; the order itself goes on.
-        heartbeat_s: Say that nothing changed at least this often.
+        heartbeat_s: Send an event at least this often, even if nothing changed.
         result_grace_s: How long to wait for structured output after the order has completed.
     """
 
@@ -49,11 +48,12 @@ class WaitPolicy(BaseModel):
         if status in LIVE or status is None:
             base = self.live_s
         else:
+            # Days of idle polling would overflow a float; forty steps are far beyond any longest_s.
             base = min(self.longest_s, self.idle_s * self.growth ** min(idle_looks, 40))
         share = (zlib.crc32(f"{salt}:{idle_looks}".encode()) % 1000) / 1000
         return base * (1 + self.jitter * (share - 0.5))
 
     @classmethod
-    def every(cls, interval_s: float, **more: Any) -> WaitPolicy:
+    def every(cls, interval_s: float, **more: float) -> WaitPolicy:
         """A policy that looks every `interval_s` seconds, whatever the status."""
         return cls(live_s=interval_s, idle_s=interval_s, longest_s=interval_s, growth=1, jitter=0, **more)

@@ -1,6 +1,6 @@
-"""A Revox that rings nobody: the same API, with a clock to push, people who follow a script, and faults.
+"""A simulated Revox that makes no real calls: the same API, with its own clock, scripted callees and faults.
 
-`Sandbox` answers in process; `revox_langchain.sandbox.server` puts it on a socket.
+`Sandbox` answers in process; `revox_langchain.sandbox.server` serves it over HTTP.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import httpx
 
@@ -32,7 +32,7 @@ FaultKind = Literal[
     "webhook_doubled",
     "webhook_late",
 ]
-"""The kinds of faults; those on webhooks strike the post and not a request."""
+"""The kinds of faults; the last three happen to webhook posts, the others to requests."""
 
 _BEFORE = ("lose_before", "connect_error", "rate_limited", "concurrency_limited", "server_error", "html_before")
 _PAGE = "<!DOCTYPE html><html><head><title>Log in</title></head><body>Please log in.</body></html>"
@@ -54,20 +54,20 @@ class Fault:
     | `html_before`, `html` | no, yes | 200 with an HTML page |
     | `truncated` | yes | 200 with the first half of the JSON |
     | `empty` | yes | 200 without a body |
-    | `redirect` | yes | 307 to the same address: who follows it asks twice |
+    | `redirect` | yes | 307 to the same address: a client that follows it sends the request twice |
     | `status` | as `acts` says | `status` with `message` |
-    | `webhook_lost`, `webhook_doubled`, `webhook_late` | - | a post never leaves, leaves twice, or `seconds` late |
+    | `webhook_lost`, `webhook_doubled`, `webhook_late` | - | a post is not sent, is sent twice, or `seconds` late |
 
     Attributes:
         kind: What goes wrong.
-        on: Operation it strikes, as class or name; None strikes any.
-        times: How often it strikes; None for ever.
-        skip: How many requests pass before it strikes.
-        seconds: Length of a delay: of the world in process, on the wall on a socket.
+        on: The operation it happens to, as class or name; None means any.
+        times: How many requests it happens to; None for all that follow.
+        skip: How many requests go well before that.
+        seconds: Length of a delay, in world time in process and in real time on a socket.
         status: HTTP status of `status` and `server_error`.
         retry_after_s: Value of a `Retry-After` header.
-        acts: Whether a `status` fault acts first.
-        message: Words of the error.
+        acts: Whether the request takes effect before a `status` fault.
+        message: Text of the error.
     """
 
     kind: FaultKind
@@ -82,7 +82,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
-            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(get_args(FaultKind))}")
+            raise ValueError(f"{self.kind!r} is not a kind of fault; the kinds are {', '.join(get_args(FaultKind))}")
         if isinstance(self.on, str):
             object.__setattr__(self, "on", find(self.on))
 
@@ -93,12 +93,12 @@ class Fault:
 
     @property
     def on_webhook(self) -> bool:
-        """Whether it strikes a webhook post instead of a request."""
+        """Whether it happens to a webhook post instead of a request."""
         return self.kind.startswith("webhook")
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Fault:
-        """Read a fault that another process sends.
+        """Read a fault that another process sent.
 
         Raises:
             ValueError: The kind is unknown.
@@ -115,10 +115,10 @@ class _Waiting:
 
 
 class Faults:
-    """The faults that are still to strike, in the order they were added.
+    """The faults that are still to happen, in the order they were added.
 
     Attributes:
-        struck: Those that did, in order; a fault that struck twice is there twice.
+        struck: Those that have happened, in order; a fault that happened twice is there twice.
     """
 
     def __init__(self) -> None:
@@ -126,27 +126,27 @@ class Faults:
         self.struck: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Let these strike."""
+        """Make these happen."""
         self._waiting += [_Waiting(fault, fault.skip, fault.times) for fault in faults]
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Drop all faults that are still to happen."""
         self._waiting.clear()
 
     @property
     def pending(self) -> list[Fault]:
-        """Faults that will strike yet."""
+        """Faults that are still to happen."""
         return [each.fault for each in self._waiting]
 
-    def strike(self, operation: type[Operation] | None) -> Fault | None:
-        """The fault that strikes this request, if any."""
-        return self._take(w for w in self._waiting if not w.fault.on_webhook and w.fault.on in (None, operation))
+    def take(self, operation: type[Operation] | None) -> Fault | None:
+        """The fault that happens to this request, if any."""
+        return self._first(w for w in self._waiting if not w.fault.on_webhook and w.fault.on in (None, operation))
 
-    def strike_webhook(self) -> Fault | None:
-        """The fault that strikes this webhook post, if any."""
-        return self._take(w for w in self._waiting if w.fault.on_webhook)
+    def take_for_webhook(self) -> Fault | None:
+        """The fault that happens to this webhook post, if any."""
+        return self._first(w for w in self._waiting if w.fault.on_webhook)
 
-    def _take(self, matching: Iterable[_Waiting]) -> Fault | None:
+    def _first(self, matching: Iterable[_Waiting]) -> Fault | None:
         for waiting in list(matching):
             if waiting.skip > 0:
                 waiting.skip -= 1
@@ -160,14 +160,14 @@ class Faults:
         return None
 
 
-def suffer(
-    fault: Fault, request: httpx.Request, answer: Callable[[], httpx.Response], error_body: Callable[[str], Any]
+def apply(
+    fault: Fault, request: httpx.Request, answer: Callable[[], httpx.Response], error_body: Callable[[str], object]
 ) -> httpx.Response:
     """Answer `request` the way `fault` makes it.
 
     Args:
         fault: What goes wrong.
-        request: The request it strikes.
+        request: The request it happens to.
         answer: Acts on the request and gives the right answer.
         error_body: Makes the body of an error out of its words.
 
@@ -175,28 +175,31 @@ def suffer(
         httpx.TransportError: The fault is one that gives no answer.
     """
     right = answer() if fault.acts_first else None
-    kind = fault.kind
-    if kind == "lose_before":
+    if fault.kind == "lose_before":
         raise httpx.ReadError("sandbox fault: the connection broke before the request took effect", request=request)
-    if kind == "connect_error":
+    if fault.kind == "connect_error":
         raise httpx.ConnectError("sandbox fault: no connection", request=request)
-    if kind == "lose_after" or (kind == "delay" and _impatient(fault, request)):
+    if fault.kind == "lose_after" or (fault.kind == "delay" and _times_out(fault, request)):
         raise httpx.ReadTimeout("sandbox fault: the answer was lost", request=request)
-    if right is not None and kind == "delay":
+    return _damaged(fault, request, right) or _error(fault, error_body)
+
+
+def _damaged(fault: Fault, request: httpx.Request, right: httpx.Response | None) -> httpx.Response | None:
+    if right is not None and fault.kind == "delay":
         return right
-    if right is not None and kind == "truncated":
+    if right is not None and fault.kind == "truncated":
         content = right.content[: len(right.content) // 2]
         return httpx.Response(200, content=content, headers={"content-type": "application/json"})
-    if kind in ("html", "html_before"):
+    if fault.kind in ("html", "html_before"):
         return httpx.Response(200, html=_PAGE)
-    if kind == "empty":
+    if fault.kind == "empty":
         return httpx.Response(200)
-    if kind == "redirect":
+    if fault.kind == "redirect":
         return httpx.Response(307, headers={"location": str(request.url)})
-    return _error(fault, error_body)
+    return None
 
 
-def _error(fault: Fault, error_body: Callable[[str], Any]) -> httpx.Response:
+def _error(fault: Fault, error_body: Callable[[str], object]) -> httpx.Response:
     status, words = {
         "rate_limited": (429, "Too many requests, slow down."),
         "concurrency_limited": (429, "Concurrency limit reached: too many concurrent calls."),
@@ -206,7 +209,7 @@ def _error(fault: Fault, error_body: Callable[[str], Any]) -> httpx.Response:
     return httpx.Response(status, content=json.dumps(body), headers={**headers, "content-type": "application/json"})
 
 
-def _impatient(fault: Fault, request: httpx.Request) -> bool:
-    """Whether the client would have hung up; no real time passes in process, so that it has to be worked out."""
+def _times_out(fault: Fault, request: httpx.Request) -> bool:
+    # In process no real time passes, so no client can notice by itself that the answer is too late.
     patience_s = (request.extensions.get("timeout") or {}).get("read")
     return patience_s is not None and (fault.seconds or 0.0) > patience_s

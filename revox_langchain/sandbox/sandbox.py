@@ -1,4 +1,4 @@
-"""The sandbox itself: takes HTTP requests as Revox would, and answers them out of a small world."""
+"""The sandbox itself: it takes HTTP requests as Revox would, and answers them from a small simulated world."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from revox_langchain.connection.connection import Connection
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.api.routes import Route, Router, handle
-from revox_langchain.sandbox.faults import Faults, suffer
+from revox_langchain.sandbox.faults import Faults, apply
 from revox_langchain.sandbox.world.account import seed_phone_numbers
 from revox_langchain.sandbox.world.clock import WorldClock
 from revox_langchain.sandbox.world.orders import Dispatcher
@@ -23,35 +23,35 @@ from revox_langchain.sandbox.world.voices import seed_voices
 from revox_langchain.sandbox.world.world import World
 
 BASE_URL = "https://revox-sandbox.invalid/api"
-"""What connections in process use; nothing answers there, should one ever leave it."""
+"""Base URL of connections in process; the host does not exist, in case a request ever leaves the process."""
 
 _MOST_REQUESTS_KEPT = 20_000
 _DO_NOT_CONTACT = "+12025550109"
 
 
 class Sandbox:
-    """A Revox that rings nobody.
+    """A simulated Revox that makes no real calls.
 
         sandbox = Sandbox()
         connection = sandbox.connect()
         order = connection.send(MakeCall(phone_number="+12025550102", prompt="..."))
-        sandbox.world.advance(3 * 3600)  # voicemail, two hours of waiting, and an answer
+        sandbox.world.advance(3 * 3600)  # voicemail, two hours of waiting, then a conversation
 
-    It can be called with an `httpx.Request` and so serves as the handler of an `httpx.MockTransport`, for sync and
-    async clients alike; behind a socket it is in `revox_langchain.sandbox.server`. It is safe in several threads.
+    Called with an `httpx.Request` it answers, so it can be the handler of an `httpx.MockTransport`, for sync and async
+    clients alike. `revox_langchain.sandbox.server` serves it over HTTP. It is thread-safe.
 
     Args:
         key: The only API key that is accepted; None accepts any.
-        speed: World seconds per second on the wall; None leaves the time to `clock` and `world`.
+        speed: World seconds per real second; with None, time passes only through `clock` and `world`.
         switches: Assumptions about what Revox does not document.
         seed: Decides ids and small random pauses; equal seeds give equal worlds.
 
     Attributes:
-        world: All there is, and its time.
-        clock: The world's time in the shape a `Connection` takes.
-        faults: What is to go wrong.
+        world: The state of the sandbox, and its time.
+        clock: The world's time, as the clock of a `Connection`.
+        faults: What goes wrong, on request.
         requests: Every request that arrived (the latest 20,000), in order.
-        counts: How often each operation was asked for, by name.
+        counts: Number of requests per operation, by name.
         dials: The order of each `POST /call` that was accepted, in order.
     """
 
@@ -72,7 +72,7 @@ class Sandbox:
         self._start(switches or Switches())
 
     def reset(self, *, switches: Switches | None = None) -> None:
-        """Begin again with an empty world of the same kind; connections go on working."""
+        """Start over with an empty world; connections keep working."""
         with self._lock:
             self._start(switches or self.switches)
 
@@ -86,12 +86,12 @@ class Sandbox:
         with self._lock:
             self.world.catch_up()
             self.world.switches = switches
-            # Orders that waited for a line may find one now.
+            # Higher limits may let waiting orders dial.
             Dispatcher(self.world).pump()
 
     @property
     def outbox(self) -> list[JsonObject]:
-        """Webhook posts so far: `{url, at_s, payload}`, in the order they left."""
+        """Webhook posts so far: `{url, at_s, payload}`, in the order they were sent."""
         return self.world.outbox
 
     @property
@@ -102,7 +102,7 @@ class Sandbox:
             return sum(order.rang for order in self.world.book.values())
 
     def connect(self, api_key: str = "sk_any", **options: Any) -> Connection:
-        """A connection whose requests end up here, and whose pauses let this world's time pass.
+        """A connection that sends its requests to this sandbox and sleeps in its world's time.
 
         Args:
             api_key: Key to send.
@@ -115,7 +115,7 @@ class Sandbox:
         """Answer a request.
 
         Raises:
-            httpx.TransportError: A fault wants it so.
+            httpx.TransportError: A fault breaks the connection.
         """
         response, pause_s = self.answer(request)
         if pause_s:
@@ -123,10 +123,10 @@ class Sandbox:
         return response
 
     def answer(self, request: httpx.Request) -> tuple[httpx.Response, float]:
-        """Answer a request, and say after how many seconds the answer is to be given.
+        """Answer a request, and say how many seconds to wait before handing the answer over.
 
         Raises:
-            httpx.TransportError: A fault wants it so.
+            httpx.TransportError: A fault breaks the connection.
         """
         request.read()
         with self._lock:
@@ -135,7 +135,7 @@ class Sandbox:
             route = self._router.route(request)
             if route is not None:
                 self.counts[route.operation.spec.name] += 1
-            fault = self.faults.strike(route.operation if route else None)
+            fault = self.faults.take(route.operation if route else None)
 
             def right() -> httpx.Response:
                 response = self._respond(request, route)
@@ -144,16 +144,16 @@ class Sandbox:
 
             if fault is None:
                 return right(), 0.0
-            response = suffer(fault, request, right, self.error_body)
+            response = apply(fault, request, right, self.error_body)
             return response, (fault.seconds or 0.0) if fault.kind == "delay" else 0.0
 
     def accepts(self, authorization: str) -> bool:
-        """Whether an `Authorization` header carries a key this sandbox takes."""
+        """Whether the key in an `Authorization` header is accepted."""
         scheme, _, key = authorization.partition(" ")
         return scheme.lower() == "bearer" and bool(key.strip()) and self._key in (None, key.strip())
 
-    def error_body(self, words: str) -> Any:
-        """The JSON of an error, in the shape the switches say."""
+    def error_body(self, words: str) -> object:
+        """The JSON of an error, in the shape that the switches choose."""
         return {
             "error": {"error": words},
             "message": {"message": words},
@@ -167,7 +167,7 @@ class Sandbox:
         self.world.do_not_contact.add(_DO_NOT_CONTACT)
         seed_phone_numbers(self.world)
         self.faults = Faults()
-        self.world.webhook_fault = self.faults.strike_webhook
+        self.world.webhook_fault = self.faults.take_for_webhook
         self.requests: list[httpx.Request] = []
         self.counts: Counter[str] = Counter()
         self.dials: list[JsonObject] = []
@@ -198,14 +198,14 @@ class Sandbox:
 
 
 class SandboxTransport(httpx.MockTransport):
-    """A mock transport whose delays do not hold up an event loop."""
+    """A mock transport whose delays do not block an event loop."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
         self._sandbox = sandbox
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, after the pause that a fault may want."""
+        """Answer, after the delay of a fault if there is one."""
         await request.aread()
         response, pause_s = self._sandbox.answer(request)
         if pause_s:

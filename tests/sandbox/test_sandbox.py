@@ -141,7 +141,7 @@ class TestContract:
         assert sandbox(request).status_code == 404
 
     @pytest.mark.parametrize(("content", "status"), [(b"{", 400), (b"[]", 422), (b'{"phone_number": 3}', 422)])
-    def test_a_body_that_is_no_request_is_refused(self, sandbox: Sandbox, content: bytes, status: int) -> None:
+    def test_an_invalid_body_is_refused(self, sandbox: Sandbox, content: bytes, status: int) -> None:
         headers = {"authorization": "Bearer k"}
         request = httpx.Request("POST", "https://x.test/api/call", headers=headers, content=content)
         assert sandbox(request).status_code == status
@@ -227,10 +227,10 @@ class TestTime:
         sandbox.world.advance(DAY_S)
         assert {call["status"] for call in sandbox.world.orders.values()} == {"completed"}
 
-    def test_an_event_cannot_move_time(self) -> None:
+    def test_an_event_cannot_advance_time(self) -> None:
         world = World()
         world.later(1, lambda: world.advance(5))
-        with pytest.raises(RuntimeError, match="cannot move"):
+        with pytest.raises(RuntimeError, match="cannot advance"):
             world.advance(2)
 
 
@@ -1392,8 +1392,8 @@ class TestFaults:
     def test_an_operation_is_named_as_class_or_by_name(self, operation: Any) -> None:
         assert Fault("empty", on=operation).on is MakeCall
 
-    def test_what_is_no_fault_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="no kind of fault"):
+    def test_an_unknown_kind_of_fault_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="not a kind of fault"):
             Fault("earthquake")  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="make_call"):
             Fault("empty", on="make_cal")

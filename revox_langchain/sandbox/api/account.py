@@ -13,13 +13,13 @@ from revox_langchain.sandbox.world.world import World
 
 @handles(AuthStatus)
 def auth_status(world: World, op: AuthStatus) -> JsonObject:
-    """Say that the key is good; a bad one does not come this far."""
+    """Confirm that the key is valid; an invalid one is refused before."""
     return {"authenticated": True}
 
 
 @handles(GetUser)
 def get_user(world: World, op: GetUser) -> JsonObject:
-    """Show whose key it is."""
+    """Show the owner of the key."""
     started = as_stamp(START_S - 90 * 86400)
     return {
         "user": {
@@ -35,13 +35,13 @@ def get_user(world: World, op: GetUser) -> JsonObject:
 
 @handles(ListPhoneNumbers)
 def list_phone_numbers(world: World, op: ListPhoneNumbers) -> JsonObject:
-    """Show the organisation's numbers."""
+    """Show the organization's numbers."""
     return {"phone_numbers": list(world.phone_numbers.values())}
 
 
 @handles(UpdatePhoneNumber)
 def update_phone_number(world: World, op: UpdatePhoneNumber) -> JsonObject:
-    """Change a number's label, or who answers it."""
+    """Change a number's label, or the assistant that answers it."""
     entry = found(world.phone_numbers, op.phone_number_id, "phone number")
     body = op.wire().body or {}
     if "label" in body:
@@ -54,7 +54,7 @@ def update_phone_number(world: World, op: UpdatePhoneNumber) -> JsonObject:
 
 @handles(DeletePhoneNumber)
 def delete_phone_number(world: World, op: DeletePhoneNumber) -> JsonObject:
-    """Give a number up."""
+    """Release a number."""
     found(world.phone_numbers, op.phone_number_id, "phone number")
     del world.phone_numbers[op.phone_number_id]
     return {"success": True}

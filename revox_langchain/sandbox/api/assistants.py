@@ -31,14 +31,14 @@ from revox_langchain.sandbox.world.world import World
 
 @handles(ListAssistants)
 def list_assistants(world: World, op: ListAssistants) -> JsonObject:
-    """Show the assistants, newest first, without those that are parts of others."""
+    """Show the assistants, newest first, without sub-assistants."""
     shown = [each for each in world.assistants.values() if each["type"] != "sub-assistant"]
     return {"assistants": shown[::-1]}
 
 
 @handles(GetAssistant)
 def get_assistant(world: World, op: GetAssistant) -> JsonObject:
-    """Show an assistant; this answer alone has no wrapper."""
+    """Show an assistant; this is the only answer without a wrapper."""
     return found(world.assistants, op.assistant_id, "assistant")
 
 
@@ -54,7 +54,7 @@ def create_assistant(world: World, op: CreateAssistant) -> JsonObject:
 
 @handles(UpdateAssistant)
 def update_assistant(world: World, op: UpdateAssistant) -> JsonObject:
-    """Change an assistant, and those of its orders that have not ended and can take the change."""
+    """Change an assistant and its open orders, except those that lack a variable of the new prompt."""
     old = found(world.assistants, op.assistant_id, "assistant")
     fields = op.wire().body or {}
     check_assistant(world, fields, new=False)
@@ -105,7 +105,7 @@ def list_voices(world: World, op: ListVoices) -> JsonObject:
 
 @handles(GetVoice)
 def get_voice(world: World, op: GetVoice) -> JsonObject:
-    """Show the little Revox shows of one voice."""
+    """Show a voice; Revox shows only these three fields of it."""
     voice = _voice(world, op.voice_id, op.voice_provider)
     return {"voice": {key: voice[key] for key in ("id", "name", "description")}}
 
@@ -139,7 +139,7 @@ def clone_voice(world: World, op: CloneVoice) -> JsonObject:
 
 @handles(PreviewVoice)
 def preview_voice(world: World, op: PreviewVoice) -> bytes:
-    """Give a sample of a voice, which is silent here."""
+    """Send a sample of a voice, which is silent here."""
     _voice(world, op.voice_id, op.voice_provider)
     check_speed(world, op.voice_provider, op.speed)
     return preview(op.text or "Hello, this is how I sound.", op.speed or 1.0)
@@ -147,7 +147,7 @@ def preview_voice(world: World, op: PreviewVoice) -> bytes:
 
 @handles(DeleteVoice)
 def delete_voice(world: World, op: DeleteVoice) -> JsonObject:
-    """Delete a cloned voice that nobody uses."""
+    """Delete a cloned voice that no assistant uses."""
     voice = found(world.voices, op.voice_id, "voice")
     if not voice["isCloned"]:
         raise Rejected(400, "Only cloned voices can be deleted.")

@@ -69,7 +69,7 @@ def get_call_history(world: World, op: GetCallHistory) -> JsonObject:
 
 @handles(ExportCalls)
 def export_calls(world: World, op: ExportCalls) -> JsonObject:
-    """Find orders and write them as CSV; an export is not cut into pages."""
+    """Find orders and write them as CSV; an export has no pages."""
     text = csv_of_calls(
         matching(world, op),
         metadata=bool(op.include_metadata),
@@ -92,13 +92,13 @@ def pause_call(world: World, op: PauseCall) -> JsonObject:
 
 @handles(ResumeCall)
 def resume_call(world: World, op: ResumeCall) -> JsonObject:
-    """Go on with a paused order."""
+    """Continue a paused order."""
     return _changed(world, op.call_id, Dispatcher(world).resume)
 
 
 @handles(GetPhoneHistory)
 def get_phone_history(world: World, op: GetPhoneHistory) -> JsonObject:
-    """Sum up, per number, all orders that were dialed."""
+    """Sum up all dialed orders per number."""
     history = {number: _unknown_number(number, world) for number in sorted(world.do_not_contact)}
     for order in world.book.values():
         call = order.call

@@ -104,7 +104,7 @@ def update_campaign(world: World, op: UpdateCampaign) -> JsonObject:
 
 @handles(DeleteCampaign)
 def delete_campaign(world: World, op: DeleteCampaign) -> JsonObject:
-    """Delete a campaign with the calls that have not begun; the others stay, without a campaign."""
+    """Delete a campaign with the calls that have not begun; the others are kept, without a campaign."""
     campaign = _campaign(world, op.campaign_id)
     orders = orders_of(world, campaign)
     for order in orders:
@@ -121,7 +121,7 @@ def delete_campaign(world: World, op: DeleteCampaign) -> JsonObject:
 
 @handles(LaunchCampaign)
 def launch_campaign(world: World, op: LaunchCampaign) -> JsonObject:
-    """Set off the selected calls of a campaign."""
+    """Start the selected calls of a campaign."""
     campaign = _campaign(world, op.campaign_id)
     if op.mode == "speed_dial" and op.scheduled_at is not None:
         raise Rejected(world.switches.invalid_status, "scheduled_at: only with mode ai_first.")
@@ -151,7 +151,7 @@ def launch_campaign(world: World, op: LaunchCampaign) -> JsonObject:
 
 @handles(PauseCampaign)
 def pause_campaign(world: World, op: PauseCampaign) -> JsonObject:
-    """Dial nobody else; attempts under way and retry timers go on."""
+    """Start no new attempts; those under way and retry timers continue."""
     campaign = _campaign(world, op.campaign_id)
     status = status_of(world, campaign)
     if campaign.paused or status == "completed":
@@ -162,7 +162,7 @@ def pause_campaign(world: World, op: PauseCampaign) -> JsonObject:
 
 @handles(ResumeCampaign)
 def resume_campaign(world: World, op: ResumeCampaign) -> JsonObject:
-    """Dial on."""
+    """Continue to dial."""
     campaign = _campaign(world, op.campaign_id)
     if not campaign.paused or campaign.cancelled:
         return illegal(world.switches, f"a campaign that is {status_of(world, campaign)} cannot be resumed")

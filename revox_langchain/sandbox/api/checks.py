@@ -1,4 +1,4 @@
-"""What Revox would refuse about an assistant: held to the SDK's own types, and to what the API's texts add."""
+"""Validation of assistants: the SDK's own types, and the limits that the API's documentation adds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import TypeAdapter, ValidationError
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.operations.operation import invalid
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.world.windows import clock_time
@@ -25,20 +26,20 @@ _SPEEDS = {"cartesia": (0.6, 1.5), "elevenlabs": (0.7, 1.2), "gradium": (0.6, 1.
 _VOLUMES = (0.5, 2.0)
 
 
-def check_assistant(world: World, fields: Mapping[str, Any], *, new: bool = True) -> None:
-    """Refuse fields of an assistant that are of another type, out of range, or name what does not exist.
+def check_assistant(world: World, fields: JsonObject, *, new: bool = True) -> None:
+    """Refuse fields of an assistant that have the wrong type, are out of range, or refer to something unknown.
 
     Args:
-        world: Where voices and phone numbers are looked up.
+        world: The voices and phone numbers to look up.
         fields: The fields that were sent.
-        new: Whether all required ones must be there.
+        new: Whether all required fields must be present.
 
     Raises:
-        Rejected: One of them is wrong; the words name it.
+        Rejected: Naming the field that is wrong.
     """
     where = "body"
     try:
-        # An inline assistant has all but the name.
+        # An inline assistant has no name, which the SDK's type requires.
         checked = _type(new).validate_python({"name": "-", **fields} if new else fields, strict=True)
         for where, value in checked.items():  # noqa: B007, the handler below names it
             _consume(value)
@@ -52,8 +53,8 @@ def check_assistant(world: World, fields: Mapping[str, Any], *, new: bool = True
         caller_id(world, fields["from_phone_number"])
 
 
-def check_voice(world: World, voice: Mapping[str, Any] | None) -> None:
-    """Refuse a voice that is not in the catalogue, or cannot speak so.
+def check_voice(world: World, voice: JsonObject | None) -> None:
+    """Refuse a voice that is not in the catalogue, or a speed or volume that it does not take.
 
     Raises:
         Rejected: Naming what is wrong.
@@ -77,8 +78,8 @@ def check_speed(world: World, provider: str, speed: float | None) -> None:
     _check_range(world, "speed", speed, _SPEEDS[provider])
 
 
-def check_retry_config(world: World, config: Mapping[str, Any] | None) -> None:
-    """Refuse calling windows whose times cannot be read, and time zones nobody lives in.
+def check_retry_config(world: World, config: JsonObject | None) -> None:
+    """Refuse calling windows with invalid times, and unknown time zones.
 
     Raises:
         Rejected: Naming what is wrong.
@@ -88,7 +89,7 @@ def check_retry_config(world: World, config: Mapping[str, Any] | None) -> None:
         if zone:
             ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        words = f"call_retry_config: timezone: {zone} is none; give one such as Europe/Paris."
+        words = f"call_retry_config: timezone: {zone} is not a valid time zone; give one such as Europe/Paris."
         raise Rejected(world.switches.invalid_status, words) from error
     for window in (config or {}).get("calling_windows", ()):
         for key in ("calling_window_start_time", "calling_window_end_time"):
@@ -99,10 +100,10 @@ def check_retry_config(world: World, config: Mapping[str, Any] | None) -> None:
 
 
 def caller_id(world: World, number: str | None) -> str:
-    """The number an order calls from; the organisation's first one if none is asked for.
+    """The number an order calls from; the organization's first one by default.
 
     Raises:
-        Rejected: The number is not the organisation's.
+        Rejected: The number does not belong to the organization.
     """
     own = [entry["phone_number"] for entry in world.phone_numbers.values()]
     if number is None:
@@ -120,8 +121,8 @@ def _type(new: bool) -> TypeAdapter[Any]:
     return TypeAdapter(AssistantCreateParams if new else AssistantUpdateParams)
 
 
-def _consume(value: Any) -> None:
-    """Walk through validated data: pydantic validates the items of an `Iterable` only on the way."""
+def _consume(value: object) -> None:
+    """Walk through validated data: pydantic validates the items of an `Iterable` only when they are iterated."""
     items = value.values() if isinstance(value, Mapping) else value
     if isinstance(items, Iterable) and not isinstance(items, str):
         for item in items:

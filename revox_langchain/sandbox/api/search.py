@@ -1,14 +1,14 @@
-"""Finding call orders: every filter of a search, pages, and the same as CSV."""
+"""Finding call orders: the filters of a search, its pages, and its results as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.calls import CallFilters
+from revox_langchain.operations.campaigns import LaunchCampaign
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.switches import Switches
@@ -43,7 +43,7 @@ _COLUMNS = (
 
 
 def matching(world: World, filters: CallFilters) -> list[JsonObject]:
-    """Orders that meet every filter, in the order asked for; newest first if none was."""
+    """Orders that meet every filter, in the requested order; newest first by default."""
     lag_s = world.switches.search_lag_s
     visible: Iterable[Order] = world.book.values()
     if filters.call_ids:
@@ -58,7 +58,7 @@ def page_of(hits: Sequence[JsonObject], filters: CallFilters, switches: Switches
     """One page of the hits.
 
     Raises:
-        Rejected: The page has a number that the switches refuse.
+        Rejected: The switches refuse this page number.
     """
     number = filters.page - switches.page_base
     if number < 0:
@@ -71,7 +71,7 @@ def page_of(hits: Sequence[JsonObject], filters: CallFilters, switches: Switches
     return list(hits[start : start + filters.page_size])
 
 
-def chosen(order: Order, filters: Any) -> bool:
+def chosen(order: Order, filters: CallFilters | LaunchCampaign) -> bool:
     """Whether an order meets the filters that searches and campaign launches share."""
     call = order.call
     attempt = call["last_call_attempt"] or {}
@@ -85,7 +85,7 @@ def chosen(order: Order, filters: Any) -> bool:
     )
 
 
-def as_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+def as_csv(rows: Iterable[JsonObject], columns: Sequence[str]) -> str:
     """Rows as CSV with a header."""
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
@@ -94,8 +94,8 @@ def as_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
     return out.getvalue()
 
 
-def csv_of_calls(calls: Sequence[Mapping[str, Any]], *, metadata: bool, structured: bool) -> str:
-    """Orders as CSV. Revox does not document its columns; these are the sandbox's own."""
+def csv_of_calls(calls: Sequence[JsonObject], *, metadata: bool, structured: bool) -> str:
+    """Orders as CSV. Revox does not document its columns; these are made up here."""
     rows = [call_row(call) for call in calls]
     columns = list(_COLUMNS)
     for wanted, prefix, name in ((metadata, "metadata", "metadata"), (structured, "output", "structured_output")):
@@ -107,7 +107,7 @@ def csv_of_calls(calls: Sequence[Mapping[str, Any]], *, metadata: bool, structur
     return as_csv(rows, columns)
 
 
-def call_row(call: Mapping[str, Any]) -> JsonObject:
+def call_row(call: JsonObject) -> JsonObject:
     """One order as a flat row."""
     attempt = call["last_call_attempt"] or {}
     turns = attempt.get("transcript") or []
@@ -130,11 +130,11 @@ def _meets(order: Order, filters: CallFilters) -> bool:
     )
 
 
-def _in(value: Any, wanted: Sequence[Any]) -> bool:
+def _in(value: object, wanted: Sequence[object]) -> bool:
     return not wanted or value in wanted
 
 
-def _text(call: Mapping[str, Any]) -> str:
+def _text(call: JsonObject) -> str:
     words = [call["id"], call["to_phone_number"], call["from_phone_number"], call["outcome_summary"]]
     for mapping in (call["contact"], call["metadata"], call["prompt_variables"]):
         words += list((mapping or {}).values())
@@ -145,12 +145,12 @@ def _sorted(hits: list[JsonObject], filters: CallFilters, switches: Switches) ->
     by = filters.sort_by or "created_at"
     if by not in _SORTABLE:
         raise Rejected(switches.invalid_status, f"sort_by: calls cannot be sorted by {by}.")
-    # Orders are kept oldest first, which also decides between equals.
+    # Orders are stored oldest first; the sort is stable, so equal ones stay in the order of their creation.
     falling = (filters.sort_direction or "desc") == "desc"
     return sorted(reversed(hits) if falling else hits, key=lambda call: _key(call[by]), reverse=falling)
 
 
-def _key(value: Any) -> tuple[bool, float, str]:
+def _key(value: object) -> tuple[bool, float, str]:
     if isinstance(value, (int, float)):
         return True, float(value), ""
     return value is not None, 0.0, str(value or "")

@@ -1,4 +1,4 @@
-"""How an attempt goes: who says what and when, worked out before the phone rings."""
+"""How an attempt goes: who says what and when, decided before the phone rings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook, Turns, phrasebook
 from revox_langchain.sandbox.people.stories import Act
 
-_SECONDS_PER_SIGN = {"zh": 0.22}
+_SECONDS_PER_CHARACTER = {"zh": 0.22}
 _SLOWNESS = {"long": 2.0, "endless": 3.0}
 _LONG_TALK_S = 600.0
 _HUNG_UP_AFTER_S = 0.3
@@ -18,7 +18,7 @@ _HUNG_UP_AFTER_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One turn of a conversation; times are seconds since the phone was picked up."""
+    """One turn of a conversation; times are in seconds since the callee picked up."""
 
     role: str
     content: str
@@ -48,13 +48,13 @@ class Brief:
     Attributes:
         language: One of Revox's eight.
         first_sentence: What the assistant says first, variables filled; None for the language's own.
-        person_first: Whether the assistant waits for the callee to speak.
+        person_first: Whether the callee speaks first.
         delay_s: Pause before the first sentence.
         goodbye: What the assistant ends with; None for the language's own.
-        voicemail_message: What a machine is told; None hangs up.
-        navigates_menus: Whether the assistant finds its way through a phone menu.
-        max_s: Longest talk.
-        max_end_message: What is said when that time is over.
+        voicemail_message: What is left on a voicemail; None hangs up.
+        navigates_menus: Whether the assistant can navigate a phone menu.
+        max_s: Maximum length of the conversation.
+        max_end_message: What the assistant says when it is reached.
         answers: Questions the assistant asks for its structured output, and the spoken answers.
     """
 
@@ -76,10 +76,10 @@ class Plan:
 
     Attributes:
         ring_s: Seconds it rings.
-        said: All that is said; empty if nobody picks up.
-        talk_s: Seconds from picking up to the end; None if nobody picks up.
-        dial_error: Why nobody could be reached, in Revox's terms.
-        result: Who picked up, in Revox's terms.
+        said: All that is said; empty if the call is not answered.
+        talk_s: Seconds from picking up to the end; None if the call is not answered.
+        dial_error: Why the call was not answered, in Revox's terms.
+        result: Who or what answered, in Revox's terms.
         ended_by: Who hung up.
         end_reason: Why.
     """
@@ -94,7 +94,7 @@ class Plan:
 
 
 def plan_attempt(act: Act, brief: Brief, chance: Random) -> Plan:
-    """Work out one attempt."""
+    """Decide how one attempt goes."""
     phrases = phrasebook(brief.language)
     if act.kind in ("no_answer", "busy", "not_in_service"):
         error = "number_non_attributed" if act.kind == "not_in_service" else act.kind
@@ -113,7 +113,7 @@ def plan_attempt(act: Act, brief: Brief, chance: Random) -> Plan:
 def _conversation(
     act: Act, brief: Brief, phrases: Phrasebook
 ) -> tuple[list[tuple[str, str]], str, str | None, str | None, float]:
-    """What is said, then result, who ends it, why, and how long it stays silent before that."""
+    """What is said, then the result, who hangs up, why, and after how many seconds of silence."""
     hello = ("assistant", brief.first_sentence or phrases.hello)
     if act.kind == "voicemail":
         message = [("assistant", brief.voicemail_message)] if brief.voicemail_message else []
@@ -183,7 +183,7 @@ def _timed(said: Iterable[tuple[str, str]], brief: Brief, chance: Random, slowne
 
 
 def _duration_s(text: str, language: str, slowness: float) -> float:
-    return max(0.7, len(text) * _SECONDS_PER_SIGN.get(language, 0.062) * slowness)
+    return max(0.7, len(text) * _SECONDS_PER_CHARACTER.get(language, 0.062) * slowness)
 
 
 def _cut_off(timed: list[Said], brief: Brief) -> tuple[list[Said], float]:

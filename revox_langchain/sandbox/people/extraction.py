@@ -1,11 +1,10 @@
-"""What is made of a conversation afterwards: outcome, summary, structured output, contact."""
+"""The analysis of a conversation: outcome, summary, structured output, contact."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook
@@ -21,7 +20,7 @@ OUTCOMES: dict[str, str] = {
     "long": "interested",
     "endless": "interested",
 }
-"""Outcome of a talk by its scene."""
+"""Outcome of a conversation by its scene."""
 
 _REFUSALS = ("declines", "do_not_call", "call_back")
 _NEGATIVE = re.compile(r"(^|_|\b)(no|not|none|never|declin\w*|refus\w*|cancel\w*|cold|nein|non|нет)(_|\b|$)|不", re.I)
@@ -36,7 +35,7 @@ _UNFIT: JsonObject = {
 }
 _MOST_QUESTIONS = 4
 
-Config = Sequence[Mapping[str, Any]]
+Config = Sequence[JsonObject]
 
 
 def talked(act: Act) -> bool:
@@ -45,7 +44,7 @@ def talked(act: Act) -> bool:
 
 
 def outcome_of(act: Act) -> str | None:
-    """Business outcome of an attempt; None where nobody talked."""
+    """Business outcome of an attempt; None without a conversation."""
     return OUTCOMES[act.scene] if talked(act) else None
 
 
@@ -57,7 +56,7 @@ def summary_of(act: Act, phrases: Phrasebook) -> str | None:
 def structured_output(
     config: Config | None, act: Act, phrases: Phrasebook, number: str, now_s: float, *, fits: bool = True
 ) -> JsonObject | None:
-    """Values for the fields of a structured output configuration; None where nobody talked."""
+    """Values for the fields of a structured output configuration; None without a conversation."""
     if not config or not talked(act):
         return None
     if not fits:
@@ -66,10 +65,8 @@ def structured_output(
     return {name: value for name, value in values.items() if value is not None}
 
 
-def questions(
-    config: Config | None, values: Mapping[str, Any] | None, phrases: Phrasebook
-) -> tuple[tuple[str, str], ...]:
-    """How the values came up in the conversation: label of the question, words of the answer."""
+def questions(config: Config | None, values: JsonObject | None, phrases: Phrasebook) -> tuple[tuple[str, str], ...]:
+    """How the values come up in the conversation: label of the question, words of the answer."""
     asked = []
     for field in (config or [])[:_MOST_QUESTIONS]:
         if values and field["name"] in values:
@@ -78,15 +75,15 @@ def questions(
     return tuple(asked)
 
 
-def contact_of(variables: Mapping[str, Any] | None, phrases: Phrasebook | None = None) -> JsonObject:
-    """Who the callee is: from the variables of the order, else from what was said on the phone."""
+def contact_of(variables: JsonObject | None, phrases: Phrasebook | None = None) -> JsonObject:
+    """The callee: from the variables of the order, else from the conversation."""
     given = variables or {}
     said = {} if phrases is None else {"first_name": phrases.first_name, "last_name": phrases.last_name}
     keys = ("company", "email", "first_name", "job_title", "last_name")
     return {key: given.get(key) or said.get(key) for key in keys}
 
 
-def _value(field: Mapping[str, Any], act: Act, phrases: Phrasebook, number: str, now_s: float) -> Any:
+def _value(field: JsonObject, act: Act, phrases: Phrasebook, number: str, now_s: float) -> bool | int | str | None:
     refuses = act.scene in _REFUSALS
     kind = field["type"]
     if kind == "boolean":
@@ -128,7 +125,7 @@ def _text(about: str, phrases: Phrasebook, number: str) -> str:
     return phrases.phrase
 
 
-def _in_words(value: Any, phrases: Phrasebook) -> str:
+def _in_words(value: object, phrases: Phrasebook) -> str:
     if isinstance(value, bool):
         value = phrases.yes if value else phrases.no
     return f"{value}{phrases.full_stop}"

@@ -1,4 +1,4 @@
-"""Speech events: when who spoke, and what the pipeline took for it."""
+"""Speech events: who spoke when, with the latencies of the pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who picks up: the number dialed chooses the story, as the number of a test card chooses its fate."""
+"""Who answers: the dialed number chooses the story, as the number of a test card chooses the result of a payment."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Act:
 
     Attributes:
         kind: How the attempt goes.
-        scene: Which conversation a talk is.
-        ring_s: Seconds it rings before that.
+        scene: Which conversation takes place, if any.
+        ring_s: Seconds it rings first.
     """
 
     kind: Kind
@@ -26,15 +26,15 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What becomes of an order to one number.
+    """What happens to orders to one number.
 
     Attributes:
-        number: The number that chooses it; empty for the story of all other numbers.
+        number: The number; empty for the story of all other numbers.
         what: The story in one sentence.
         acts: One per attempt; the last one repeats.
         queue_s: Seconds in `queued_for_calling` before the first attempt.
         errored: The order ends as `errored` instead of ringing.
-        elsewhere: What somebody does in the dashboard while the order waits to ring.
+        elsewhere: What is done in the dashboard while the order waits to ring.
         results: Whether outcome and structured output come with the end of the order (`ready`), a minute
             later (`late`), never (`absent`), or come with values that do not fit the configuration (`unfit`).
     """
@@ -58,9 +58,9 @@ _TABLE = (
     Story("+12025550102", "Voicemail the first time; answers the second attempt.", (_VOICEMAIL, Act("talk"))),
     Story("+12025550103", "Never answers.", (_NO_ANSWER,)),
     Story("+12025550104", "Voicemail, every time.", (_VOICEMAIL,)),
-    Story("+12025550105", "iPhone call screening asks who is calling; nobody picks up.", (Act("screening"),)),
+    Story("+12025550105", "iPhone call screening asks who is calling; no one picks up.", (Act("screening"),)),
     Story("+12025550106", "A phone menu (IVR) answers.", (Act("ivr", ring_s=3.0),)),
-    Story("+12025550107", "Picks up and hangs up at once.", (Act("hangs_up"),)),
+    Story("+12025550107", "Picks up and hangs up immediately.", (Act("hangs_up"),)),
     Story("+12025550108", "Talks for about ten minutes.", (Act("talk", "long"),)),
     Story(
         "+12025550109",
@@ -71,7 +71,7 @@ _TABLE = (
     Story("+12025550111", "Waits ten minutes in the queue, then answers.", queue_s=600.0),
     Story(
         "+12025550112",
-        "Hostile: the callee's words try to give orders to whoever reads the transcript.",
+        "Hostile: the callee says things meant to instruct a model that reads the transcript.",
         (Act("talk", "hostile"),),
     ),
     Story("+12025550113", "Answers; outcome and structured output come a minute after `completed`.", results="late"),
@@ -83,18 +83,18 @@ _TABLE = (
     Story("+12025550119", "Answers; the structured output does not fit its configuration.", results="unfit"),
     Story("+12025550120", "Asks for a person and is transferred to one.", (Act("talk", "transfer"),)),
     Story("+12025550121", "Picks up and says nothing.", (Act("silent"),)),
-    Story("+12025550122", "Never stops talking: the call ends at its longest duration.", (Act("talk", "endless"),)),
-    Story("+12025550123", "Somebody pauses the order in the dashboard before it rings.", elsewhere="pauses"),
-    Story("+12025550124", "Somebody cancels the order in the dashboard before it rings.", elsewhere="cancels"),
+    Story("+12025550122", "Never stops talking: the call ends at its maximum duration.", (Act("talk", "endless"),)),
+    Story("+12025550123", "The order is paused in the dashboard before it rings.", elsewhere="pauses"),
+    Story("+12025550124", "The order is cancelled in the dashboard before it rings.", elsewhere="cancels"),
     Story("+12025550125", "No answer twice; answers the third attempt.", (_NO_ANSWER, _NO_ANSWER, Act("talk"))),
 )
 
 STORIES: dict[str, Story] = {story.number: story for story in _TABLE}
 """The stories by dialed number. Numbers of +1 202 555 01xx are valid and reserved for fiction."""
 
-_EVERYBODY_ELSE = Story("", "Answers, agrees, and the call completes.")
+_EVERYONE_ELSE = Story("", "Answers, agrees, and the call completes.")
 
 
 def story_for(number: str) -> Story:
     """The story of an E.164 number."""
-    return STORIES.get(number, _EVERYBODY_ELSE)
+    return STORIES.get(number, _EVERYONE_ELSE)

@@ -7,19 +7,19 @@ from revox_langchain.sandbox.world.timeline import START_S, as_stamp
 from revox_langchain.sandbox.world.world import World
 
 MEMBER = {"id": "", "email": "camille@example.com", "first_name": "Camille", "last_name": "Perrin"}
-"""The member of the organisation the API key belongs to; the id is the world's."""
+"""The member that the API key belongs to; the id comes from the world."""
 
 OWN_NUMBERS = (("+12025550199", "Main line", "telnyx"), ("+33199005001", "Paris", "twilio"))
-"""Phone numbers the organisation has from the start; orders call from the first one if not told otherwise."""
+"""Phone numbers the organization has from the start; orders call from the first one by default."""
 
 
 def member(world: World) -> JsonObject:
-    """The one member of the organisation, as others are shown to it."""
+    """The one member of the organization, as the API shows it."""
     return {**MEMBER, "id": world.organization_id[::-1]}
 
 
 def seed_phone_numbers(world: World) -> None:
-    """Give the organisation its first numbers."""
+    """Give the organization its first numbers."""
     for number, label, provider in OWN_NUMBERS:
         entry = {
             "id": world.new_id("phone number"),

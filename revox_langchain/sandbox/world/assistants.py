@@ -1,10 +1,8 @@
-"""Assistants as the API shows them: what is stored, and what is filled in."""
+"""Assistants as the API shows them, with the defaults that Revox fills in."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.variables import variables_in
@@ -61,7 +59,7 @@ _FILLED_IN: JsonObject = {
 }
 
 
-def new_assistant(world: World, fields: Mapping[str, Any]) -> JsonObject:
+def new_assistant(world: World, fields: JsonObject) -> JsonObject:
     """An assistant with `fields`, everything else as Revox fills it in. It is not stored."""
     now = world.stamp()
     assistant = dict.fromkeys(_NULLABLE) | copy.deepcopy(_FILLED_IN)
@@ -76,7 +74,7 @@ def new_assistant(world: World, fields: Mapping[str, Any]) -> JsonObject:
     return patched(assistant, fields, now)
 
 
-def patched(assistant: Mapping[str, Any], fields: Mapping[str, Any], now: str) -> JsonObject:
+def patched(assistant: JsonObject, fields: JsonObject, now: str) -> JsonObject:
     """The assistant with some fields changed."""
     new = {**assistant, **copy.deepcopy(dict(fields)), "updated_at": now}
     for number, item in enumerate(new["faq_items"], 1):
@@ -88,12 +86,12 @@ def patched(assistant: Mapping[str, Any], fields: Mapping[str, Any], now: str) -
     return new
 
 
-def language_of(world: World, assistant: Mapping[str, Any]) -> str:
-    """The language an assistant speaks: that of its voice; English where it has none that is known."""
+def language_of(world: World, assistant: JsonObject) -> str:
+    """The language an assistant speaks: that of its voice; English if the voice is unknown."""
     voice = world.voices.get((assistant.get("voice") or {}).get("id", ""))
     return str(voice["language"]) if voice else "en"
 
 
-def declared_variables(assistant: Mapping[str, Any]) -> set[str]:
+def declared_variables(assistant: JsonObject) -> set[str]:
     """Names of the variables an assistant needs values for."""
     return variables_in(assistant.get("prompt"), assistant.get("first_sentence"))

@@ -1,9 +1,10 @@
-"""One attempt: it rings, somebody talks or not, and what was said is worked over afterwards."""
+"""One attempt: it rings, a conversation may take place, and the analysis of it follows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.conversation import Brief, Plan, plan_attempt
@@ -22,16 +23,17 @@ SETTING_UP_S = 0.5
 """From the start of an attempt until it rings."""
 
 _LATE_S = 60.0
+"""How late `late` results come."""
 
 
 class Attempt:
     """An attempt under way.
 
     Args:
-        world: Where it takes place.
+        world: The world it belongs to.
         order: The order it belongs to.
-        act: How it goes.
-        then: Called with the plan when it is over, unless somebody hung up from outside.
+        act: How the callee behaves.
+        then: Called with the plan when it is over, unless it was ended from outside.
     """
 
     def __init__(self, world: World, order: Order, act: Act, then: Callable[[Plan], None]) -> None:
@@ -66,11 +68,11 @@ class Attempt:
             return
         self._plan_for(ring_s, self._pick_up)
         for number, said in enumerate(plan.said):
-            self._plan_for(ring_s + said.stop_s, lambda number=number: self._say(number))  # type: ignore[misc]
+            self._plan_for(ring_s + said.stop_s, partial(self._say, number))
         self._plan_for(ring_s + plan.talk_s, self._end)
 
     def hang_up(self) -> None:
-        """End it from outside, wherever it is."""
+        """End it from outside, at any point."""
         for event in self._events:
             event.off = True
         answered = self.data["answered_at"] is not None
@@ -108,23 +110,10 @@ class Attempt:
         if said.role == "human_agent":
             self.data |= {"handled_by_human": True, "handled_by_user": member(self._world)}
         if said.role in ("user", "assistant"):
-            assistant, variables = self._order.assistant, self._order.call["prompt_variables"]
-            model = assistant["llm_model"]
-            self.data["speech_events"].append(
-                speech_event(
-                    f"{self.data['id']}-{number}",
-                    said,
-                    self._plan.said[:number],
-                    filled(assistant["prompt"], variables),
-                    str(
-                        model.get("name")
-                        or model.get("openrouter_model_id")
-                        or model.get("model_name")
-                        or model.get("realtime_model_id")
-                    ),
-                    self._chance,
-                )
-            )
+            event_id, before = f"{self.data['id']}-{number}", self._plan.said[:number]
+            prompt = filled(self._order.assistant["prompt"], self._order.call["prompt_variables"])
+            model = _model_name(self._order.assistant["llm_model"])
+            self.data["speech_events"].append(speech_event(event_id, said, before, prompt, model, self._chance))
         self._touch()
 
     def _end(self) -> None:
@@ -255,3 +244,9 @@ class Attempt:
             "sms_log": [],
             "email_log": [],
         }
+
+
+def _model_name(model: JsonObject) -> str:
+    # Each family of models has its own key for the name.
+    keys = ("name", "openrouter_model_id", "model_name", "realtime_model_id")
+    return str(next((model[key] for key in keys if model.get(key)), None))

@@ -1,4 +1,4 @@
-"""Campaigns as the API shows them: what is counted from their calls."""
+"""Campaigns as the API shows them, with counts of their calls."""
 
 from __future__ import annotations
 

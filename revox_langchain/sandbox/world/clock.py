@@ -10,10 +10,10 @@ from revox_langchain.sandbox.world.timeline import Timeline
 
 
 class WorldClock:
-    """The world's clock in the shape a `Connection` takes: sleeping is what makes time pass.
+    """The world's time as the clock of a `Connection`: sleeping advances it.
 
-    Where the world has no speed of its own, a sleeper moves it to the moment he wants to wake at, so that
-    several sleepers wait side by side and not one after the other.
+    In a world without a speed, each sleeper advances the time to the moment at which it wakes up. Several sleepers
+    therefore wait at the same time and not one after another.
     """
 
     def __init__(self, world: Callable[[], Timeline]) -> None:
@@ -21,7 +21,7 @@ class WorldClock:
 
     @property
     def slice_s(self) -> float | None:
-        """Pieces a long pause is cut into; none where a pause takes no time."""
+        """Length of the pieces that a long pause is cut into; None where a pause takes no real time."""
         return None if self._world.speed is None else 0.25 * self._world.speed
 
     def now_s(self) -> float:
@@ -36,7 +36,7 @@ class WorldClock:
             time.sleep(seconds / self._world.speed)
 
     async def asleep(self, seconds: float) -> None:
-        """Let `seconds` of the world pass; other tasks run meanwhile."""
+        """Let `seconds` of the world pass; other tasks run in the meantime."""
         if self._world.speed is None:
             wake_s = self._world.now_s + seconds
             await asyncio.sleep(0)
@@ -46,5 +46,5 @@ class WorldClock:
 
     @property
     def _world(self) -> Timeline:
-        # Asked for anew each time: a sandbox that begins again has another world.
+        # Looked up each time, since a reset gives the sandbox another world.
         return self._of()

@@ -1,17 +1,17 @@
-"""What Revox does not document, as named switches: each says what the sandbox assumes."""
+"""What Revox does not document, as named switches that say what the sandbox assumes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Assumptions about the real Revox, to be flipped by tests that must hold either way.
+    """Assumptions about the real Revox; flip them in tests that must pass either way.
 
     Attributes:
         error_shape: Body of an error. No example is published; `error` is `{"error": "..."}`.
@@ -33,12 +33,12 @@ class Switches:
         retried: Results and dial errors after which an order tries again. Only voicemail is documented.
         exhausted: Status of an order whose attempts are spent without reaching anyone. Assumed `completed`.
         cancel_hangs_up: Whether cancelling an order ends the attempt under way; if not, it talks to its end.
-        organization_limit: Attempts of the whole organisation at one time.
+        organization_limit: Attempts of the whole organization at one time.
         key_limit: Attempts at one time under one concurrency key; set by the server, value not published.
         missing_variable: What a `{{variable}}` without a value does: `spoken` leaves it in the text,
             `errored` ends the order, `refuse` answers 400.
-        foreign_caller_id: Whether a `from_phone_number` that is not the organisation's is refused.
-        enforce_do_not_contact: Whether `POST /call` refuses numbers marked so in the phone history.
+        foreign_caller_id: Whether a `from_phone_number` that is not the organization's is refused.
+        enforce_do_not_contact: Whether `POST /call` refuses numbers marked do-not-contact in the phone history.
         inline_assistant_shown: Whether an order placed with an inline assistant carries its snapshot.
         webhook_on: Statuses that post to the assistant's `webhook_url`, once per order.
         new_campaign_status: Status of a campaign before its launch; `draft` is gone, assumed `running`.
@@ -69,11 +69,11 @@ class Switches:
     new_campaign_status: Literal["running", "paused"] = "running"
     default_max_duration_s: float = 1800.0
 
-    def changed(self, changes: Mapping[str, Any]) -> Switches:
-        """These switches with some of them flipped, as another process may ask for in JSON.
+    def changed(self, changes: Mapping[str, object]) -> Switches:
+        """These switches with some of them changed, as another process asks in JSON.
 
         Raises:
-            ValueError: There is no such switch, or it has no such position.
+            ValueError: A switch does not exist or does not take the value.
         """
         if unknown := changes.keys() - asdict(self).keys():
             raise ValueError(f"there is no switch {', '.join(sorted(unknown))}")

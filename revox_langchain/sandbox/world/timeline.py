@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 START_S = datetime(2026, 1, 6, 10, 0, tzinfo=UTC).timestamp()
-"""A Tuesday morning, in the middle of the week and at the opening of the default calling window."""
+"""Tuesday 6 January 2026, 10:00 UTC: a weekday, at the opening of the default calling window."""
 
 
 @dataclass(order=True)
 class Event:
-    """Something that happens at a time, unless it is called off.
+    """Something that happens at a given time, unless it is called off.
 
     Attributes:
         due_s: When, in unix seconds of the world.
-        number: Events due at the same time happen in the order they were planned in.
+        number: Decides the order of events due at the same time: that in which they were planned.
         act: What happens.
         off: Set to call it off.
     """
@@ -34,7 +34,7 @@ class Timeline:
     """Events in the order they are due; every access goes through `lock`.
 
     Args:
-        lock: Makes it safe in several threads; a lock of its own if left out.
+        lock: Makes it thread-safe; a lock of its own if left out.
         speed: World seconds per real second; None stands still until it is advanced.
     """
 
@@ -49,25 +49,25 @@ class Timeline:
 
     @property
     def now_s(self) -> float:
-        """Unix time of the world in seconds, after catching up with the clock on the wall."""
+        """Unix time of the world in seconds, after catching up with real time."""
         self.catch_up()
         return self._now_s
 
     @property
     def moment_s(self) -> float:
-        """Unix time of what is happening right now, in seconds."""
+        """Unix time of the event that is happening, in seconds."""
         return self._now_s
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass at once, with everything that happens in them."""
+        """Let `seconds` pass at once, with everything that is due in them."""
         with self.lock:
             self.advance_to(self.now_s + seconds)
 
     def advance_to(self, moment_s: float) -> None:
-        """Let time pass until `moment_s`; a moment that is over already changes nothing."""
+        """Let time pass until `moment_s`; a moment in the past changes nothing."""
         with self.lock:
             if self._busy:
-                raise RuntimeError("an event of the world cannot move the world's time")
+                raise RuntimeError("an event cannot advance the time of its own world")
             self._busy = True
             try:
                 while self._events and self._events[0].due_s <= moment_s:
@@ -80,7 +80,7 @@ class Timeline:
                 self._busy = False
 
     def catch_up(self) -> None:
-        """Follow the clock on the wall, if this world does."""
+        """Follow real time, if the world has a speed."""
         with self.lock:
             if self.speed is None or self._busy:
                 return

@@ -1,4 +1,4 @@
-"""The voices there are from the start: all eight languages, several accents, both genders, three providers."""
+"""The preset voices: all eight languages, several accents, both genders, three providers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from revox_langchain.answers import JsonObject
 _NAMESPACE = uuid.UUID("8d7e5a52-6c7b-4a53-9d0f-3d3f8f2f7b10")
 
 # provider, language, accent, gender, name, description, then optionally modelCompat and a known id.
-# The French lady is the one preset whose id Revox publishes; all other ids are this sandbox's own.
+# Revox publishes the id of only one preset, a French one; all other ids are made up here.
 _CATALOGUE: tuple[tuple[str, ...], ...] = (
     ("cartesia", "en", "american", "female", "Dana", "Clear and friendly; the default", "universal"),
     ("cartesia", "en", "american", "male", "Russell", "Calm support agent", "sonic-3"),
@@ -68,7 +68,7 @@ _CATALOGUE: tuple[tuple[str, ...], ...] = (
     ("cartesia", "zh", "mandarin", "male", "志远", "沉稳清晰", "sonic-3"),
     ("elevenlabs", "zh", "taiwanese", "female", "怡君", "溫柔，台灣口音"),
     ("elevenlabs", "zh", "taiwanese", "male", "柏翰", "穩重，台灣口音"),
-    # Accent and gender may be missing, and a client must cope.
+    # Revox leaves accent and gender out of some voices, so clients must not rely on them.
     ("elevenlabs", "it", "", "", "Voce 4", "Senza altre indicazioni"),
 )
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.world.world import World
 
 _SPEAKER = {"user": "User", "assistant": "Agent", "human_agent": "Operator", "tool": "Tool"}
 
 
-def announce(world: World, call: Mapping[str, Any], assistant: Mapping[str, Any]) -> None:
-    """Put the post about an ended order into the world's outbox, or do to it what a fault says."""
+def announce(world: World, call: JsonObject, assistant: JsonObject) -> None:
+    """Post to the webhook of an ended order: put it into the outbox, unless a fault says otherwise."""
     url = assistant.get("webhook_url")
     if not url:
         return
@@ -24,8 +21,8 @@ def announce(world: World, call: Mapping[str, Any], assistant: Mapping[str, Any]
         world.later(late_s, lambda: world.outbox.append({"url": url, "at_s": world.moment_s, "payload": payload}))
 
 
-def _payload(call: Mapping[str, Any]) -> JsonObject:
-    """The flat body that receivers have been seen to read; the transcript is one string."""
+def _payload(call: JsonObject) -> JsonObject:
+    """The flat body, as published receivers read it; the transcript is one string."""
     attempt = call["last_call_attempt"] or {}
     turns = attempt.get("post_call_transcript") or attempt.get("transcript") or []
     said = (f"{_SPEAKER[turn['role']]}: {turn['content']}" for turn in turns if turn["content"])

@@ -1,10 +1,8 @@
-"""When an order may dial: calling windows, allowed days and the time where the phone is."""
+"""When an order may dial: calling windows, allowed days and the callee's time zone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from revox_langchain.answers import JsonObject
@@ -21,17 +19,17 @@ DEFAULT_RETRY: JsonObject = {
     "max_retry_attempts": 3,
     "timezone": None,
 }
-"""What holds where neither the campaign nor the assistant says otherwise."""
+"""The rules where neither the campaign nor the assistant sets any."""
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LOOK_AHEAD_DAYS = 15
 
 
-def next_opening(config: Mapping[str, Any], from_s: float, zone: tzinfo) -> float | None:
+def next_opening(config: JsonObject, from_s: float, zone: tzinfo) -> float | None:
     """The first moment not before `from_s` inside a calling window; None if no window ever opens."""
     start = datetime.fromtimestamp(from_s, zone)
     openings = []
-    # The window of the day before may reach over midnight.
+    # Yesterday's window may end after midnight.
     for days in range(-1, _LOOK_AHEAD_DAYS):
         day = start.date() + timedelta(days=days)
         if _DAYS[day.weekday()] not in config["allowed_days"]:
@@ -45,8 +43,8 @@ def next_opening(config: Mapping[str, Any], from_s: float, zone: tzinfo) -> floa
     return min(openings, default=None)
 
 
-def retry_delay_s(config: Mapping[str, Any], now_s: float, zone: tzinfo) -> float:
-    """Seconds between two attempts: those of the window it is now, else of the first one."""
+def retry_delay_s(config: JsonObject, now_s: float, zone: tzinfo) -> float:
+    """Seconds between two attempts: those of the current window, else of the first one."""
     now = datetime.fromtimestamp(now_s, zone).time()
     windows = config["calling_windows"]
     for window in windows:
@@ -56,8 +54,8 @@ def retry_delay_s(config: Mapping[str, Any], now_s: float, zone: tzinfo) -> floa
     return float(windows[0]["retry_delay_seconds"]) if windows else 7200.0
 
 
-def zone_of(number: str, config: Mapping[str, Any], real_zones: bool) -> tzinfo:
-    """The time zone an order to `number` keeps: the configured one, else the first of the number's country."""
+def zone_of(number: str, config: JsonObject, real_zones: bool) -> tzinfo:
+    """The time zone of an order to `number`: the configured one, else the first of the number's country."""
     if not real_zones:
         return UTC
     try:
@@ -67,7 +65,7 @@ def zone_of(number: str, config: Mapping[str, Any], real_zones: bool) -> tzinfo:
         return UTC
 
 
-def _hours(window: Mapping[str, Any]) -> tuple[time, time]:
+def _hours(window: JsonObject) -> tuple[time, time]:
     return clock_time(window["calling_window_start_time"]), clock_time(window["calling_window_end_time"])
 
 

@@ -20,23 +20,23 @@ class World(Timeline):
     """State and time of one sandbox; every access goes through `lock`.
 
     Args:
-        lock: What makes it safe in several threads; its own if left out.
-        speed: World seconds per second on the wall; None stands still until somebody pushes it.
+        lock: Makes it thread-safe; a lock of its own if left out.
+        speed: World seconds per real second; None stands still until it is advanced.
         switches: Assumptions about Revox; may be replaced at any time.
-        seed: Decides every id and every small random pause.
+        seed: Determines every id and every small random pause.
 
     Attributes:
         orders: Call orders by id, as the API shows them, oldest first.
-        book: The same orders with what the API does not show.
+        book: The same orders by id, with what the API does not show.
         assistants: Stored assistants by id.
         campaigns: Campaigns by id.
         voices: The voice catalogue by id.
-        phone_numbers: The organisation's own numbers by id.
-        do_not_contact: Numbers marked so in the phone history.
+        phone_numbers: The organization's own numbers by id.
+        do_not_contact: Numbers marked do-not-contact in the phone history.
         waiting: Orders that dial as soon as their limits allow it, per lane and by id.
         live: Orders with an attempt under way, by id.
-        outbox: Webhook posts, in the order they left.
-        webhook_fault: Asked before each webhook post whether something goes wrong with it.
+        outbox: Webhook posts, in the order they were sent.
+        webhook_fault: Called before each webhook post; returns what goes wrong with it, if anything.
     """
 
     def __init__(
@@ -64,15 +64,15 @@ class World(Timeline):
         self._named: dict[str, int] = {}
 
     def new_id(self, kind: str) -> str:
-        """A new id; the same world gives the same ids every time."""
+        """A new id; equal seeds give equal ids in equal order."""
         self._named[kind] = self._named.get(kind, 0) + 1
         return str(uuid.uuid5(_NAMESPACE, f"{self.seed}/{kind}/{self._named[kind]}"))
 
     def chance(self, *about: object) -> Random:
-        """Chance that comes out the same whenever it is asked about the same thing."""
+        """Random numbers that are the same each time for the same subject."""
         return Random(f"{self.seed}/{about}")
 
     @property
     def organization_id(self) -> str:
-        """The one organisation there is."""
+        """Id of the only organization."""
         return str(uuid.uuid5(_NAMESPACE, f"{self.seed}/organization"))

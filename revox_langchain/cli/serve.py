@@ -52,7 +52,8 @@ def serve_mcp(
     Raises:
         InvalidInput: No such toolset, a port that is taken, or a host that others reach, without a token.
     """
-    from revox_langchain.mcp_server.server import run_http, run_stdio
+    from revox_langchain.mcp_server.http import run_http
+    from revox_langchain.mcp_server.stdio import run_stdio
     from revox_langchain.tools.toolkit import RevoxToolkit
 
     toolkit = RevoxToolkit(connection=connection, max_risk=max_risk, toolsets=toolsets)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from revox_langchain.actions.offer import Offer
 from revox_langchain.errors import InvalidInput
+from revox_langchain.mcp_server.server import server_for
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from mcp.server.transport_security import TransportSecuritySettings
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,8 +25,32 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
+def run_http(
+    toolkit: Offer,
+    host: str = "127.0.0.1",
+    port: int = 8788,
+    token: str | None = None,
+    *,
+    on_start: Callable[[str], None] | None = None,
+) -> None:
+    """Serve `toolkit` at `http://host:port/mcp` until Ctrl-C.
+
+    Args:
+        toolkit: What is served.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        token: Bearer token that every request must carry; None asks for none.
+        on_start: Called with the URL once the port is taken.
+
+    Raises:
+        InvalidInput: The host can be reached by others, and there is no token.
+        OSError: The port is taken already.
+    """
+    asyncio.run(serve_http(server_for(toolkit), host, port, token=token, on_start=on_start))
+
+
 async def serve_http(
-    server: Server[Any, Any],
+    server: Server,
     host: str = "127.0.0.1",
     port: int = 8788,
     *,
@@ -47,7 +75,7 @@ async def serve_http(
 
 
 def http_app(
-    server: Server[Any, Any],
+    server: Server,
     *,
     token: str | None = None,
     path: str = "/mcp",
@@ -73,33 +101,33 @@ def http_app(
     if any_host and token is None:
         raise InvalidInput("A server that answers under any name needs a token.", next_step="Give a token.")
     names = [*LOOPBACK, *hosts]
+    addresses = [form for name in names for form in (name, f"{name}:*")]
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=not any_host,
-        allowed_hosts=[form for name in names for form in (name, f"{name}:*")],
-        allowed_origins=[f"{scheme}://{name}{port}" for name in names for scheme in ("http", "https")
-                         for port in ("", ":*")],
-    )  # fmt: skip
-    spoken = StreamableHttp(server, security)
-    app: ASGIApp = spoken
+        allowed_hosts=addresses,
+        allowed_origins=[f"{scheme}://{address}" for address in addresses for scheme in ("http", "https")],
+    )
+    endpoint = StreamableHttp(server, security)
+    app: ASGIApp = endpoint
     if token is not None:
         app = BearerGate(app, lambda given: hmac.compare_digest(given.encode(), token.encode()))
-    return Starlette(routes=[Route(path, app)], lifespan=spoken.lifespan)
+    return Starlette(routes=[Route(path, app)], lifespan=endpoint.lifespan)
 
 
 class StreamableHttp:
     """A server as an ASGI app; its sessions begin and end with `lifespan`.
 
-    A session of an earlier life is answered 404, upon which clients begin a new one.
+    A request for a session of an earlier run is answered with 404, and clients then begin a new session.
     """
 
-    def __init__(self, server: Server[Any, Any], security: Any = None) -> None:
-        logging.getLogger("mcp.server.streamable_http").addFilter(_is_news)
+    def __init__(self, server: Server, security: TransportSecuritySettings | None = None) -> None:
+        logging.getLogger("mcp.server.streamable_http").addFilter(_is_failure)
         self._server = server
         self._security = security
         self._manager: StreamableHTTPSessionManager | None = None
 
     @asynccontextmanager
-    async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
         """Keep sessions while the block lasts."""
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
@@ -134,6 +162,6 @@ class BearerGate:
         await refusal(scope, receive, send)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_failure(record: logging.LogRecord) -> bool:
     # The SDK logs an error whenever a client ends its session in good order.
     return not record.getMessage().startswith("Error in standalone SSE writer")

@@ -1,4 +1,4 @@
-"""Our requests as MCP tools, guard included, for any MCP client: over stdio or over streamable HTTP.
+"""Our requests as MCP tools, guard included, for any MCP client.
 
     server = make_server(connection, toolkit.requests(), toolkit.guard())
     asyncio.run(serve_stdio(server))
@@ -13,73 +13,31 @@ import base64
 import logging
 import traceback
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
+from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Emit, arun
-from revox_langchain.mcp_server.http import BearerGate, StreamableHttp, http_app, serve_http
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Request
 
 if TYPE_CHECKING:
     from mcp import types
     from mcp.server.lowlevel import Server
+    from mcp.server.session import ServerSession
 
 logger = logging.getLogger("revox_langchain.mcp")
 
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
-
-
-class Offer(Protocol):
-    """What can be served: a `RevoxToolkit` is one."""
-
-    @property
-    def connection(self) -> Connection:
-        """The account."""
-
-    def requests(self) -> list[type[Request]]:
-        """What is offered."""
-
-    def guard(self) -> Guard:
-        """What may be dialed."""
-
-    def instructions(self) -> str:
-        """The order of steps and the rules of safety, for the client's model."""
-
-
-def run_stdio(toolkit: Offer) -> None:
-    """Serve `toolkit` to the program that started this process, until it closes stdin."""
-    asyncio.run(serve_stdio(_server_for(toolkit)))
-
-
-def run_http(
-    toolkit: Offer,
-    host: str = "127.0.0.1",
-    port: int = 8788,
-    token: str | None = None,
-    *,
-    on_start: Callable[[str], None] | None = None,
-) -> None:
-    """Serve `toolkit` at `http://host:port/mcp` until Ctrl-C.
-
-    Args:
-        toolkit: What is served.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        token: Bearer token that every request must carry; None asks for none.
-        on_start: Called with the URL once the port is taken.
-
-    Raises:
-        InvalidInput: The host can be reached by others, and there is no token.
-        OSError: The port is taken already.
-    """
-    asyncio.run(serve_http(_server_for(toolkit), host, port, token=token, on_start=on_start))
 
 
 def make_server(
@@ -91,11 +49,11 @@ def make_server(
     scope: str | None = None,
     instructions: str | None = None,
     structured: bool = True,
-) -> Server[Any, Any]:
+) -> Server:
     """Make requests the tools of an MCP server.
 
     Args:
-        connection: Whom they talk to.
+        connection: The account to use.
         requests: What is offered.
         guard: What may be dialed, and how much by all clients of this server together.
         name: Name of the server.
@@ -107,43 +65,34 @@ def make_server(
     Returns:
         A server for `serve_stdio`, `http_app` or any other transport of the official SDK.
     """
-    from mcp import types
     from mcp.server.lowlevel import Server
 
-    offered = {request.spec.name: request for request in requests}
-    tools = [tool_of(request) for request in offered.values()]
-    scope = scope or f"mcp {uuid.uuid4()}"
-    server: Server[Any, Any] = Server(name, version=version("revox-langchain"), instructions=instructions)
-    report = Reports(server)
+    tools = _Tools(
+        connection=connection,
+        offered={request.spec.name: request for request in requests},
+        guard=guard,
+        scope=scope or f"mcp {uuid.uuid4()}",
+        structured=structured,
+    )
+    server: Server = Server(name, version=version("revox-langchain"), instructions=instructions)
+    reports = Reports(server)
 
     @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
     async def list_tools() -> list[types.Tool]:
-        return tools
+        return [tool_of(request) for request in tools.offered.values()]
 
+    # The flow validates, so that wrong arguments are answered in our words, like every other known failure.
     @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
-    async def call_tool(tool: str, arguments: dict[str, Any]) -> types.CallToolResult:
-        async with report.emitting() as emit:
-            try:
-                request = offered.get(tool)
-                if request is None:
-                    raise InvalidInput(f"There is no tool {tool!r}{near(tool, offered)}", code="unknown_tool")
-                text, answer = await arun(
-                    perform_and_render(request, arguments, guard, scope=scope, toolkit=scope), connection, emit=emit
-                )
-            except RevoxToolError as error:
-                return result(f"Error ({error.code}): {error}", error.as_dict(), failed=True)
-            except Exception as error:
-                trace = traceback.format_exc().replace(connection.api_key.get_secret_value(), REDACTED)
-                logger.error("%s failed\n%s", tool, trace)
-                return result(
-                    f"{tool} failed inside this server ({type(error).__name__}); its log has more.", failed=True
-                )
-        if isinstance(answer, bytes):
-            sound = types.AudioContent(type="audio", data=base64.b64encode(answer).decode(), mimeType="audio/mpeg")
-            return types.CallToolResult(content=[sound])
-        return result(text, answer if structured else None)
+    async def call_tool(tool: str, arguments: JsonObject) -> types.CallToolResult:
+        async with reports.emitting() as emit:
+            return await tools.call(tool, arguments, emit)
 
     return server
+
+
+def server_for(offer: Offer) -> Server:
+    """Make a server of all that is on offer."""
+    return make_server(offer.connection, offer.requests(), offer.guard(), instructions=offer.instructions())
 
 
 def tool_of(request: type[Request]) -> types.Tool:
@@ -161,7 +110,7 @@ def tool_of(request: type[Request]) -> types.Tool:
     )
 
 
-def result(text: str, structured: dict[str, Any] | None = None, *, failed: bool = False) -> types.CallToolResult:
+def result(text: str, structured: JsonObject | None = None, *, failed: bool = False) -> types.CallToolResult:
     """A tool's result: text for the model, JSON for the program."""
     from mcp import types
 
@@ -174,14 +123,12 @@ class Reports:
     """Tells the client of a request what happens meanwhile: as log messages and, if it asked, as progress.
 
     Args:
-        server: Whose requests; it learns to take the client's wish for a log level.
+        server: Whose requests; from now on it lets clients set their log level.
     """
 
-    def __init__(self, server: Server[Any, Any]) -> None:
-        from weakref import WeakKeyDictionary
-
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._levels: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        self._levels: WeakKeyDictionary[ServerSession, str] = WeakKeyDictionary()
 
         @server.set_logging_level()  # type: ignore[no-untyped-call, untyped-decorator]
         async def set_level(level: str) -> None:
@@ -190,7 +137,7 @@ class Reports:
     @asynccontextmanager
     async def emitting(self) -> AsyncIterator[Emit]:
         """Take events from code that cannot await, and send them in order; all are out when the block ends."""
-        waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        waiting: asyncio.Queue[JsonObject | None] = asyncio.Queue()
 
         async def send() -> None:
             number = 0
@@ -206,7 +153,7 @@ class Reports:
         finally:
             sending.cancel()
 
-    async def _send(self, payload: dict[str, Any], number: int) -> None:
+    async def _send(self, payload: JsonObject, number: int) -> None:
         context = self._server.request_context
         # Without the id of the request the message would wait for a listening stream that few clients open.
         of_request = str(context.request_id)
@@ -220,20 +167,40 @@ class Reports:
             )
 
 
-async def serve_stdio(server: Server[Any, Any]) -> None:
-    """Serve over stdin and stdout until stdin is closed."""
-    from mcp.server.stdio import stdio_server
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """The tools of one server, by name, and on whose behalf they are called."""
 
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options())
+    connection: Connection
+    offered: Mapping[str, type[Request]]
+    guard: Guard
+    scope: str
+    structured: bool
+
+    async def call(self, tool: str, arguments: JsonObject, emit: Emit) -> types.CallToolResult:
+        """Call a tool; whatever goes wrong is a result; the log gets what the client must not see."""
+        try:
+            return await self._answer(tool, arguments, emit)
+        except RevoxToolError as error:
+            return result(f"Error ({error.code}): {error}", error.as_dict(), failed=True)
+        except Exception as error:
+            trace = traceback.format_exc().replace(self.connection.api_key.get_secret_value(), REDACTED)
+            logger.error("%s failed\n%s", tool, trace)
+            kind = type(error).__name__
+            return result(f"{tool} failed inside this server ({kind}); its log has more.", failed=True)
+
+    async def _answer(self, tool: str, arguments: JsonObject, emit: Emit) -> types.CallToolResult:
+        from mcp import types
+
+        request = self.offered.get(tool)
+        if request is None:
+            raise InvalidInput(f"There is no tool {tool!r}{near(tool, self.offered)}", code="unknown_tool")
+        flow = perform_and_render(request, arguments, self.guard, scope=self.scope, toolkit=self.scope)
+        text, answer = await arun(flow, self.connection, emit=emit)
+        if isinstance(answer, bytes):
+            sound = types.AudioContent(type="audio", data=base64.b64encode(answer).decode(), mimeType="audio/mpeg")
+            return types.CallToolResult(content=[sound])
+        return result(text, answer if self.structured else None)
 
 
-def _server_for(toolkit: Offer) -> Server[Any, Any]:
-    requests = toolkit.requests()
-    return make_server(toolkit.connection, requests, toolkit.guard(), instructions=toolkit.instructions())
-
-
-__all__ = [
-    "BearerGate", "Offer", "Reports", "StreamableHttp", "http_app", "make_server", "result", "run_http", "run_stdio",
-    "serve_http", "serve_stdio", "tool_of",
-]  # fmt: skip
+__all__ = ["Reports", "make_server", "result", "server_for", "tool_of"]

@@ -131,7 +131,7 @@ class RevoxToolkit(BaseToolkit):
 
     @classmethod
     def sandbox(cls, sandbox: Sandbox | None = None, **options: Unpack[ToolkitOptions]) -> Self:
-        """A toolkit for a sandbox, which rings nobody: a new one in this process unless one is given.
+        """A toolkit for a sandbox, which never rings a phone: a new one in this process unless one is given.
 
         Args:
             sandbox: The sandbox.

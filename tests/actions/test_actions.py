@@ -60,7 +60,7 @@ def do(request: Request, connection: Connection, mode: str = "sync", guard: Guar
     return run(flow, connection) if mode == "sync" else asyncio.run(arun(flow, connection))
 
 
-def wish(**more: Any) -> CreateAssistant:
+def reminder(**more: Any) -> CreateAssistant:
     return CreateAssistant.parse({"name": "Reminder", "prompt": "Please remind them of Tuesday.", **more})
 
 
@@ -70,7 +70,7 @@ def contacts(*numbers: int, **variables: str) -> list[dict[str, Any]]:
 
 def campaign_of(sandbox: Sandbox, *numbers: int) -> str:
     connection = sandbox.connect()
-    assistant = connection.send(wish())["assistant"]["id"]
+    assistant = connection.send(reminder())["assistant"]["id"]
     request = CreateCampaign.model_validate(
         {"assistant_id": assistant, "name": "Spring", "contacts": contacts(*numbers or (140, 141))}
     )
@@ -108,7 +108,7 @@ class ByHand:
 
 @both_modes
 def test_an_assistant_is_looked_up_first_and_created_if_there_is_none(sandbox: Sandbox, mode: str) -> None:
-    answer = do(wish(**VOICE), sandbox.connect(), mode)
+    answer = do(reminder(**VOICE), sandbox.connect(), mode)
     assert answer["existed"] is False
     assert answer["assistant"]["name"] == "Reminder"
     assert (sandbox.counts["revox_list_assistants"], sandbox.counts["revox_create_assistant"]) == (1, 1)
@@ -116,14 +116,25 @@ def test_an_assistant_is_looked_up_first_and_created_if_there_is_none(sandbox: S
 
 @both_modes
 def test_the_same_assistant_is_found_instead_of_created_again(sandbox: Sandbox, mode: str) -> None:
-    full = {**VOICE, "first_sentence": "Hello.", "max_call_duration_secs": 300,
-            "structured_output_config": [{"name": "ok", "type": "boolean", "required": True, "description": None}],
-            "settings": {"voice": {"speed": 1.2}, "faq_items": [{"question": "Who?", "answer": "Us."}],
-                         "transfer_destinations": [{"label": "desk", "phone_number": "+33142685300"}],
-                         "llm_model": {"type": "custom", "api_url": "https://llm.invalid", "api_key": "sk_of_the_llm",
-                                       "model_name": "m"}}}  # fmt: skip
+    full = {
+        **VOICE,
+        "first_sentence": "Hello.",
+        "max_call_duration_secs": 300,
+        "structured_output_config": [{"name": "ok", "type": "boolean", "required": True, "description": None}],
+        "settings": {
+            "voice": {"speed": 1.2},
+            "faq_items": [{"question": "Who?", "answer": "Us."}],
+            "transfer_destinations": [{"label": "desk", "phone_number": "+33142685300"}],
+            "llm_model": {
+                "type": "custom",
+                "api_url": "https://llm.invalid",
+                "api_key": "sk_of_the_llm",
+                "model_name": "m",
+            },
+        },
+    }
     connection = sandbox.connect()
-    first, second = (do(wish(**full), connection, mode) for _ in range(2))
+    first, second = (do(reminder(**full), connection, mode) for _ in range(2))
     assert second["existed"] is True
     assert second["assistant"]["id"] == first["assistant"]["id"]
     assert second["assistant"]["llm_model"]["api_key"] == REDACTED
@@ -146,21 +157,24 @@ def test_the_same_assistant_is_found_instead_of_created_again(sandbox: Sandbox, 
 )
 def test_another_configuration_is_another_assistant(sandbox: Sandbox, change: dict[str, Any]) -> None:
     connection = sandbox.connect()
-    base = {**VOICE, "max_call_duration_secs": 300,
-            "settings": {"voice": {"speed": 1.2}, "faq_items": [{"question": "Who?", "answer": "Us."}]}}  # fmt: skip
-    do(wish(**base), connection)
+    base = {
+        **VOICE,
+        "max_call_duration_secs": 300,
+        "settings": {"voice": {"speed": 1.2}, "faq_items": [{"question": "Who?", "answer": "Us."}]},
+    }
+    do(reminder(**base), connection)
     voices = {v["id"] for v in sandbox.world.voices.values() if v["provider"] == "cartesia"}
     if "voice_id" in change:
         change = {"voice_id": min(voices - {VOICE["voice_id"]})}
-    assert do(wish(**{**base, **change}), connection)["existed"] is False
+    assert do(reminder(**{**base, **change}), connection)["existed"] is False
     assert len(sandbox.world.assistants) == 2
 
 
-def test_an_assistant_that_somebody_edited_is_not_taken_for_the_one_asked_for(sandbox: Sandbox) -> None:
+def test_an_assistant_edited_since_is_not_taken_for_the_one_asked_for(sandbox: Sandbox) -> None:
     connection = sandbox.connect()
-    first = do(wish(), connection)["assistant"]["id"]
+    first = do(reminder(), connection)["assistant"]["id"]
     connection.send(UpdateAssistant(assistant_id=first, prompt="Sell them a boat."))
-    assert do(wish(), connection)["existed"] is False
+    assert do(reminder(), connection)["existed"] is False
 
 
 @pytest.mark.parametrize("kind", LOST)
@@ -171,33 +185,39 @@ def test_after_a_lost_answer_an_assistant_is_found_and_never_created_twice(
     sandbox.faults.add(Fault(kind, CreateAssistant, times=None))
     connection = sandbox.connect()
     if kind in LOST_BUT_DONE:
-        answer = do(wish(), connection, mode)
+        answer = do(reminder(), connection, mode)
         assert (answer["existed"], answer["assistant"]["name"]) == (False, "Reminder")
     else:
         with pytest.raises((Unavailable, AnswerError)):
-            do(wish(), connection, mode)
+            do(reminder(), connection, mode)
     assert sandbox.counts["revox_create_assistant"] == 1
     assert len(sandbox.world.assistants) == (kind in LOST_BUT_DONE)
     sandbox.faults.clear()
-    assert do(wish(), connection, mode)["existed"] is (kind in LOST_BUT_DONE)
+    assert do(reminder(), connection, mode)["existed"] is (kind in LOST_BUT_DONE)
     assert len(sandbox.world.assistants) == 1
 
 
 @pytest.mark.parametrize(
-    "error", [AuthError("key"), InvalidInput("no"), Refused("402", details={"http_status": 402}), RateLimited("429"),
-              Unavailable("no route", sent=False)]
-)  # fmt: skip
+    "error",
+    [
+        AuthError("key"),
+        InvalidInput("no"),
+        Refused("402", details={"http_status": 402}),
+        RateLimited("429"),
+        Unavailable("no route", sent=False),
+    ],
+)
 def test_what_certainly_failed_is_not_looked_for(error: RevoxToolError) -> None:
-    hand = ByHand(create_assistant_once(wish()))
+    hand = ByHand(create_assistant_once(reminder()))
     assert hand.step == ListAssistants()
     hand.answer({"assistants": []})
-    assert hand.step == wish()
+    assert hand.step == reminder()
     with pytest.raises(type(error)):
         hand.fail(error)
 
 
 def test_it_is_looked_for_several_times_before_the_error_is_believed() -> None:
-    hand = ByHand(create_assistant_once(wish())).answer({"assistants": []}).fail(TimedOut("slow"))
+    hand = ByHand(create_assistant_once(reminder())).answer({"assistants": []}).fail(TimedOut("slow"))
     hand.fail(Unavailable("down"))
     for _ in LOOK_AGAIN_S[2:]:
         assert hand.step == ListAssistants()
@@ -208,22 +228,22 @@ def test_it_is_looked_for_several_times_before_the_error_is_believed() -> None:
 
 
 def test_an_assistant_that_shows_up_late_is_found() -> None:
-    hand = ByHand(create_assistant_once(wish())).answer({"assistants": []}).fail(TimedOut("slow"))
-    body = wish().wire().body or {}
+    hand = ByHand(create_assistant_once(reminder())).answer({"assistants": []}).fail(TimedOut("slow"))
+    body = reminder().wire().body or {}
     hand.answer({"assistants": []}).answer({"assistants": [{**body, "id": "a1", "sms_enabled": False}]})
     assert hand.result["assistant"]["id"] == "a1"
 
 
 def test_if_the_look_before_fails_nothing_is_created() -> None:
     with pytest.raises(Unavailable):
-        ByHand(create_assistant_once(wish())).fail(Unavailable("down"))
+        ByHand(create_assistant_once(reminder())).fail(Unavailable("down"))
 
 
 def test_of_two_creations_at_once_the_second_waits_and_finds_the_first() -> None:
-    assistant_, listed = {**(wish().wire().body or {}), "id": "a1"}, {"assistants": []}
+    assistant_, listed = {**(reminder().wire().body or {}), "id": "a1"}, {"assistants": []}
     campaign_ = campaign("a1")
     ways: list[Any] = [
-        (wish(), create_assistant_once, listed),
+        (reminder(), create_assistant_once, listed),
         (campaign_, lambda request: act(request, Guard()), {"campaigns": []}),
     ]
     for request, begin, empty in ways:
@@ -244,7 +264,7 @@ def test_a_creation_that_failed_can_be_tried_again(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("status", CreateAssistant, status=400))
     for _ in range(2):
         try:
-            assert do(wish(), sandbox.connect())["existed"] is False
+            assert do(reminder(), sandbox.connect())["existed"] is False
         except InvalidInput:
             assert not sandbox.world.assistants
     assert len(sandbox.world.assistants) == 1
@@ -253,10 +273,10 @@ def test_a_creation_that_failed_can_be_tried_again(sandbox: Sandbox) -> None:
 def test_a_prompt_no_voice_would_read_well_is_refused_before_anything_is_created(sandbox: Sandbox) -> None:
     french = "Confirmez le rendez-vous de mardi avec le client, s'il vous plaît."
     with pytest.raises(Refused) as caught:
-        do(wish(prompt=french), sandbox.connect())
+        do(reminder(prompt=french), sandbox.connect())
     assert caught.value.code == "voice_missing"
     assert not sandbox.world.assistants
-    assert do(wish(prompt=french, **VOICE), sandbox.connect())["notes"] == []
+    assert do(reminder(prompt=french, **VOICE), sandbox.connect())["notes"] == []
 
 
 def campaign(assistant: str, **more: Any) -> CreateCampaign:
@@ -266,7 +286,7 @@ def campaign(assistant: str, **more: Any) -> CreateCampaign:
 
 @pytest.fixture
 def assistant(sandbox: Sandbox) -> str:
-    return str(sandbox.connect().send(wish())["assistant"]["id"])
+    return str(sandbox.connect().send(reminder())["assistant"]["id"])
 
 
 @both_modes
@@ -414,7 +434,7 @@ def test_a_call_whose_answer_was_lost_is_adopted_with_its_notes(sandbox: Sandbox
     assert len(sandbox.dials) == 1
 
 
-def test_a_thread_or_a_named_intent_makes_the_same_wish_one_call(sandbox: Sandbox) -> None:
+def test_a_thread_or_a_named_intent_makes_the_same_request_one_call(sandbox: Sandbox) -> None:
     connection = sandbox.connect()
     request = MakeCall(phone_number=NUMBER, prompt="Say hello.")
     ids = {do(request, connection, scope="thread 1")["call"]["id"] for _ in range(3)}
@@ -479,8 +499,13 @@ def test_a_call_that_exists_is_recovered_and_one_that_does_not_is_said_not_to(sa
     assert len(sandbox.dials) == 1
 
 
-PLAIN: list[Operation] = [GetAssistant(assistant_id="a1"), CancelCall(call_id="c1"), ListCampaigns(),
-                          UpdateCampaign(campaign_id="c1", name="n"), PauseCall(call_id="c1")]  # fmt: skip
+PLAIN: list[Operation] = [
+    GetAssistant(assistant_id="a1"),
+    CancelCall(call_id="c1"),
+    ListCampaigns(),
+    UpdateCampaign(campaign_id="c1", name="n"),
+    PauseCall(call_id="c1"),
+]
 
 
 @pytest.mark.parametrize("request_", PLAIN, ids=lambda r: r.spec.name)
@@ -505,7 +530,7 @@ def test_every_request_is_found_by_name(request_type: type[Request]) -> None:
     assert find_request(request_type.spec.name) is request_type
 
 
-def test_a_tool_nobody_knows_is_refused_with_what_is_near() -> None:
+def test_an_unknown_tool_is_refused_with_what_is_near() -> None:
     with pytest.raises(InvalidInput, match="did you mean 'revox_wait_for_call'") as caught:
         find_request("wait_for_cal")
     assert caught.value.code == "unknown_tool"

@@ -28,8 +28,8 @@ from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput
-from revox_langchain.mcp_server.http import http_app
-from revox_langchain.mcp_server.server import make_server, run_http, tool_of
+from revox_langchain.mcp_server.http import http_app, run_http
+from revox_langchain.mcp_server.server import make_server, tool_of
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.sandbox import Sandbox
@@ -39,10 +39,19 @@ from revox_langchain.sandbox.server import SandboxServer
 KEY = "sk-test-1234"
 IN_THE_QUEUE = "+12025550111"
 ON_THE_PAGE = {
-    "revox_make_call", "revox_get_call", "revox_wait_for_call", "revox_get_call_history", "revox_list_assistants",
-    "revox_get_assistant", "revox_create_assistant", "revox_update_assistant", "revox_auth_status",
-    "revox_list_voices", "revox_create_campaign", "revox_list_phone_numbers",
-}  # fmt: skip
+    "revox_make_call",
+    "revox_get_call",
+    "revox_wait_for_call",
+    "revox_get_call_history",
+    "revox_list_assistants",
+    "revox_get_assistant",
+    "revox_create_assistant",
+    "revox_update_assistant",
+    "revox_auth_status",
+    "revox_list_voices",
+    "revox_create_campaign",
+    "revox_list_phone_numbers",
+}
 
 
 @contextmanager
@@ -326,7 +335,7 @@ async def test_after_a_restart_an_old_session_is_refused_and_a_new_one_works(ser
 
 
 async def held_session(url: str) -> dict[str, str]:
-    """Headers of a session that nobody ends."""
+    """Headers of a session that is not ended."""
     headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json, text/event-stream"}
     params = {
         "protocolVersion": types.LATEST_PROTOCOL_VERSION,
@@ -373,7 +382,7 @@ def test_our_server_is_not_opened_to_other_machines_without_a_token() -> None:
 
 async def test_our_server_speaks_over_stdio_to_the_program_that_starts_it() -> None:
     code = (
-        "from revox_langchain import RevoxToolkit; from revox_langchain.mcp_server.server import run_stdio;"
+        "from revox_langchain import RevoxToolkit; from revox_langchain.mcp_server.stdio import run_stdio;"
         "run_stdio(RevoxToolkit.sandbox(toolsets=('voices',)))"
     )
     parameters = StdioServerParameters(command=sys.executable, args=["-c", code])
@@ -388,7 +397,7 @@ async def test_our_server_speaks_over_stdio_to_the_program_that_starts_it() -> N
 
 def test_importing_the_tools_and_the_server_loads_no_mcp_and_no_graph_library() -> None:
     code = (
-        "import sys, revox_langchain.tools.toolkit, revox_langchain.mcp_server.server, revox_langchain.sandbox.mcp;"
+        "import sys, revox_langchain.tools.toolkit, revox_langchain.mcp_server.http, revox_langchain.sandbox.mcp;"
         "print([m for m in ('mcp', 'langchain_mcp_adapters', 'langgraph') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

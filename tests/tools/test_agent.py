@@ -1,4 +1,4 @@
-"""Agents with these tools: the whole example end to end, and what happens when somebody repeats himself."""
+"""Agents with these tools: the whole example end to end, and what happens when a request is repeated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from langchain.agents.middleware import (
     PIIMiddleware,
     ToolCallLimitMiddleware,
     ToolRetryMiddleware,
-)  # fmt: skip
+)
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
@@ -61,18 +61,21 @@ def test_list_voices_pick_french_create_call_wait_and_report(sandbox: Sandbox, m
         french = next(v for v in voices if v["language"] == "fr")
         prompt = "Vous êtes l'assistante du cabinet. Confirmez le rendez-vous de mardi à 15 heures."
         return calls(
-            ("revox_create_assistant",
-             {"name": "Cabinet", "prompt": prompt, "voice_provider": french["provider"], "voice_id": french["id"]}),
+            (
+                "revox_create_assistant",
+                {"name": "Cabinet", "prompt": prompt, "voice_provider": french["provider"], "voice_id": french["id"]},
+            ),
             start=1,
-        )  # fmt: skip
+        )
 
     def call(messages: list[BaseMessage]) -> AIMessage:
         assistant = last_artifact(messages, "revox_create_assistant")["assistant"]
         return calls(("revox_make_call", {"phone_number": "+12025550100", "assistant_id": assistant["id"]}), start=2)
 
     def wait(messages: list[BaseMessage]) -> AIMessage:
-        return calls(("revox_wait_for_call", {"call_id": last_artifact(messages, "revox_make_call")["call"]["id"]}),
-                     start=3)  # fmt: skip
+        return calls(
+            ("revox_wait_for_call", {"call_id": last_artifact(messages, "revox_make_call")["call"]["id"]}), start=3
+        )
 
     def report(messages: list[BaseMessage]) -> AIMessage:
         ended = last_artifact(messages, "revox_wait_for_call")["call"]
@@ -214,8 +217,12 @@ def test_words_spoken_on_a_call_cannot_pass_as_instructions(sandbox: Sandbox) ->
     wait = calls(("revox_wait_for_call", {"call_id": call_id, "transcript": "full", "timeout_s": 3600}))
     CONFIG["configurable"]["thread_id"] = "hostile"
     out = talk(agent(sandbox, wait))
-    said = [t["content"] for a in results(out)[0].artifact["call"]["call_attempts"] for t in a["transcript"]
-            if t["role"] == "user"]  # fmt: skip
+    said = [
+        t["content"]
+        for a in results(out)[0].artifact["call"]["call_attempts"]
+        for t in a["transcript"]
+        if t["role"] == "user"
+    ]
     lines = str(results(out)[0].content).splitlines()
     assert said
     for words in said:
@@ -268,6 +275,6 @@ def test_the_graph_as_a_tool_shows_its_warnings_to_the_model(sandbox: Sandbox) -
     from revox_langchain.graph import call_graph_tool
 
     schema = {"properties": {"confirmed": {"type": "boolean"}}}
-    wish = {**HELLO, "phone_number": "+12025550119", "language": "en", "structured_output_schema": schema}
-    text = call_graph_tool(sandbox.connect()).invoke(wish)
+    asked = {**HELLO, "phone_number": "+12025550119", "language": "en", "structured_output_schema": schema}
+    text = call_graph_tool(sandbox.connect()).invoke(asked)
     assert "| warning: Structured output does not fit what was asked for: confirmed: Input should be" in text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -47,18 +49,42 @@ from tests.mcp_server.test_server import serving
 KEY = "sk-test-1234"
 FRENCH_LADY = "a249eaff-1e96-4d2c-b23b-12efa4f66f41"
 FOREIGN = [
-    "revox_get_billing_balance", "revox_list_billing_invoices", "revox_list_nango_connections",
+    "revox_get_billing_balance",
+    "revox_list_billing_invoices",
+    "revox_list_nango_connections",
     "revox_create_nango_session",
-]  # fmt: skip
+]
 OVER_MCP = [
-    "revox_make_call", "revox_get_call", "revox_get_call_history", "revox_cancel_call", "revox_pause_call",
-    "revox_export_calls", "revox_get_phone_history", "revox_list_assistants", "revox_get_assistant",
-    "revox_create_assistant", "revox_update_assistant", "revox_clone_assistant", "revox_list_voices",
-    "revox_get_voice", "revox_create_campaign", "revox_get_campaign", "revox_list_campaigns",
-    "revox_update_campaign", "revox_pause_campaign", "revox_cancel_campaign", "revox_get_campaign_rows",
-    "revox_export_campaign_rows", "revox_get_campaign_statistics", "revox_list_phone_numbers",
-    "revox_update_phone_number", "revox_auth_status", "revox_get_user", "revox_wait_for_call", "revox_recover_call",
-]  # fmt: skip
+    "revox_make_call",
+    "revox_get_call",
+    "revox_get_call_history",
+    "revox_cancel_call",
+    "revox_pause_call",
+    "revox_export_calls",
+    "revox_get_phone_history",
+    "revox_list_assistants",
+    "revox_get_assistant",
+    "revox_create_assistant",
+    "revox_update_assistant",
+    "revox_clone_assistant",
+    "revox_list_voices",
+    "revox_get_voice",
+    "revox_create_campaign",
+    "revox_get_campaign",
+    "revox_list_campaigns",
+    "revox_update_campaign",
+    "revox_pause_campaign",
+    "revox_cancel_campaign",
+    "revox_get_campaign_rows",
+    "revox_export_campaign_rows",
+    "revox_get_campaign_statistics",
+    "revox_list_phone_numbers",
+    "revox_update_phone_number",
+    "revox_auth_status",
+    "revox_get_user",
+    "revox_wait_for_call",
+    "revox_recover_call",
+]
 
 
 @dataclass
@@ -304,7 +330,7 @@ async def test_a_refusal_by_revox_is_a_refusal_and_frees_the_budget() -> None:
     async with account() as revox:
         toolkit = revox.toolkit(policy=DialPolicy(max_orders=1))
         make_call = next(t for t in await toolkit.aget_tools("mcp") if t.name == "revox_make_call")
-        refused = await call(make_call, {"phone_number": "+12025550100", "assistant_id": "nobody"}, "thread")
+        refused = await call(make_call, {"phone_number": "+12025550100", "assistant_id": "no-such-id"}, "thread")
         placed = await call(make_call, {"phone_number": "+12025550100", "prompt": "Hello"}, "thread")
     assert refused.artifact["code"] == "not_found"
     assert placed.status == "success"
@@ -566,6 +592,16 @@ async def test_sync_calls_work_inside_a_running_loop_and_outside_of_one() -> Non
     assert waited.artifact["call"]["status"] == "completed"
 
 
+def test_a_process_that_has_called_a_tool_from_sync_code_exits() -> None:
+    code = (
+        "import asyncio, threading; from revox_langchain.tools.hosted.background import in_background;"
+        "in_background(asyncio.sleep(0));"
+        "threading.Thread(target=in_background, args=(asyncio.sleep(3600),), daemon=True).start()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stderr == ""
+
+
 async def test_nothing_blocks_the_event_loop() -> None:
     async with account() as revox:
         with blockbuster_ctx("revox_langchain"):
@@ -649,7 +685,7 @@ async def test_a_stateless_server_that_answers_in_plain_json_will_do() -> None:
         placed = await call(tools["revox_make_call"], {"phone_number": "+12025550100", "prompt": "Hello"})
         waited = await call(tools["revox_wait_for_call"], {"call_id": placed.artifact["call"]["id"]})
         missing = await call(tools["revox_get_call"], {"call_id": "nope"})
-        one = await tools["revox_get_assistant"].ainvoke("nobody")
+        one = await tools["revox_get_assistant"].ainvoke("no-such-id")
     assert waited.artifact["call"]["status"] == "completed"
     assert missing.artifact["code"] == "not_found"
     assert one.startswith("Error (not_found)")

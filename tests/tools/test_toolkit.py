@@ -243,7 +243,7 @@ WAYS = {"invoke": ask, "ToolNode": through_tool_node}
 @both_modes
 def test_a_known_failure_is_a_result_with_its_artifact(way: str, mode: str) -> None:
     tool = make_tool(GetCall, Sandbox().connect())
-    message = WAYS[way](tool, {"call_id": "nobody"}, mode)
+    message = WAYS[way](tool, {"call_id": "no-such-id"}, mode)
     assert message.status == "error"
     assert message.name == "revox_get_call"
     assert message.artifact["code"] == "not_found"
@@ -277,12 +277,12 @@ def test_wrong_arguments_are_a_result_that_names_the_field(
 
 
 def test_called_bare_a_failure_is_its_sentence() -> None:
-    text = make_tool(GetCall, Sandbox().connect()).invoke({"call_id": "nobody"})
+    text = make_tool(GetCall, Sandbox().connect()).invoke({"call_id": "no-such-id"})
     assert "not_found" in text
 
 
 def test_a_bare_string_is_the_first_argument() -> None:
-    text = make_tool(GetCall, Sandbox().connect()).invoke("nobody")
+    text = make_tool(GetCall, Sandbox().connect()).invoke("no-such-id")
     assert "not_found" in text
 
 
@@ -471,8 +471,11 @@ def test_approvals_name_what_dials_or_deletes() -> None:
     by_risk = {r.spec.name for r in OPERATIONS if r.spec.risk >= Risk.DIAL}
     assert set(toolkit.approvals()) == by_risk
     assert set(RevoxToolkit.sandbox(max_risk=Risk.DIAL).approvals()) == {
-        "revox_make_call", "revox_resume_call", "revox_launch_campaign", "revox_resume_campaign",
-    }  # fmt: skip
+        "revox_make_call",
+        "revox_resume_call",
+        "revox_launch_campaign",
+        "revox_resume_campaign",
+    }
     assert RevoxToolkit.sandbox().approvals() == {}
 
 

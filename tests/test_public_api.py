@@ -16,7 +16,7 @@ import revox_langchain
 import revox_langchain.graph
 import revox_langchain.sandbox
 from revox_langchain.connection.connection import Connection, ConnectionOptions
-from revox_langchain.graph.call.build import CallGraphOptions
+from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.tools.toolkit import ToolkitOptions
 
 HEAVY = ("langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "revox", "starlette")

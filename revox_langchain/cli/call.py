@@ -101,7 +101,7 @@ def call(
     Exit codes: 0 completed (whatever the answer), 2 wrong input, 3 refused, 4 key, 5 unreachable, 6 unknown
     whether placed, 7 still running, 8 cancelled or errored, 130 Ctrl-C.
     """
-    from revox_langchain.graph.call.state import CallInput
+    from revox_langchain.graph import CallInput
 
     screen = Screen(as_json=as_json)
     wishes = {
@@ -114,7 +114,7 @@ def call(
         "prompt_variables": _pairs("--variable", variable), "metadata": _pairs("--metadata", metadata),
     }  # fmt: skip
     given = _present(**wishes)
-    CallInput(**given).check()
+    CallInput.parse(given)
     policy = DialPolicy(default_region=country, settle_s=settle_s)
     connection = _sandbox(speed) if sandbox else Connection.from_env()
     if not sandbox and not yes:

@@ -89,17 +89,20 @@ def confirm_dial(given: Mapping[str, Any], connection: Connection, policy: DialP
         RevoxToolError: The input cannot be dialed, or Revox cannot be asked.
     """
     from revox_langchain.graph import CallInput
-    from revox_langchain.graph.call import nodes
+    from revox_langchain.graph.call.assistant import choose
+    from revox_langchain.graph.call.nodes import prepare
+    from revox_langchain.graph.call.questions import question
+    from revox_langchain.graph.call.settings import Settings
 
-    settings = nodes.Settings(guard=Guard(policy))
-    state: dict[str, Any] = run(nodes.prepare(CallInput(**given), settings, None), connection)
+    settings = Settings(guard=Guard(policy))
+    state: Any = run(prepare(CallInput.parse(given), settings, None), connection)
     if not state.get("error"):
-        state |= run(nodes.choose(state, settings), connection)
+        state |= run(choose(state, settings), connection)
     if state.get("error"):
         # The graph will say the same, as its result.
         return True
-    wish, spoken = state["wish"], state.get("spoken") or {}
-    worst = nodes.question(state)["arguments"]
+    wish, spoken = state["asked"], state.get("spoken") or {}
+    worst = question(state)["arguments"]
     says = wish.get("prompt") or f"assistant {wish.get('assistant_id')}"
     facts = [
         ("Number", f"{wish['phone_number']} ({wish.get('region') or 'no known country'})"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from revox_langchain.graph.call.build import call_graph, create_call_graph, default_connection
-from revox_langchain.graph.call.state import Approval, CallInput, CallOutput, UnknownAnswer, VoicePreferences
+from revox_langchain.graph.call.input import CallInput, VoicePreferences
+from revox_langchain.graph.call.state import Approval, CallOutput, UnknownAnswer
 from revox_langchain.graph.call.tool import call_graph_tool
 
 __all__ = [

@@ -11,6 +11,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
+from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from revox_langchain import Budget, DialPolicy, InvalidInput, PlacementUnknown, RevoxToolError, WaitPolicy
@@ -27,9 +28,24 @@ FRENCH: dict[str, Any] = {
 both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 INPUT_KEYS = set(CallInput.model_fields)
 OUTPUT_KEYS = {
-    "status", "call_id", "intent_id", "adopted", "assistant_id", "language", "voice", "disposition", "outcome",
-    "outcome_summary", "transcript", "structured_output", "recording_url", "attempts", "notes", "warnings", "error",
-}  # fmt: skip
+    "status",
+    "call_id",
+    "intent_id",
+    "adopted",
+    "assistant_id",
+    "language",
+    "voice",
+    "disposition",
+    "outcome",
+    "outcome_summary",
+    "transcript",
+    "structured_output",
+    "recording_url",
+    "attempts",
+    "notes",
+    "warnings",
+    "error",
+}
 
 
 @pytest.fixture
@@ -221,10 +237,14 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({**FRENCH, "language": "ja"}, "Japanese"),
     ({"phone_number": "+12025550100", "assistant_id": "a", "language": "fr"}, "language"),
     ({"phone_number": "+12025550100", "assistant_id": "a", "first_sentence": "x"}, "first_sentence"),
-    ({"phone_number": "+12025550100", "assistant_id": "a", "voice_preferences": {"gender": "male"}},
-     "voice_preferences"),
-    ({"phone_number": "+12025550100", "assistant_id": "a", "structured_output_schema": {"properties": {"a": {}}}},
-     "structured_output_schema"),
+    (
+        {"phone_number": "+12025550100", "assistant_id": "a", "voice_preferences": {"gender": "male"}},
+        "voice_preferences",
+    ),
+    (
+        {"phone_number": "+12025550100", "assistant_id": "a", "structured_output_schema": {"properties": {"a": {}}}},
+        "structured_output_schema",
+    ),
     ({"prompt": "Hi"}, "phone_number"),
     ({**FRENCH, "phone_number": 33142685300}, "phone_number"),
     ({**FRENCH, "max_attempts": 0}, "max_attempts"),
@@ -236,7 +256,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({**FRENCH, "voice_preferences": {"provider": "acme"}}, "provider"),
     ({**FRENCH, "structured_output_schema": {"properties": {"a": {"type": "object"}}}}, "nested"),
     ({**FRENCH, "prompt_variables": {"a": 1}}, "prompt_variables"),
-]  # fmt: skip
+]
 
 
 @both_modes
@@ -322,8 +342,9 @@ def test_nothing_of_one_run_counts_as_input_of_the_next(sandbox: Sandbox) -> Non
     refused = invoke(graph, {**FRENCH, "phone_number": "banana"}, thread())
     assert refused["call_id"] is None
     assert refused["transcript"] == []
-    detected = invoke(graph, {"phone_number": "+12025550114", "prompt": "Please confirm the appointment on Tuesday."},
-                      thread())  # fmt: skip
+    detected = invoke(
+        graph, {"phone_number": "+12025550114", "prompt": "Please confirm the appointment on Tuesday."}, thread()
+    )
     assert detected["voice"]["language"] == "en"
 
 
@@ -488,8 +509,25 @@ def test_giving_up_ends_the_run_and_dials_nothing(sandbox: Sandbox, mode: str) -
 
 
 @both_modes
-@pytest.mark.parametrize("wrong", [False, True, 0, 1, "", "yes", "nonsense", [], ["dial"], {"decision": "yes"}, {},
-                                   {"answer": "dial"}, {"decision": None}, None])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        False,
+        True,
+        0,
+        1,
+        "",
+        "yes",
+        "nonsense",
+        [],
+        ["dial"],
+        {"decision": "yes"},
+        {},
+        {"answer": "dial"},
+        {"decision": None},
+        None,
+    ],
+)
 def test_a_wrong_answer_never_dials_and_can_be_given_again(sandbox: Sandbox, wrong: Any, mode: str) -> None:
     graph, _ = unknown(sandbox, mode)
     with suppress(Exception):
@@ -674,6 +712,7 @@ def test_it_draws_with_words_on_its_edges(sandbox: Sandbox) -> None:
 
 def test_the_schemas_make_a_good_form() -> None:
     schema = call_graph(Sandbox().connect()).get_input_jsonschema()
+    assert schema == CallInput.model_json_schema()
     assert set(schema["properties"]) == INPUT_KEYS
     assert all(field.get("description") for field in schema["properties"].values())
     assert schema["required"] == ["phone_number"]
@@ -711,9 +750,14 @@ def test_the_graph_costs_what_the_promise_says(sandbox: Sandbox) -> None:
     invoke(graph, FRENCH, thread())
     reads = {name: n for name, n in sandbox.counts.items() if name != "revox_get_call"}
     assert reads == {
-        "revox_list_voices": 1, "revox_list_assistants": 1, "revox_create_assistant": 1, "revox_get_call_history": 2,
-        "revox_list_phone_numbers": 1, "revox_get_phone_history": 1, "revox_make_call": 1,
-    }  # fmt: skip
+        "revox_list_voices": 1,
+        "revox_list_assistants": 1,
+        "revox_create_assistant": 1,
+        "revox_get_call_history": 2,
+        "revox_list_phone_numbers": 1,
+        "revox_get_phone_history": 1,
+        "revox_make_call": 1,
+    }
     sandbox.world.advance(120)
     invoke(graph, {**FRENCH, "intent": "second"}, thread("u"))
     assert sandbox.counts["revox_list_voices"] == 1
@@ -751,8 +795,30 @@ def test_a_thread_goes_on_after_an_input_that_was_wrong(sandbox: Sandbox, bad: d
 
 
 def test_a_misspelt_key_is_named_by_the_input_class() -> None:
-    with pytest.raises(InvalidInput, match="schedule_at"):
-        CallInput(**FRENCH, schedule_at="2030-01-01T10:00:00Z").check()
+    with pytest.raises(ValidationError, match=r"unknown field 'schedule_at' \(did you mean 'scheduled_at'\?\)"):
+        CallInput(**FRENCH, schedule_at="2030-01-01T10:00:00Z")
+    with pytest.raises(InvalidInput, match="unknown field 'promt'"):
+        CallInput.parse({"phone_number": "+12025550100", "promt": "Hello"})
+
+
+def test_the_input_class_refuses_what_the_graph_keeps_for_its_first_node() -> None:
+    with pytest.raises(ValidationError, match="phone_number"):
+        CallInput(prompt="Hello")  # type: ignore[call-arg]
+    with pytest.raises(ValidationError, match="max_attempts"):
+        CallInput(**FRENCH, max_attempts=0)
+    with pytest.raises(InvalidInput, match="prompt is empty"):
+        CallInput.parse({**FRENCH, "prompt": ""})
+    assert CallInput.parse({**FRENCH, "metadata": {}}).metadata is None
+
+
+@pytest.mark.parametrize("edits", [{"promt": "Bonjour"}, {"max_attempts": 0}])
+def test_an_edit_that_is_not_valid_is_named_and_asked_again(sandbox: Sandbox, edits: dict[str, Any]) -> None:
+    graph, question = asked(sandbox)
+    answer = {"decision": "edit", "arguments_hash": question["arguments_hash"], "edits": edits}
+    again = invoke(graph, Command(resume=answer), thread())["__interrupt__"][0].value
+    assert again["arguments_hash"] == question["arguments_hash"]
+    assert next(iter(edits)) in again["warnings"][-1]
+    assert not sandbox.dials
 
 
 def test_no_second_graph_is_drawn_inside_a_step(sandbox: Sandbox) -> None:
@@ -760,10 +826,10 @@ def test_no_second_graph_is_drawn_inside_a_step(sandbox: Sandbox) -> None:
     assert not [name for name in saved(sandbox).get_graph(xray=True).nodes if ":" in name]
 
 
-def test_one_name_under_two_threads_is_two_wishes_and_without_threads_one(sandbox: Sandbox) -> None:
+def test_one_name_under_two_threads_is_two_requests_and_without_threads_one(sandbox: Sandbox) -> None:
     graph = saved(sandbox)
-    wish = {**FRENCH, "intent": "appointment-4711"}
-    in_threads = {invoke(graph, wish, thread(name))["intent_id"] for name in ("one", "two")}
+    given = {**FRENCH, "intent": "appointment-4711"}
+    in_threads = {invoke(graph, given, thread(name))["intent_id"] for name in ("one", "two")}
     assert len(in_threads) == 2
     bare = call_graph(sandbox.connect())
-    assert len({invoke(bare, wish)["intent_id"], invoke(bare, wish)["intent_id"]}) == 1
+    assert len({invoke(bare, given)["intent_id"], invoke(bare, given)["intent_id"]}) == 1

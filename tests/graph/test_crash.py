@@ -19,7 +19,7 @@ from revox_langchain.graph import call_graph
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.faults import Fault
 from revox_langchain.waiting.policy import WaitPolicy
-from tests.graph.crash.harness import CREATE_ASSISTANT, POST_CALL, SEARCH, SPEED, WISH, Report, Stage, stage
+from tests.graph.crash.harness import CREATE_ASSISTANT, POST_CALL, REQUEST, SEARCH, SPEED, Report, Stage, stage
 from tests.graph.crash.table import DEATHS, QUICK, ROWS, Death
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
@@ -77,7 +77,7 @@ def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_pa
         holds = [world.sandbox.hold(POST_CALL, "before") for _ in range(2)]
         children = []
         for hold in holds:
-            children.append(world.start(wish=WISH))
+            children.append(world.start(request=REQUEST))
             hold.wait_for_it()
             world.lose_state()
         for hold in holds:
@@ -105,13 +105,13 @@ def test_without_its_state_and_before_the_search_shows_the_order_a_second_one_is
 ) -> None:
     with world.set(tmp_path, search_lag_s=0.3 * SPEED, organization_limit=0):
         hold = world.sandbox.hold(POST_CALL, "after")
-        child = world.start("invoke", durability, wish=WISH)
+        child = world.start("invoke", durability, request=REQUEST)
         hold.wait_for_it()
         child.kill()
         hold.release()
         world.lose_state()
 
-        child = world.start("invoke", durability, wish=WISH)
+        child = world.start("invoke", durability, request=REQUEST)
         child.wait_for("before", step="wait")
         world.let_it_ring()
         report = child.wait()
@@ -131,13 +131,13 @@ async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order
 ) -> None:
     config = {"configurable": {"thread_id": "cancelled"}}
     # What is read from files once is none of this test's business.
-    call_graph(Sandbox().connect()).invoke(WISH)
+    call_graph(Sandbox().connect()).invoke(REQUEST)
     with world.set(tmp_path), blockbuster_ctx():
         async with Connection("any key", base_url=world.base_url) as connection:
             policy = DialPolicy(settle_s=0.3, min_gap_s=0)
             graph = call_graph(connection, checkpointer=InMemorySaver(), policy=policy, wait=WaitPolicy.every(0.05))
             hold = world.sandbox.hold(POST_CALL, "after" if acted else "before")
-            running = asyncio.create_task(graph.ainvoke(WISH, config, durability=durability))
+            running = asyncio.create_task(graph.ainvoke(REQUEST, config, durability=durability))
             await asyncio.to_thread(hold.wait_for_it)
 
             running.cancel()

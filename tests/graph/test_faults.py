@@ -26,7 +26,7 @@ from revox_langchain.graph import call_graph, create_call_graph
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox import faults as sandbox_faults
 from revox_langchain.waiting.policy import WaitPolicy
-from tests.graph.crash.harness import WISH
+from tests.graph.crash.harness import REQUEST
 from tests.graph.crash.table import DEATHS, DURABILITIES, FAULTS, MODES, ROWS, WRONG, Fault
 
 WAIT = WaitPolicy.every(20.0)
@@ -46,7 +46,7 @@ def sandbox(blockbuster: BlockBuster) -> Sandbox:
 @pytest.fixture(scope="module")
 def warm() -> None:
     """Read what is read from files once, which is none of these tests' business."""
-    call_graph(Sandbox().connect()).invoke(WISH)
+    call_graph(Sandbox().connect()).invoke(REQUEST)
 
 
 @pytest.fixture
@@ -107,12 +107,12 @@ def test_a_fault_ends_as_the_table_says(fault: Fault, mode: str, durability: str
 
     if ends == "raises":
         with pytest.raises(Unavailable):
-            run(WISH)
+            run(REQUEST)
         assert len(sandbox.dials) == fault.orders
         sandbox.faults.clear()
         out = run(None)
     else:
-        out = run(WISH)
+        out = run(REQUEST)
         assert run.asks == (ends == "asks")
         assert len(sandbox.dials) == fault.orders
     if ends == "asks":
@@ -145,7 +145,7 @@ def test_a_fault_ends_as_the_table_says(fault: Fault, mode: str, durability: str
 def test_a_wrong_answer_never_dials_and_leaves_the_question_open(wrong: Any, mode: str, sandbox: Sandbox) -> None:
     sandbox.faults.add(strike(NOT_ACTED))
     run = Runner(call_graph(sandbox.connect(), checkpointer=InMemorySaver(), wait=WAIT), mode)
-    run(WISH)
+    run(REQUEST)
     assert run.asks
 
     # Some raise what the validation says, some ask again, and `None` is an error of langgraph's own.
@@ -168,11 +168,11 @@ def test_without_a_checkpointer_the_unknown_is_raised_with_what_it_takes_to_look
     run = Runner(call_graph(sandbox.connect(), wait=WAIT), mode, None)
 
     with pytest.raises(PlacementUnknown) as raised:
-        run(WISH)
+        run(REQUEST)
 
     sandbox.world.advance(60)
     placed = flow.run(recover(raised.value.intent_id, raised.value.phone_number), sandbox.connect())
-    assert raised.value.phone_number == WISH["phone_number"]
+    assert raised.value.phone_number == REQUEST["phone_number"]
     assert (placed.call_id if placed else None) == (sandbox.dials[0]["id"] if sandbox.dials else None)
     assert len(sandbox.dials) == (1 if fault == "lose_after" else 0)
 
@@ -190,7 +190,7 @@ def test_the_opt_in_dials_once_more_and_never_a_third_time(
     run = Runner(graph, mode, "sync" if saver else None)
 
     with suppress(PlacementUnknown):
-        run(WISH)
+        run(REQUEST)
 
     assert len(sandbox.dials) == ROWS["opt_in"].at_most
     if saver and losses is None:
@@ -211,7 +211,7 @@ def test_a_retry_policy_in_a_graph_of_ones_own_never_makes_a_second_order(
     run = Runner(graph.compile(checkpointer=InMemorySaver() if saver else None), mode, "sync" if saver else None)
 
     with suppress(PlacementUnknown):
-        run(WISH)
+        run(REQUEST)
 
     assert len(sandbox.dials) == ROWS["retry_policy"].at_most
 
@@ -222,7 +222,7 @@ def test_a_retry_policy_around_the_graph_as_a_step_never_makes_a_second_order(mo
     outer: StateGraph[Any] = StateGraph(dict)
     inner = call_graph(sandbox.connect(), wait=WAIT)
     policy = RetryPolicy(initial_interval=0.001, retry_on=Exception)
-    step = RunnableLambda(lambda _: inner.invoke(WISH), lambda _: inner.ainvoke(WISH))
+    step = RunnableLambda(lambda _: inner.invoke(REQUEST), lambda _: inner.ainvoke(REQUEST))
     outer.add_node("call", step, retry_policy=policy)
     outer.add_edge(START, "call")
     outer.add_edge("call", END)
@@ -237,7 +237,7 @@ def test_a_retry_policy_around_the_graph_as_a_step_never_makes_a_second_order(mo
 def test_the_same_input_twice_is_one_order(durability: str, mode: str, sandbox: Sandbox) -> None:
     run = Runner(call_graph(sandbox.connect(), checkpointer=InMemorySaver(), wait=WAIT), mode, durability)
 
-    first, second = run(WISH), run(WISH)
+    first, second = run(REQUEST), run(REQUEST)
 
     assert (first["adopted"], second["adopted"]) == (False, True)
     assert first["call_id"] == second["call_id"]
@@ -249,7 +249,7 @@ def test_three_submissions_at_once_are_one_order(savers: int, sandbox: Sandbox) 
     connection = sandbox.connect()
     graphs = [call_graph(connection, checkpointer=InMemorySaver(), wait=WAIT) for _ in range(savers)]
 
-    outs = at_once(3, lambda number: Runner(graphs[number % savers], "invoke")(WISH))
+    outs = at_once(3, lambda number: Runner(graphs[number % savers], "invoke")(REQUEST))
 
     assert len({out["call_id"] for out in outs}) == 1
     assert len(sandbox.dials) == ROWS["thrice"].at_most
@@ -261,7 +261,7 @@ def test_three_answers_at_once_permit_one_order(lag_s: float, sandbox: Sandbox) 
     sandbox.switches = sandbox.switches.changed({"search_lag_s": lag_s})
     graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver(), wait=WAIT)
     run = Runner(graph, "invoke")
-    run(WISH)
+    run(REQUEST)
     assert run.asks
 
     outs = at_once(3, lambda _: run(Command(resume="dial")))
@@ -274,7 +274,7 @@ def test_three_answers_at_once_permit_one_order(lag_s: float, sandbox: Sandbox) 
 def test_a_fork_from_any_earlier_checkpoint_follows_the_same_order(mode: str, sandbox: Sandbox) -> None:
     graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver(), wait=WAIT)
     run = Runner(graph, mode)
-    run(WISH)
+    run(REQUEST)
     earlier = [state for state in graph.get_state_history(run.config) if state.next]
     assert {step for state in earlier for step in state.next} >= {"prepare", "arm", "place_call", "wait"}
 
@@ -288,11 +288,11 @@ def test_a_fork_from_any_earlier_checkpoint_follows_the_same_order(mode: str, sa
     assert len(sandbox.dials) == ROWS["fork"].at_most
 
 
-def test_a_state_written_by_somebody_else_asks_instead_of_dialing(sandbox: Sandbox) -> None:
+def test_a_state_written_by_another_process_asks_instead_of_dialing(sandbox: Sandbox) -> None:
     graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver(), wait=WAIT)
     run = Runner(graph, "invoke")
     sandbox.faults.add(strike(NOT_ACTED))
-    run(WISH)
+    run(REQUEST)
 
     edited = graph.update_state(run.config, {"token": "made up"}, as_node="arm")
     Runner(graph, "invoke", config=edited)(None)

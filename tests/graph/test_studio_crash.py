@@ -20,7 +20,7 @@ from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
 
 from revox_langchain.sandbox.server import SandboxServer
-from tests.graph.crash.harness import POST_CALL, SPEED, WISH, HeldSandbox, Hold
+from tests.graph.crash.harness import POST_CALL, REQUEST, SPEED, HeldSandbox, Hold
 from tests.graph.crash.table import ROWS
 
 GRAPH = """
@@ -61,7 +61,7 @@ def test_a_server_stopped_during_a_post_that_took_effect_follows_the_order(
     sandbox: HeldSandbox, base_url: str, folder: Path
 ) -> None:
     with server(folder, base_url) as client:
-        thread_id = submit(client, {"input": WISH}, sandbox.hold(POST_CALL, "after"))
+        thread_id = submit(client, {"input": REQUEST}, sandbox.hold(POST_CALL, "after"))
 
     with server(folder, base_url) as client:
         state = settled(client, thread_id)
@@ -76,7 +76,7 @@ def test_a_server_stopped_during_a_post_without_effect_asks_and_one_answer_permi
 ) -> None:
     with server(folder, base_url) as client:
         lost = sandbox.hold(POST_CALL, "before")
-        thread_id = submit(client, {"input": WISH}, lost)
+        thread_id = submit(client, {"input": REQUEST}, lost)
     lost.release(lost=True)
 
     with server(folder, base_url) as client:

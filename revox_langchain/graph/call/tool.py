@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from langchain_core.runnables import RunnableConfig
 from pydantic import Field
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
-from revox_langchain.errors import RevoxToolError
-from revox_langchain.graph.call.build import RECURSION_LIMIT, CallGraphOptions, create_call_graph
+from revox_langchain.graph.call.build import RECURSION_LIMIT, create_call_graph
+from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.operation import Request, Risk, procedure
 from revox_langchain.operations.render import calls as render
-from revox_langchain.tools.tool import RevoxTool, ToolFailure, tool_metadata
+from revox_langchain.tools.tool import Answer, RevoxTool, tool_for
 
 
 @procedure(risk=Risk.DIAL, render=render.finished)
@@ -33,11 +34,11 @@ class CallAndWait(Request):
     first_sentence: str | None = Field(default=None, description="What it says first, word for word.")
     prompt_variables: Variables | None = None
     scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
-    structured_output_schema: dict[str, Any] | None = Field(
+    structured_output_schema: JsonObject | None = Field(
         default=None, description="JSON schema of a flat object: what to extract from the conversation."
     )
     intent: str | None = Field(
-        default=None, description="Name of this wish. Give a new one only to call again on purpose."
+        default=None, description="Name of this call request. Give a new one only to call again on purpose."
     )
 
 
@@ -50,37 +51,25 @@ def call_graph_tool(connection: Connection | None = None, **options: Unpack[Call
         connection: As for `create_call_graph`.
         options: As for `create_call_graph`.
     """
-    graph = create_call_graph(connection, **options).compile(name="revox_call_and_wait")
-    spec = CallAndWait.spec
+    graph = create_call_graph(connection, **options).compile(name=CallAndWait.spec.name)
 
-    def given(arguments: dict[str, Any]) -> dict[str, Any]:
-        return CallAndWait.parse(arguments).model_dump(mode="json", exclude_none=True)
+    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        return _rendered(graph.invoke(_given(arguments), _patient(config)))
 
-    def patient(config: RunnableConfig) -> RunnableConfig:
-        # A tool's config says 25 steps, which two hours of waiting use up.
-        return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
+    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
+        return _rendered(await graph.ainvoke(_given(arguments), _patient(config)))
 
-    def call(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
-        try:
-            out = graph.invoke(given(arguments), patient(config))
-        except RevoxToolError as error:
-            raise ToolFailure(error) from error
-        return render.finished(out), out
+    return tool_for(CallAndWait, call, acall, tags=["revox", "calling"])
 
-    async def acall(config: RunnableConfig, **arguments: Any) -> tuple[str, Any]:
-        try:
-            out = await graph.ainvoke(given(arguments), patient(config))
-        except RevoxToolError as error:
-            raise ToolFailure(error) from error
-        return render.finished(out), out
 
-    return RevoxTool(
-        name=spec.name,
-        description=spec.doc,
-        args_schema=CallAndWait,
-        func=call,
-        coroutine=acall,
-        response_format="content_and_artifact",
-        tags=["revox", "calling"],
-        metadata=tool_metadata(CallAndWait),
-    )
+def _given(arguments: JsonObject) -> JsonObject:
+    return CallAndWait.parse(arguments).model_dump(mode="json", exclude_none=True)
+
+
+def _patient(config: RunnableConfig) -> RunnableConfig:
+    # A tool's config says 25 steps, which two hours of waiting use up.
+    return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
+
+
+def _rendered(out: JsonObject) -> Answer:
+    return render.finished(out), out

@@ -34,7 +34,7 @@ MODES = ["tasks", "updates", "custom"]
 Tell = Callable[[dict[str, Any]], None]
 
 
-class Errand(TypedDict, total=False):
+class Outer(TypedDict, total=False):
     """The state of a graph in which a call is one step."""
 
     phone_number: str
@@ -74,10 +74,10 @@ def main() -> None:
 
 def _warm() -> None:
     """Run one call, so that whatever is imported late is there in every fork."""
-    wish = {"phone_number": "+12025550100", "prompt": "Confirm the appointment.", "language": "en"}
+    request = {"phone_number": "+12025550100", "prompt": "Confirm the appointment.", "language": "en"}
     graph = call_graph(Sandbox().connect(), checkpointer=InMemorySaver())
-    graph.invoke(wish, {"configurable": {"thread_id": "warm"}})
-    asyncio.run(graph.ainvoke(wish, {"configurable": {"thread_id": "warm too"}}))
+    graph.invoke(request, {"configurable": {"thread_id": "warm"}})
+    asyncio.run(graph.ainvoke(request, {"configurable": {"thread_id": "warm too"}}))
 
 
 def _work(job: dict[str, Any], pipe: int) -> None:
@@ -102,7 +102,7 @@ def _run(job: dict[str, Any], tell: Tell) -> None:
     config = {"configurable": {"thread_id": job["thread_id"]}}
     graph = _graph(job)
     if job["db"] is None:
-        for event in graph.compile().stream(job["wish"], config, stream_mode=MODES):
+        for event in graph.compile().stream(job["request"], config, stream_mode=MODES):
             _notice(event, job, tell)
         return
     with SqliteSaver.from_conn_string(job["db"]) as saver:
@@ -118,7 +118,7 @@ async def _arun(job: dict[str, Any], tell: Tell) -> None:
     config = {"configurable": {"thread_id": job["thread_id"]}}
     graph = _graph(job)
     if job["db"] is None:
-        async for event in graph.compile().astream(job["wish"], config, stream_mode=MODES):
+        async for event in graph.compile().astream(job["request"], config, stream_mode=MODES):
             _notice(event, job, tell)
         return
     async with AsyncSqliteSaver.from_conn_string(job["db"]) as saver:
@@ -136,7 +136,7 @@ def _graph(job: dict[str, Any]) -> Any:
     graph = create_call_graph(connection, policy=policy, wait=wait, **job["graph"])
     if not job["nested"]:
         return graph
-    outer: StateGraph[Any] = StateGraph(Errand)
+    outer: StateGraph[Any] = StateGraph(Outer)
     outer.add_node("call", graph.compile())
     outer.add_edge(START, "call")
     outer.add_edge("call", END)
@@ -148,7 +148,7 @@ def _given(job: dict[str, Any], state: Any) -> tuple[Any, bool]:
     if "answer" in job:
         return Command(resume=job["answer"]), True
     if job["resubmit"] or not state.values:
-        return job["wish"], True
+        return job["request"], True
     # Not `next`: it is empty when a step's result was saved and the checkpoint after it was not.
     return None, bool(state.tasks)
 

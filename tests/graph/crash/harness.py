@@ -25,7 +25,7 @@ from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.server import SandboxServer
 
 PHONE = "+12025550100"
-WISH = {"phone_number": PHONE, "prompt": "Confirm the appointment on Tuesday at three.", "language": "en"}
+REQUEST = {"phone_number": PHONE, "prompt": "Confirm the appointment on Tuesday at three.", "language": "en"}
 SPEED = 400.0
 SETTLE_S = 1.6
 """By the children's clock, which makes four seconds out of one."""
@@ -37,7 +37,7 @@ CREATE_ASSISTANT = ("POST", "/api/assistants")
 
 
 class Hold:
-    """A request that the server keeps waiting, so that somebody can die in the meantime.
+    """A request that the server keeps waiting, so that a process can be killed in the meantime.
 
     Args:
         request: Method and path of the request.
@@ -234,7 +234,7 @@ class Stage:
         self._state += 1
 
     def start(self, mode: str = "invoke", durability: str = "sync", **job: Any) -> Child:
-        """Start a process. It goes on where the state says, or submits the wish where there is no state."""
+        """Start a process. It goes on where the state says, or submits the request where there is no state."""
         return self._template.start(
             {
                 "base_url": self.base_url,
@@ -242,7 +242,7 @@ class Stage:
                 "async": mode == "ainvoke",
                 "durability": durability,
                 "thread_id": self._thread_id,
-                "wish": WISH,
+                "request": REQUEST,
                 "resubmit": False,
                 "nested": False,
                 "die": None,
@@ -259,7 +259,7 @@ class Stage:
 
     @property
     def orders(self) -> list[dict[str, Any]]:
-        """All orders ever placed, by anybody."""
+        """All orders ever placed, by any process."""
         return list(self.sandbox.dials)
 
     @property

@@ -45,7 +45,7 @@ ROWS: dict[str, Row] = {
         "The same, and Revox had not acted",
         "After `settle_s` a question: `look_again`, `dial` or `give_up`; without a checkpointer `PlacementUnknown` "
         "with intent id and number",
-        "0; 1 once somebody answers `dial`",
+        "0; 1 once the answer is `dial`",
     ),
     "slow": Row("The answer is slow, but comes", "Nothing unusual", "1"),
     "refused": Row("Revox refuses the order (any other 4xx)", '`status: "refused"`, `error` in Revox\'s words', "0", 0),
@@ -234,9 +234,22 @@ def _faults() -> Iterator[Fault]:
 FAULTS: tuple[Fault, ...] = tuple(_faults())
 
 WRONG: tuple[Any, ...] = (
-    False, True, {}, None, "nonsense", "", "Dial", 0, 1, [], ["dial"], {"decision": "yes"}, {"decision": None},
-    {"decision": "dial", "sure": True}, {"decision": ["dial"]},
-)  # fmt: skip
+    False,
+    True,
+    {},
+    None,
+    "nonsense",
+    "",
+    "Dial",
+    0,
+    1,
+    [],
+    ["dial"],
+    {"decision": "yes"},
+    {"decision": None},
+    {"decision": "dial", "sure": True},
+    {"decision": ["dial"]},
+)
 """Answers to the question after an unknown outcome that are none."""
 
 
@@ -341,9 +354,13 @@ def _deaths() -> Iterator[Death]:
         for step_back, orders in (("before", 0), ("after", 1)):
             # Under `exit` the answer is not saved either: the same question stands again, whatever has happened.
             yield posting(
-                "killed_dialing", moment=step_back, answered="dial", orders=orders,
-                asks="no" if orders and kept else "yes", answer="give_up" if kept else "dial",
-            )  # fmt: skip
+                "killed_dialing",
+                moment=step_back,
+                answered="dial",
+                orders=orders,
+                asks="no" if orders and kept else "yes",
+                answer="give_up" if kept else "dial",
+            )
         if kept:
             yield posting("killed_lag", moment="after", lag_s=2.0, orders=1, asks="yes", answer="look_again")
         for kind in ("lose_after", "truncated", "server_error_after"):

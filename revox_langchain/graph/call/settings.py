@@ -1,0 +1,51 @@
+"""How the call graph runs, decided where it is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from langgraph.graph import StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.graph.call.state import CallState
+from revox_langchain.waiting.policy import WaitPolicy
+
+# Input and output stay open: callers give and get plain dicts, which LangGraph's type parameters cannot express.
+CallGraph: TypeAlias = StateGraph[CallState, None, Any, Any]
+CompiledCallGraph: TypeAlias = CompiledStateGraph[CallState, None, Any, Any]
+OnUnknown = Literal["ask", "dial", "report"]
+
+
+class CallGraphOptions(TypedDict, total=False):
+    """What `create_call_graph` takes besides the connection."""
+
+    policy: DialPolicy | None
+    budget: Budget | None
+    wait: WaitPolicy | None
+    approve: bool
+    on_unknown: OnUnknown
+    inline: bool
+    cancel_call_on_abort: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options as the nodes need them.
+
+    Attributes:
+        guard: What may be dialed.
+        wait: How patiently to wait.
+        inline: Send the assistant inside the call instead of creating one.
+        approve: Ask a person before the dial.
+        on_unknown: What to do when it is not known whether a call was placed.
+    """
+
+    guard: Guard = field(default_factory=Guard)
+    wait: WaitPolicy = field(default_factory=WaitPolicy)
+    inline: bool = False
+    approve: bool = False
+    on_unknown: OnUnknown = "ask"

@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
 PYTEST := $(SANDBOXED) $(BIN)/python -m pytest -n 2
 
-.PHONY: help demo test test-all lint types docs notebooks studio install clean
+.PHONY: help demo test test-all lint types docs check notebooks studio install clean
 
 help: ## List these commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,8 +31,12 @@ lint: $(VENV)/.dev ## Check style and format.
 types: $(VENV)/.dev ## Check types.
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev ## Write the generated parts of README.md anew.
+docs: $(VENV)/.dev ## Regenerate the tables in README.md, and the snapshots of tools and public names.
 	$(SANDBOXED) $(BIN)/python -m scripts.generate_readme_tables
+	$(SANDBOXED) $(BIN)/python -m scripts.generate_snapshots
+
+check: ## Run everything that CI runs.
+	bash .ci/run
 
 notebooks: $(VENV)/.dev ## Run the notebooks anew and keep their outputs.
 	$(SANDBOXED) $(BIN)/python -m scripts.run_notebooks

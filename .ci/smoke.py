@@ -16,9 +16,10 @@ warnings.filterwarnings("error", module="revox_langchain")
 
 
 def main() -> None:
-    """Import, list the tools, and place calls that ring nobody."""
+    """Import, list the tools, and place calls in the sandbox."""
     import revox_langchain
     from revox_langchain import Connection, RevoxToolkit, Risk
+    from revox_langchain.actions.requests import REQUESTS
     from revox_langchain.graph import call_graph
     from revox_langchain.sandbox import Sandbox
     from revox_langchain.sandbox.mcp import HostedMcp
@@ -27,14 +28,14 @@ def main() -> None:
     where = Path(revox_langchain.__file__)
     assert "site-packages" in where.parts, f"{where} is not the installed package"
     tools = RevoxToolkit.sandbox(max_risk=Risk.DELETE).get_tools()
-    assert len(tools) == 36, len(tools)
+    assert {tool.name for tool in tools} == {r.spec.name for r in REQUESTS if r.spec.for_models}
     for tool in tools:
         print(tool.name)
 
-    wish = {"phone_number": "+33142685300", "prompt": "Confirmez le rendez-vous de mardi à 15 h."}
+    asked = {"phone_number": "+33142685300", "prompt": "Confirmez le rendez-vous de mardi à 15 h."}
     for result in (
-        call_graph(Sandbox().connect()).invoke(wish),
-        asyncio.run(call_graph(Sandbox().connect()).ainvoke(wish)),
+        call_graph(Sandbox().connect()).invoke(asked),
+        asyncio.run(call_graph(Sandbox().connect()).ainvoke(asked)),
     ):
         assert (result["status"], result["language"]) == ("completed", "fr-FR"), result
 
@@ -44,7 +45,7 @@ def main() -> None:
         SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as server,
         Connection("any key", base_url=server.base_url) as connection,
     ):
-        result = call_graph(connection).invoke(wish)
+        result = call_graph(connection).invoke(asked)
         assert result["status"] == "completed", result
         merged = asyncio.run(RevoxToolkit(connection=connection).aget_tools(transport="merged"))
         assert len(merged) > 18, [tool.name for tool in merged]

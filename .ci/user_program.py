@@ -17,7 +17,7 @@ from revox_langchain import (
     resolve_language,
     run,
     structured,
-)  # fmt: skip
+)
 from revox_langchain.graph import VoicePreferences, call_graph, call_graph_tool
 from revox_langchain.operations.calls import GetCallHistory, MakeCall
 from revox_langchain.sandbox import Sandbox

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ import revox_langchain.sandbox
 from revox_langchain.connection.connection import Connection, ConnectionOptions
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.tools.toolkit import ToolkitOptions
+from scripts.generate_snapshots import public
 
+SNAPSHOT = Path(__file__).parent / "snapshots" / "public.json"
 HEAVY = ("langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "revox", "starlette")
 
 
@@ -43,6 +46,13 @@ def test_public_names_are_sorted_and_there(module: object) -> None:
     names = list(module.__all__)  # type: ignore[attr-defined]
     assert names == sorted(names, key=sort_key)
     assert [name for name in names if not hasattr(module, name)] == []
+
+
+@pytest.mark.parametrize("kind", public())
+def test_what_other_code_relies_on_changes_only_on_purpose(kind: str) -> None:
+    listed = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+    assert listed[kind] == public()[kind], "run `make docs` and review the difference"
+    assert listed.keys() == public().keys()
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

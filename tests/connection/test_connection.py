@@ -36,6 +36,7 @@ from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.voices import ListVoices, PreviewVoice
 from revox_langchain.sandbox import Sandbox
+from tests.examples import arguments_of
 
 KEY = "sk_secret_0123456789"
 DIAL = MakeCall(phone_number="+12025550100", assistant_id="a")
@@ -94,19 +95,6 @@ PASSING = {
     "refused": httpx.ConnectError("no route"),
     "truncated": httpx.Response(200, headers={"content-type": "application/json"}, content=b'{"call": {"id'),
 }
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "revox_make_call": {"phone_number": "+12025550100", "assistant_id": "a"},
-    "revox_create_assistant": {"name": "n", "prompt": "p"},
-    "revox_get_voice": {"voice_id": "v", "voice_provider": "cartesia"},
-    "revox_clone_voice": {"name": "n", "language": "fr", "audio": "aGk=", "content_type": "audio/wav"},
-    "revox_preview_voice": {"voice_id": "v", "voice_provider": "cartesia"},
-    "revox_create_campaign": {"assistant_id": "a", "name": "n", "contacts": [{"to_phone_number": "+12025550100"}]},
-}
-
-
-def example(operation: type[Operation]) -> Operation:
-    ids = {name: "some-id" for name in operation.model_fields if operation.model_fields[name].is_required()}
-    return operation.model_validate({**ids, **EXAMPLES.get(operation.spec.name, {})})
 
 
 @both_modes
@@ -123,7 +111,7 @@ def test_a_read_survives_a_passing_failure(mode: str, fault: str) -> None:
 def test_only_reads_are_repeated(operation: type[Operation], fault: str, mode: str) -> None:
     server = Server(PASSING[fault])
     with pytest.raises(RevoxToolError):
-        send(server.connect(), example(operation), mode)
+        send(server.connect(), operation.parse(arguments_of(operation)), mode)
     assert len(server.requests) == (3 if operation.spec.risk is Risk.READ else 1)
 
 

@@ -70,6 +70,9 @@ from revox_langchain.operations.fields import (
     VoiceProvider,
 )
 from revox_langchain.operations.operation import Operation
+from revox_langchain.sandbox.api.handlers import HANDLERS
+from tests.examples import arguments_of
+from tests.sdk import method_of
 
 BASE_URL = "https://revox.test/api"
 EVERY_ANSWER = {operation.spec.answer: {} for operation in OPERATIONS if operation.spec.answer}
@@ -133,7 +136,7 @@ ALL_FILTERS = {
 }
 NO_SELECTION = {"assignee_ids": [], "directions": [], "outcomes": [], "results": [], "statuses": []}
 
-# Operation, our arguments, the SDK's method, its arguments for the same wish.
+# Operation, our arguments, the SDK's method, its arguments for the same request.
 CASES: list[tuple[type[Operation], dict[str, Any], str, dict[str, Any]]] = [
     (
         MakeCall,
@@ -216,8 +219,12 @@ CASES: list[tuple[type[Operation], dict[str, Any], str, dict[str, Any]]] = [
     (GetCall, {"call_id": ODD_ID, "transcript": "full"}, "call.retrieve", {"id": ODD_ID}),
     (GetCallHistory, {}, "call.search", NO_FILTERS),
     (GetCallHistory, ALL_FILTERS, "call.search", ALL_FILTERS),
-    (GetCallHistory, {"page": 0, "statuses": ["errored"]}, "call.search",
-     {**NO_FILTERS, "page": 0, "statuses": ["errored"]}),
+    (
+        GetCallHistory,
+        {"page": 0, "statuses": ["errored"]},
+        "call.search",
+        {**NO_FILTERS, "page": 0, "statuses": ["errored"]},
+    ),
     (CancelCall, {"call_id": UUID}, "call.cancel", {"id": UUID}),
     (CancelCall, {"call_id": ODD_ID}, "call.cancel", {"id": ODD_ID}),
     (PauseCall, {"call_id": UUID}, "call.pause", {"id": UUID}),
@@ -493,7 +500,7 @@ CASES: list[tuple[type[Operation], dict[str, Any], str, dict[str, Any]]] = [
     (DeletePhoneNumber, {"phone_number_id": ODD_ID}, "phone_numbers.delete", {"id": ODD_ID}),
     (AuthStatus, {}, "auth_status.retrieve", {}),
     (GetUser, {}, "users.retrieve", {}),
-]  # fmt: skip
+]
 EACH_CASE = pytest.mark.parametrize(
     ("operation", "ours", "method", "theirs"),
     CASES,
@@ -530,8 +537,22 @@ def sdk_sends(method: str, arguments: dict[str, Any]) -> tuple[str, str, Any]:
     return recorder.sent[0]
 
 
-def test_there_is_a_case_for_every_operation() -> None:
-    assert {case[0] for case in CASES} == set(OPERATIONS)
+def test_there_is_a_case_for_every_operation_of_the_sdk() -> None:
+    assert {case[0] for case in CASES} == {operation for operation in OPERATIONS if method_of(operation)}
+    assert all(method_of(operation) == method for operation, _, method, _ in CASES)
+
+
+def test_an_operation_that_the_sdk_does_not_have_declares_the_type_of_its_answer() -> None:
+    for operation in OPERATIONS:
+        assert (HANDLERS[operation].answer is None) is (method_of(operation) is not None), operation.spec.name
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.spec.name)
+def test_the_example_is_sent_to_the_declared_route_and_read_back(operation: type[Operation]) -> None:
+    request = operation.parse(arguments_of(operation))
+    wire = request.wire()
+    assert re.fullmatch(re.sub(r"{\w+}", "[^/]+", operation.spec.path or ""), wire.path)
+    assert read_back(request) == request
 
 
 @pytest.mark.parametrize("method", sorted({case[2] for case in CASES}))

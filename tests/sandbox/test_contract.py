@@ -9,11 +9,15 @@ from typing import Any, Literal
 import httpx
 import pytest
 import revox
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from revox_langchain.operations import OPERATIONS
+from revox_langchain.operations.operation import Operation
 from revox_langchain.sandbox import STORIES, Sandbox, Switches
 from revox_langchain.sandbox.sandbox import BASE_URL, SandboxTransport
+from tests.examples import example
+from tests.sdk import answer_type_of, method_of
 
 Ask = Callable[..., Awaitable[Any]]
 NO_FILTERS: dict[str, Any] = {
@@ -130,7 +134,7 @@ def strange_fields(value: Any, where: str = "") -> Iterator[str]:
             yield from strange_fields(item, where)
 
 
-async def test_every_operation_answers_what_the_sdk_expects(ask: Ask, sandbox: Sandbox) -> None:
+async def test_a_tour_of_the_api_answers_what_the_sdk_expects(ask: Ask, sandbox: Sandbox) -> None:
     await ask("auth_status.retrieve")
     await ask("users.retrieve")
     voices = (await ask("voices.list")).voices
@@ -167,7 +171,54 @@ async def test_every_operation_answers_what_the_sdk_expects(ask: Ask, sandbox: S
 
     await tour_of_campaigns(ask, sandbox, full.id)
     await ask("assistants.delete", first.id)
-    assert set(sandbox.counts) == {operation.spec.name for operation in OPERATIONS}
+    assert set(sandbox.counts) == {operation.spec.name for operation in OPERATIONS if method_of(operation)}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.spec.name)
+def test_every_operation_answers_in_the_type_of_the_sdk_or_in_its_own(
+    operation: type[Operation], sandbox: Sandbox
+) -> None:
+    wire = operation.parse(example(operation, sandbox.connect())).wire()
+    url = f"{BASE_URL}{wire.path}"
+    with httpx.Client(transport=SandboxTransport(sandbox), headers={"authorization": "Bearer k"}) as client:
+        response = client.request(wire.verb, url, params=wire.query, json=wire.body)
+    assert response.status_code == 200, response.text
+    if operation.spec.binary:
+        assert response.content
+    else:
+        assert unlike(response.json(), answer_type_of(operation)) == []
+
+
+class Invoice(TypedDict):
+    """What an operation that the SDK does not have may answer."""
+
+    paid: bool
+
+
+class Answer(TypedDict):
+    """The whole answer."""
+
+    invoice: Invoice
+
+
+def test_an_answer_of_another_shape_is_seen() -> None:
+    assert unlike({"invoice": {"paid": True}}, Answer) == []
+    assert unlike({"invoice": {"paid": "yes"}}, Answer)
+    assert unlike({"invoice": {}}, Answer)
+    assert unlike({"invoice": {"paid": True, "more": 1}}, Answer)
+
+
+def unlike(answer: Any, kind: Any) -> list[str]:
+    """Where an answer is not of this type: a model of the SDK, or a model or TypedDict of ours."""
+    if isinstance(kind, type) and issubclass(kind, revox.BaseModel):
+        return list(strange_fields(kind.model_validate(answer, strict=True)))
+    try:
+        # Only what is in the type comes back: a field beyond it is a difference.
+        adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
+        checked = adapter.dump_python(adapter.validate_python(answer, strict=True), mode="json")
+    except ValidationError as error:
+        return [str(error)]
+    return [] if checked == answer else [f"{answer} is not {checked}"]
 
 
 async def tour_of_campaigns(ask: Ask, sandbox: Sandbox, assistant_id: str) -> None:

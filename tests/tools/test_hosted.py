@@ -30,6 +30,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.intent import MARK, outcome_of
 from revox_langchain.dialing.policy import DialPolicy
@@ -54,36 +55,11 @@ FOREIGN = [
     "revox_list_nango_connections",
     "revox_create_nango_session",
 ]
+# Without an idempotency mark a dial is not offered, and only `revox_make_call` can carry one.
 OVER_MCP = [
-    "revox_make_call",
-    "revox_get_call",
-    "revox_get_call_history",
-    "revox_cancel_call",
-    "revox_pause_call",
-    "revox_export_calls",
-    "revox_get_phone_history",
-    "revox_list_assistants",
-    "revox_get_assistant",
-    "revox_create_assistant",
-    "revox_update_assistant",
-    "revox_clone_assistant",
-    "revox_list_voices",
-    "revox_get_voice",
-    "revox_create_campaign",
-    "revox_get_campaign",
-    "revox_list_campaigns",
-    "revox_update_campaign",
-    "revox_pause_campaign",
-    "revox_cancel_campaign",
-    "revox_get_campaign_rows",
-    "revox_export_campaign_rows",
-    "revox_get_campaign_statistics",
-    "revox_list_phone_numbers",
-    "revox_update_phone_number",
-    "revox_auth_status",
-    "revox_get_user",
-    "revox_wait_for_call",
-    "revox_recover_call",
+    request.spec.name
+    for request in REQUESTS
+    if request.spec.for_models and (request.spec.risk < Risk.DIAL or request is MakeCall)
 ]
 
 

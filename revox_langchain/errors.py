@@ -1,4 +1,4 @@
-"""Everything that can go wrong, drawn once; each error says what to do next.
+"""Everything that can go wrong, in one drawing; each error says what to do next.
 
     RevoxToolError(RuntimeError)      kind                  may be sent again?
     ├── InvalidInput                  invalid               after correcting it
@@ -16,8 +16,8 @@
     ├── AnswerError                   answer                reads: yes; dials: no
     └── PlacementUnknown              placement_unknown     no: look first
 
-`kind` is the branch of the tree and closed; `code` is the precise, stable name within it
-(`recently_placed`, `premium_number`, ...) and equals `kind` where nothing finer is known.
+`kind` is the branch of the tree, and no new ones are added; `code` is the precise, stable name within it
+(`recently_placed`, `premium_number`, ...) and equals `kind` where nothing more precise is known.
 They derive from `RuntimeError` so that LangGraph servers show their message and a default
 `RetryPolicy` does not repeat them.
 """
@@ -25,22 +25,32 @@ They derive from `RuntimeError` so that LangGraph servers show their message and
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict, Unpack
+
+from revox_langchain.answers import JsonObject
+
+
+class _Options(TypedDict, total=False):
+    code: str | None
+    next_step: str | None
+    retry_safe: bool
+    retry_after_s: float | None
+    details: JsonObject | None
 
 
 class RevoxToolError(RuntimeError):
-    """Base of every known failure of this package.
+    """Base class of all known failures of this package.
 
     Args:
         message: One sentence: what is wrong.
         code: Precise stable name; defaults to the kind.
         next_step: One sentence: what to do about it.
-        retry_safe: Whether sending the very same thing again can do no harm.
+        retry_safe: Whether sending exactly the same again can do no harm.
         retry_after_s: How many seconds to wait first, if known.
         details: Plain JSON for programs (never secrets).
 
     Attributes:
-        kind: Branch of the tree, see the module's drawing.
+        kind: Branch of the tree, see the module's docstring.
     """
 
     kind: ClassVar[str] = "error"
@@ -54,7 +64,7 @@ class RevoxToolError(RuntimeError):
         next_step: str | None = None,
         retry_safe: bool = False,
         retry_after_s: float | None = None,
-        details: dict[str, Any] | None = None,
+        details: JsonObject | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -73,8 +83,8 @@ class RevoxToolError(RuntimeError):
     def __str__(self) -> str:
         return f"{self.message} {self.next_step}".strip()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Say the error in plain JSON, as artifacts, graph outputs and `--json` carry it."""
+    def as_dict(self) -> JsonObject:
+        """The error as plain JSON, as artifacts, graph outputs and `--json` carry it."""
         return {
             "code": self.code,
             "kind": self.kind,
@@ -87,18 +97,18 @@ class RevoxToolError(RuntimeError):
 
 
 class InvalidInput(RevoxToolError):
-    """The input cannot mean anything that may be sent; nothing was sent."""
+    """The input is not valid; nothing was sent."""
 
     kind = "invalid"
     default_next_step = "Correct the input and try again."
 
 
 class UnknownLanguage(InvalidInput):
-    """The text given as a language names none."""
+    """The text given as a language is not a known language."""
 
 
 class UnsupportedLanguage(InvalidInput):
-    """A language, but not one that a Revox voice speaks."""
+    """A language that no Revox voice speaks."""
 
 
 class AmbiguousLanguage(InvalidInput):
@@ -124,7 +134,7 @@ class NotFound(RevoxToolError):
 
 
 class Refused(RevoxToolError):
-    """The guard, or Revox itself, said no; nothing was placed."""
+    """The guard, or Revox itself, refused; nothing was placed."""
 
     kind = "refused"
 
@@ -154,8 +164,8 @@ class Unavailable(RevoxToolError):
     kind = "unavailable"
     default_next_step = "Check the network and REVOX_BASE_URL, then try again."
 
-    def __init__(self, message: str, *, sent: bool = True, **more: Any) -> None:
-        super().__init__(message, **more)
+    def __init__(self, message: str, *, sent: bool = True, **options: Unpack[_Options]) -> None:
+        super().__init__(message, **options)
         self.sent = sent
 
 
@@ -167,7 +177,7 @@ class TimedOut(Unavailable):
 
 
 class AnswerError(RevoxToolError):
-    """Revox answered with success, but not with the JSON it documents."""
+    """Revox answered with a success status, but not with the JSON it documents."""
 
     kind = "answer"
     default_next_step = "Check that REVOX_BASE_URL points at the Revox API (it ends in /api)."
@@ -199,7 +209,7 @@ class PlacementUnknown(RevoxToolError):
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Say which of `known` resemble `name`, as a sentence end: `; did you mean 'a' or 'b'?`."""
+    """Suggest which of `known` resemble `name`, as a sentence end: `; did you mean 'a' or 'b'?`."""
     from difflib import get_close_matches
 
     matches = get_close_matches(name, list(known), n=3, cutoff=0.5)

@@ -1,9 +1,9 @@
 """Multi-step work written once, run sync or async.
 
-A flow is a generator. It yields what it wants: an operation (answered with its JSON), a `Recent` read (answered from
+A flow is a generator. It yields what it needs: an operation (answered with its JSON), a `Recent` read (answered from
 memory if it is fresh), a `Pause` (answered with a `Tick`), `Work` (answered with what it returns), a `Turn` (answered
-when it has come) or an `Event` (progress, answered with None). Errors are thrown into it. It performs no I/O, so a test
-plays the server by hand:
+when it comes) or an `Event` (progress, answered with None). Errors are thrown into it. It performs no I/O, so a test
+can play the server:
 
     flow = place(order)
     next(flow)                  # GetCallHistory(...)
@@ -19,17 +19,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.operations.operation import Operation
 
 T = TypeVar("T")
-Emit = Callable[[dict[str, Any]], None]
+Emit = Callable[[JsonObject], None]
 LONGEST_IN_A_LOOP_S = 2.0
-"""How long a sync run inside an event loop waits for a `Turn`; whoever has it may need that very loop."""
+"""How long a sync run inside an event loop waits for a `Turn`; its holder may need that very loop."""
 
 
 class Clock(Protocol):
-    """What time it is, and how to let it pass; a sandbox brings its own."""
+    """Tells the time and lets it pass; a sandbox brings its own."""
 
     @property
     def slice_s(self) -> float | None:
@@ -46,11 +47,11 @@ class Clock(Protocol):
 
 
 class Channel(Protocol):
-    """Whom a flow talks to: a `Connection`, or whatever sends operations in its place."""
+    """What a driver needs to serve a flow: a `Connection`, or anything else that sends operations."""
 
     @property
     def clock(self) -> Clock:
-        """What tells and passes the time."""
+        """Tells the time and lets it pass."""
 
     def send(self, operation: Operation) -> Any:
         """Send an operation and return its decoded answer."""
@@ -82,30 +83,29 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Computing that is long enough to hold up an event loop; an async run does it in a thread."""
+    """Computing that takes long enough to block an event loop; an async run does it in a thread."""
 
     function: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Wait, on the wall, until something else in this process has finished.
+    """Wait in real time until another flow of this process has finished.
 
     Attributes:
         come: Done when it has.
-        blocked: Raised where waiting would never end: in a sync run inside an event loop that holds up what it waits
-            for.
+        blocked: Raised where waiting would never end: in a sync run that blocks the event loop the other flow needs.
     """
 
-    come: Future[Any]
+    come: Future[None]
     blocked: RevoxToolError
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Progress for whoever watches: a small dict with a `type`."""
+    """Progress to show: a small dict with a `type`."""
 
-    payload: dict[str, Any]
+    payload: JsonObject
 
 
 class Tick(NamedTuple):
@@ -113,7 +113,7 @@ class Tick(NamedTuple):
 
     Attributes:
         now_s: Seconds since the epoch.
-        stop_requested: Whether the flow should come to a good stopping place.
+        stop_requested: Whether the flow should stop at the next good place.
     """
 
     now_s: float
@@ -136,9 +136,9 @@ def run(
 
     Args:
         flow: What to do.
-        channel: Whom to ask, and the clock.
+        channel: Sends the operations, and has the clock.
         emit: Gets the payload of each event.
-        stop: Says whether to come to a stopping place; asked during pauses.
+        stop: Returns whether the flow should stop soon; called during pauses.
     """
     effects = _effects(flow, channel, emit, stop)
     answer: Any = None
@@ -152,7 +152,7 @@ def run(
                     case Work(function):
                         answer = function()
                     case Turn(come, blocked):
-                        answer = _in_turn(come, blocked)
+                        _in_turn(come, blocked)
                     case operation:
                         answer = channel.send(operation)
             except RevoxToolError as error:
@@ -203,7 +203,7 @@ async def arun(
 def _effects(
     flow: Flow[T], channel: Channel, emit: Emit | None, stop: Callable[[], bool] | None
 ) -> Generator[Effect, Any, T]:
-    """Reduce a flow to what only a driver can do: send, sleep, compute."""
+    """Reduce a flow to what only a driver can do, so that the sync and the async one stay small."""
     answer: Any = None
     error: RevoxToolError | None = None
     try:
@@ -246,7 +246,7 @@ def _pieces(seconds: float, channel: Channel, stop: Callable[[], bool] | None) -
         left -= piece
 
 
-def _in_turn(come: Future[Any], blocked: RevoxToolError) -> Any:
+def _in_turn(come: Future[None], blocked: RevoxToolError) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,7 +1,7 @@
-"""Phone numbers: what was typed becomes one E.164 number with region and class, or a named reason why not.
+"""Phone numbers: what was typed becomes one E.164 number with region and class, or an error with a named reason.
 
-`phonenumbers` decides what is valid; this module refuses what that library lets through although it
-must not be dialed: letters, prefixes, service codes, short and emergency numbers.
+`phonenumbers` decides what is valid; this module also refuses what that library accepts but must not be dialed:
+letters, prefixes, service codes, short and emergency numbers.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def parse_phone(raw: str, default_region: str | None = None) -> Phone:
     Raises:
         InvalidInput: with the code `missing_country`, `too_short`, `too_long`, `invalid_number`,
             `not_a_number`, `emergency_number` or `short_number` (`unknown_region` if
-            `default_region` is no country).
+            `default_region` is not a country).
     """
     import phonenumbers
 
@@ -77,7 +77,7 @@ def parse_phone(raw: str, default_region: str | None = None) -> Phone:
     except phonenumbers.NumberParseException as error:
         raise _unparsed(error.error_type, text, region) from None
     if not _only_digits(text, number.extension):
-        raise _not_a_number("letters and other signs are not dialed")
+        raise _not_a_number("letters and other characters cannot be dialed")
     national = phonenumbers.national_significant_number(number)
     if not _digits(_before_extension(text, number.extension)).endswith(national[-4:]):
         raise _not_a_number("digits are left over after the number")
@@ -133,7 +133,7 @@ def mask_phone(e164: str) -> str:
 # What people and phones put between digits.
 _BETWEEN_DIGITS = re.compile(r"[ +＋().,/／（）［］\[\]~\-‐-―−－ー·]")
 _TEL = re.compile(r"\s*tel:", re.IGNORECASE)
-# Networks of every country lead these to the emergency services.
+# Mobile networks in every country route these to the emergency services.
 _EMERGENCY_EVERYWHERE = ("112", "911")
 _LONGEST_SHORT_NUMBER = 6
 
@@ -156,7 +156,7 @@ def _known_region(default_region: str | None) -> str | None:
 def _clean(raw: object) -> str:
     if not isinstance(raw, str):
         raise _not_a_number(f"its type is {type(raw).__name__}, not str")
-    # The library knows the common blanks only and cuts the number off at any other.
+    # The library knows only the common blanks and silently cuts the number off at any other.
     text = "".join(" " if each.isspace() else each for each in raw if unicodedata.category(each) != "Cf").strip()
     if not text:
         raise _not_a_number("it is empty")
@@ -204,7 +204,7 @@ def _unparsed(error_type: int, text: str, region: str | None) -> InvalidInput:
     from phonenumbers import NumberParseException as Reason
 
     if not _only_digits(text, None):
-        return _not_a_number("letters and other signs are not dialed")
+        return _not_a_number("letters and other characters cannot be dialed")
     if error_type == Reason.INVALID_COUNTRY_CODE:
         if "+" in text or "＋" in text:
             return InvalidInput(

@@ -153,8 +153,13 @@ def test_a_request_may_have_been_sent_unless_it_certainly_was_not() -> None:
 def test_an_unknown_placing_names_the_intent_the_number_and_the_way_on() -> None:
     error = PlacementUnknown("Not known.", intent_id="i1", phone_number="+12025550100")
     assert error.as_dict()["details"] == {"intent_id": "i1", "phone_number": "+12025550100"}
-    for words in ("Do not dial again", "recover(intent_id='i1', phone_number='+12025550100')", "revox_recover_call",
-                  "revox-langchain recover", "new intent"):  # fmt: skip
+    for words in (
+        "Do not dial again",
+        "recover(intent_id='i1', phone_number='+12025550100')",
+        "revox_recover_call",
+        "revox-langchain recover",
+        "new intent",
+    ):
         assert words in str(error)
 
 

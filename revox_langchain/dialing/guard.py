@@ -38,7 +38,7 @@ _MOST_AHEAD_S = 86_400.0
 
 
 class Guard:
-    """A policy and a budget, checked in two halves: what needs nothing, and what needs Revox's answers."""
+    """A policy and a budget, checked in two halves: what needs no request, and what needs Revox's answers."""
 
     def __init__(self, policy: DialPolicy | None = None, budget: Budget | None = None) -> None:
         self.policy = policy or DialPolicy()
@@ -50,7 +50,7 @@ class Guard:
 
         Args:
             raw: The number as it was written.
-            region: Country of a number in national form, if the policy names none.
+            region: Country of a number in national form, if the policy has no default region.
 
         Raises:
             Refused: With the code that says why; nothing was sent.
@@ -118,7 +118,7 @@ class Guard:
         )
 
     def clock_is_ahead(self, sent_s: float, created_s: float | None) -> None:
-        """Learn from an order that was created, by Revox's clock, before it was sent by ours."""
+        """Learn that our clock is ahead from an order that, by Revox's clock, was created before we sent it."""
         if created_s is not None and 0 < sent_s - created_s <= _MOST_AHEAD_S:
             self._ahead_s = max(self._ahead_s, sent_s - created_s)
 
@@ -163,7 +163,7 @@ class Guard:
         rings_s = now_s if request.scheduled_at is None else request.scheduled_at.timestamp()
         if rings_s < now_s - 60:
             raise Refused(
-                f"scheduled_at {request.scheduled_at} has passed; the call would ring at once.",
+                f"scheduled_at {request.scheduled_at} has passed; the phone would ring right away.",
                 code="scheduled_in_the_past",
                 next_step="Give a moment in the future, or leave scheduled_at out to call now.",
             )

@@ -59,7 +59,7 @@ def _leave(name: str, turn: Future[None]) -> None:
 
 def _busy() -> Unavailable:
     return Unavailable(
-        "Another call to this number is being placed, and waiting for it here would hold it up for ever.",
+        "Another call to this number is being placed, and waiting for it here would block it forever.",
         code="busy",
         sent=False,
         retry_safe=True,

@@ -1,8 +1,8 @@
 """Place a call: at most one order per intent, whatever dies on the way.
 
 The intent's id is a function of what is wanted, and travels in the order's metadata, so Revox itself is the ledger.
-One flow does it everywhere: look for the mark, check, reserve, `POST /call` once, look again. What is lost on the way
-back is looked for, never sent a second time.
+One flow does it everywhere: look for the mark, check, reserve, `POST /call` once, look again. An answer that
+is lost on the way back is looked for, and the order never sent a second time.
 
 The promise has limits. It rests on a new order showing up in search within `settle_s`. Of two processes that dial the
 same intent at the same moment one order stays and the other is cancelled as soon as the search shows it; it may have
@@ -209,7 +209,7 @@ def _keep_earliest(
 
 
 def _precedence(call: JsonObject) -> tuple[bool, float, str]:
-    # An order that came to nothing is no reason to cut off one that runs. Ids decide between equal moments, so that
+    # A cancelled order must not win over one that is running. Ids decide between equal moments, so that
     # two processes never keep one each.
     return call.get("status") in ("cancelled", "errored"), unix_s(call.get("created_at")) or 0.0, str(call["id"])
 

@@ -10,15 +10,15 @@ Verdict = Literal["warn", "refuse", "off"]
 
 
 class DialPolicy(BaseModel):
-    """What may be dialed, decided by the developer and by nobody else.
+    """What may be dialed, decided by the developer alone: no tool argument overrides it.
 
     Attributes:
         default_region: Country of numbers written in national form; without it the organisation's country counts.
         allowed_countries: Two-letter countries that may be dialed; None is any.
         allowed_numbers: If given, only these numbers (E.164; a `*` at the end stands for any rest).
         denied_numbers: Never these, in the same form.
-        allowed_classes: Codes of costly classes that may be dialed all the same, such as `shared_cost_number`.
-        honour_do_not_contact: Refuse numbers that the phone history marks so.
+        allowed_classes: Codes of costly classes that may be dialed nevertheless, such as `shared_cost_number`.
+        honour_do_not_contact: Refuse numbers that the phone history marks do-not-contact.
         min_gap_s: Refuse a second order to a number within this many seconds of another.
         max_orders: Orders per thread or toolkit; None is any number.
         allow_skip_calling_window: Permit `skip_calling_window` outside local hours.
@@ -29,7 +29,7 @@ class DialPolicy(BaseModel):
         look_back_days: How far back an order of the same intent is looked for.
         settle_s: How long a new order may take to show up in search.
         patience_s: How long to wait, at most, when Revox says to slow down.
-        connect_attempts: How often to dial when the connection did not even open.
+        connect_attempts: How often to send an order if the connection does not even open.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -58,7 +58,7 @@ def search_all(
             # A page past the end may be refused instead of empty; only the first one says something.
             refused = error if page == 1 else None
             break
-        # A server that shows the same page again and again has no more to show.
+        # A server that ignores the page number would otherwise be asked for the same page a thousand times.
         news = bool(rows.keys() - seen.keys())
         seen |= rows
         if not news or len(seen) >= total or sure(seen) or seen_enough(rows):

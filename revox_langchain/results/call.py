@@ -1,4 +1,4 @@
-"""What became of a call, in the terms a program asks about: was it answered, by whom, what was said."""
+"""A call's result in the terms a program asks about: whether it was answered, by whom, what was said."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class CallResult(BaseModel):
 
     @classmethod
     def from_call(cls, call: Mapping[str, Any]) -> CallResult:
-        """Read the JSON of one call, leniently: unknown values pass through, missing ones stay empty."""
+        """Read the JSON of one call leniently: unknown values pass through, missing ones stay empty."""
         raw = mappings(call.get("call_attempts")) or mappings([call.get("last_call_attempt")])
         attempts = tuple(_attempt(item) for item in reversed(raw))
         output = _first(raw, "structured_output", dict)
@@ -126,7 +126,7 @@ class CallResult(BaseModel):
         )
 
     def as_output(self) -> JsonObject:
-        """Say in plain JSON what came out, under the names the call graph gives it."""
+        """The result as plain JSON, under the names the call graph uses."""
         return {
             "status": self.status if self.ended else "still_running",
             "disposition": self.disposition if self.attempts or self.ended else None,

@@ -63,7 +63,7 @@ def output_model(shape: str) -> type[BaseModel]:
 
 
 def structured_output_config(model: type[BaseModel]) -> list[JsonObject]:
-    """Say a flat pydantic model as Revox's `structured_output_config`.
+    """Translate a flat pydantic model into Revox's `structured_output_config`.
 
     Fields may be str, int, float, bool, date, datetime, Literal of strings, Enum of strings, or Optional of these.
 
@@ -78,7 +78,7 @@ def structured_output_config(model: type[BaseModel]) -> list[JsonObject]:
 
 
 def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_output_schema") -> list[JsonObject]:
-    """Say a flat JSON schema (an object's `properties`) as Revox's `structured_output_config`.
+    """Translate a flat JSON schema (an object's `properties`) into Revox's `structured_output_config`.
 
     Args:
         schema: A JSON schema with `properties`.

@@ -1,7 +1,7 @@
 """Which language a text is written in: one that voices speak, another one, or not certain.
 
-The detector compares all the languages it knows. Restricted to the eight that voices speak it
-would find one of them in any text, and a wrong voice would read it.
+The detector compares all the languages it knows. Restricted to the eight that voices speak, it would find one of them
+in any text, and the wrong voice would read it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Detection:
     Attributes:
         outcome: `language` (one that voices speak), `unsupported`, `uncertain`, or `no_text`.
         language: The language found; with `uncertain` the best guess, with `no_text` None.
-        notes: Sentences worth showing to whoever wrote the text.
+        notes: Sentences to show to the author of the text.
         guess: With `unsupported`, the likeliest of the languages that voices do speak.
     """
 
@@ -67,7 +67,7 @@ def warm_up() -> None:
 
 
 def clean(text: str) -> str:
-    """Take out of a prompt what is not prose: code, placeholders, addresses, headings, marks."""
+    """Remove from a prompt what is not prose: code, placeholders, addresses, headings, list marks."""
     text = text[:_RAW_LIMIT]
     for pattern in _NOISE:
         text = pattern.sub(" ", text)
@@ -91,7 +91,7 @@ _KANA = re.compile("[\u3041-\u30fa\u30fd-\u30ff]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
 _LATIN = re.compile("[A-Za-z]")
 _SCRIPTS = {"zh": _HAN, "ru": re.compile("[\u0400-\u04ff]")}
-# Written without spaces, or with what goes with a number joined to it: what stands around a digit is prose.
+# These scripts are written without spaces, so that a word with a digit in it may be a whole sentence.
 _UNSPACED = re.compile(
     f"(?:{_HAN.pattern}|{_KANA.pattern}|{_HANGUL.pattern}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])+"
 )
@@ -140,7 +140,7 @@ def _identifier() -> LanguageIdentifier:
 def _load_identifier() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    # An instance of our own: anybody in the process may restrict the one of the module.
+    # Our own instance: any other code in the process may restrict the languages of the module's shared one.
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 

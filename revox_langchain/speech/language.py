@@ -1,6 +1,6 @@
-"""Which language a call speaks: what was asked for, else what the text is written in, else a question.
+"""Which language a call speaks: the one asked for, else the one the text is written in, else an error that asks.
 
-There is no built-in English. Where the text leaves a doubt, an error names the argument that settles it.
+English is never assumed. Where the text leaves a doubt, an error names the argument that settles it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ResolvedLanguage:
         confidence: `certain` if asked for, `high` if read from the text, `low` if the text was too
             little and the phone number or the configured default decided.
         candidates: Languages that were considered, best first.
-        notes: Sentences worth showing to whoever wrote the text.
+        notes: Sentences to show to the author of the text.
     """
 
     tag: str
@@ -131,7 +131,7 @@ def parse_language(name: str) -> ResolvedLanguage:
     return ResolvedLanguage(tag, language, region, "explicit", "certain", (language,))
 
 
-# What a speaker of these may accept instead, if asked; it is never taken silently.
+# What a speaker of these may accept instead; suggested in the error, never used silently.
 _CLOSEST = {
     "yue": "zh",
     "nan": "zh",
@@ -250,7 +250,7 @@ def _name(language: str | None) -> str:
 
 
 def _phone(phone: str | Phone | None) -> Phone | None:
-    """Read the number if it is one; a wrong number is for others to refuse."""
+    """Read the number if it is valid; refusing it is the guard's business."""
     if phone is None or isinstance(phone, Phone):
         return phone
     try:

@@ -1,4 +1,4 @@
-"""What is wrong with a prompt before it is spoken: holes in it, nothing in it, or a claim to be human."""
+"""What is wrong with a prompt before it is spoken: missing values, no content, or a claim to be human."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from revox_langchain.errors import near
 
@@ -35,7 +34,7 @@ class PromptNote:
 def lint_prompt(
     prompt: str | None,
     first_sentence: str | None = None,
-    prompt_variables: Mapping[str, Any] | None = None,
+    prompt_variables: Mapping[str, object] | None = None,
     *,
     language: str | None = None,
     require_disclosure: bool = False,
@@ -154,7 +153,7 @@ _POSES_AS_HUMAN = re.compile(
 )
 
 
-def _missing(text: str, given: Mapping[str, Any]) -> list[PromptNote]:
+def _missing(text: str, given: Mapping[str, object]) -> list[PromptNote]:
     notes = []
     for name in dict.fromkeys(_VARIABLE.findall(text)):
         if str(given.get(name) if given.get(name) is not None else "").strip():
@@ -170,7 +169,7 @@ def _missing(text: str, given: Mapping[str, Any]) -> list[PromptNote]:
     return notes
 
 
-def _unknown(text: str, given: Mapping[str, Any]) -> list[PromptNote]:
+def _unknown(text: str, given: Mapping[str, object]) -> list[PromptNote]:
     used = set(_VARIABLE.findall(text))
     return [
         PromptNote(
@@ -193,15 +192,15 @@ def _disclosure(first_sentence: str | None, prompt: str | None, required: bool) 
         notes.append(
             PromptNote(
                 "denies_being_ai",
-                "The text has the agent hide that it is an AI.",
-                "Have it say so when asked; in many places the law demands it.",
+                "The text tells the agent to hide that it is an AI.",
+                "Let it say so when asked; in many places the law requires that.",
             )
         )
     if required and not discloses:
         notes.append(
             PromptNote(
                 "no_ai_disclosure",
-                "Nothing that is said at first tells that an AI is speaking.",
+                "The opening does not say that an AI is speaking.",
                 'Say it in the first sentence, such as "I am the AI assistant of ...".',
             )
         )
@@ -229,16 +228,16 @@ def _hides(before: str) -> bool:
 
 
 def _negated(text: str, verb: re.Match[str]) -> bool:
-    """Tell whether a negation stands in the few words before a verb, or at once after it, as in German."""
+    """Tell whether a negation stands in the few words before a verb, or right after it, as in German."""
     clause = re.split("[,，:：]", text[max(0, verb.start() - 30) : verb.start()])[-1]
     after = " ".join(re.split("[,，:：]", text[verb.end() :])[0].split()[:2])
     return bool(_NEGATION.search(clause) or _NEGATION.search(after))
 
 
-def _too_long(first_sentence: str | None, given: Mapping[str, Any], language: str | None) -> list[PromptNote]:
+def _too_long(first_sentence: str | None, given: Mapping[str, object], language: str | None) -> list[PromptNote]:
     if not first_sentence:
         return []
-    spoken = _VARIABLE.sub(lambda match: str(given.get(match[1]) or "somebody"), first_sentence)
+    spoken = _VARIABLE.sub(lambda match: str(given.get(match[1]) or "a person"), first_sentence)
     seconds = speaking_time_s(spoken, language)
     if seconds <= FIRST_SENTENCE_LIMIT_S:
         return []

@@ -37,7 +37,7 @@ class ChosenVoice:
     Attributes:
         accent_matched: False if an accent was asked for that this voice does not have.
         why: One line for each thing that counted, in the order in which they count.
-        notes: Sentences worth showing to whoever asked.
+        notes: Sentences to show to the caller.
         model: The Cartesia model it has to be used with; None if Revox's default will do.
     """
 
@@ -85,7 +85,7 @@ def choose_voice(
         accent: Accent wanted, as the catalogue writes it (`quebec`, `british`).
         gender: Gender wanted, as the catalogue writes it.
         provider: Only voices of this provider.
-        cloned: False leaves out cloned voices (a person's voice is not taken unasked), True takes
+        cloned: False leaves out cloned voices (a person's voice is used only on request), True takes
             only those, None takes both.
         model: Cartesia model the voice must work with; left out, any, and the result says which it needs.
         priority: Voice ids to prefer among equals, higher first.

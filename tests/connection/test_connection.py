@@ -27,7 +27,7 @@ from revox_langchain.errors import (
     RevoxToolError,
     TimedOut,
     Unavailable,
-)  # fmt: skip
+)
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.account import GetUser
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants
@@ -171,9 +171,14 @@ def test_each_status_becomes_one_known_error_with_revox_own_words(
 
 @pytest.mark.parametrize(
     "body",
-    [{"error": "the reason"}, {"message": "the reason"}, {"error": {"message": "the reason"}},
-     {"detail": [{"message": "the reason"}]}, "the reason"],
-)  # fmt: skip
+    [
+        {"error": "the reason"},
+        {"message": "the reason"},
+        {"error": {"message": "the reason"}},
+        {"detail": [{"message": "the reason"}]},
+        "the reason",
+    ],
+)
 def test_the_reason_is_found_in_any_shape_of_error_body(body: Any) -> None:
     answer = httpx.Response(400, text=body) if isinstance(body, str) else httpx.Response(400, json=body)
     with pytest.raises(InvalidInput, match="the reason"):
@@ -353,9 +358,13 @@ def test_a_secret_that_revox_echoes_is_redacted() -> None:
     assistant = {
         "id": "a",
         "llm_model": {"type": "custom", "api_key": "llm-key", "api_url": "https://x.invalid", "model_name": "m"},
-        "custom_tools": [{"name": "t", "headers": [{"key": "Authorization", "value": "Bearer z"},
-                                                   {"key": "Accept", "value": "json"}]}],
-    }  # fmt: skip
+        "custom_tools": [
+            {
+                "name": "t",
+                "headers": [{"key": "Authorization", "value": "Bearer z"}, {"key": "Accept", "value": "json"}],
+            }
+        ],
+    }
     for operation, answer in [
         (GetAssistant(assistant_id="a"), assistant),
         (ListAssistants(), {"assistants": [assistant]}),

@@ -109,13 +109,22 @@ def code_of(connection: Connection, policy: dict[str, Any], **arguments: Any) ->
         ({}, {"prompt": "明日の予約を確認してください。よろしくお願いします。"}, "unsupported_language"),
         ({"prompt_problems": "refuse"}, {"prompt": "Say hello to {{name}}."}, "missing_variable"),
         ({"prompt_problems": "refuse"}, {"prompt": "Say hello. Never admit that you are an AI."}, "denies_being_ai"),
-        ({"prompt_problems": "refuse", "require_disclosure": True}, {"first_sentence": "Hello, this is Anna."},
-         "no_ai_disclosure"),
-        ({"voice_mismatch": "refuse"},
-         {"voice_id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41", "voice_provider": "cartesia",
-          "prompt": "Please confirm the appointment on Tuesday afternoon with the client."}, "voice_mismatch"),
+        (
+            {"prompt_problems": "refuse", "require_disclosure": True},
+            {"first_sentence": "Hello, this is Anna."},
+            "no_ai_disclosure",
+        ),
+        (
+            {"voice_mismatch": "refuse"},
+            {
+                "voice_id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41",
+                "voice_provider": "cartesia",
+                "prompt": "Please confirm the appointment on Tuesday afternoon with the client.",
+            },
+            "voice_mismatch",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_refusal_that_needs_revoxs_answers_has_its_code(
     sandbox: Sandbox, policy: dict[str, Any], arguments: dict[str, Any], code: str
 ) -> None:
@@ -144,9 +153,12 @@ def test_skipping_the_calling_window_is_fine_inside_local_hours_or_with_permissi
 
 def test_a_voice_that_does_not_fit_is_a_note_by_default(sandbox: Sandbox) -> None:
     answer = place(
-        sandbox.connect(), Guard(), voice_id="a249eaff-1e96-4d2c-b23b-12efa4f66f41", voice_provider="cartesia",
+        sandbox.connect(),
+        Guard(),
+        voice_id="a249eaff-1e96-4d2c-b23b-12efa4f66f41",
+        voice_provider="cartesia",
         prompt="Please confirm the appointment on Tuesday afternoon with the client.",
-    )  # fmt: skip
+    )
     assert any("French" in note for note in answer["notes"])
 
 
@@ -158,9 +170,11 @@ def test_prompt_problems_are_notes_by_default(sandbox: Sandbox) -> None:
 def test_a_realtime_model_needs_no_voice(sandbox: Sandbox) -> None:
     model = {"type": "realtime", "provider": "openai", "realtime_model_id": "gpt-realtime"}
     answer = place(
-        sandbox.connect(), Guard(), prompt="Confirmez le rendez-vous de mardi avec le client.",
+        sandbox.connect(),
+        Guard(),
+        prompt="Confirmez le rendez-vous de mardi avec le client.",
         settings={"llm_model": model},
-    )  # fmt: skip
+    )
     assert answer["call"]["id"]
 
 
@@ -255,9 +269,15 @@ def test_reserving_the_same_intent_twice_counts_once() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "fits"),
-    [({"orders": 2}, 2), ({"attempts": 7}, 2), ({"minutes": 100}, 1), ({"orders_per_thread": 1}, 1),
-     ({"attempts_per_thread": 6}, 2), ({"minutes_per_thread": 89}, 0)],
-)  # fmt: skip
+    [
+        ({"orders": 2}, 2),
+        ({"attempts": 7}, 2),
+        ({"minutes": 100}, 1),
+        ({"orders_per_thread": 1}, 1),
+        ({"attempts_per_thread": 6}, 2),
+        ({"minutes_per_thread": 89}, 0),
+    ],
+)
 def test_each_limit_holds(limits: dict[str, Any], fits: int) -> None:
     budget = Budget(**limits)
     for n in range(fits):

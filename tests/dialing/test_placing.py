@@ -31,7 +31,7 @@ from revox_langchain.errors import (
     RevoxToolError,
     TimedOut,
     Unavailable,
-)  # fmt: skip
+)
 from revox_langchain.flow import Event, Flow, Pause, Tick, arun, run
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
@@ -67,8 +67,14 @@ def placing(guard: Guard | None = None, order: Order = ORDER, **options: Any) ->
 
 
 def marked(call_id: str, created_at: str = "2026-01-06T09:00:00Z", **more: Any) -> dict[str, Any]:
-    return {"id": call_id, "status": "calling", "created_at": created_at, "metadata": {MARK: INTENT.intent_id},
-            "to_phone_number": NUMBER, **more}  # fmt: skip
+    return {
+        "id": call_id,
+        "status": "calling",
+        "created_at": created_at,
+        "metadata": {MARK: INTENT.intent_id},
+        "to_phone_number": NUMBER,
+        **more,
+    }
 
 
 def found(*calls: dict[str, Any], total: int | None = None) -> dict[str, Any]:
@@ -135,14 +141,25 @@ def at_the_dial(guard: Guard | None = None) -> ByHand:
 
 
 GOLDEN = [
-    ({"phone_number": "+33142685300", "prompt": "Bonjour", "scope": "thread-1"},
-     "56f971ac-e517-5df5-8ccf-0b9c006cba92"),
-    ({"phone_number": "+33142685300", "assistant_id": "a1", "scope": "thread-1"},
-     "8c563249-7a50-5a66-8850-adb705f39c48"),
-    ({"phone_number": "+12025550100", "prompt": "Hi {{name}} 你好", "prompt_variables": {"name": "Zoë", "age": "4"},
-      "scheduled_at": datetime(2027, 1, 12, 10, tzinfo=UTC), "intent": "reminder"},
-     "7fea6f97-4d4b-58af-af20-f965b4c03a20"),
-]  # fmt: skip
+    (
+        {"phone_number": "+33142685300", "prompt": "Bonjour", "scope": "thread-1"},
+        "56f971ac-e517-5df5-8ccf-0b9c006cba92",
+    ),
+    (
+        {"phone_number": "+33142685300", "assistant_id": "a1", "scope": "thread-1"},
+        "8c563249-7a50-5a66-8850-adb705f39c48",
+    ),
+    (
+        {
+            "phone_number": "+12025550100",
+            "prompt": "Hi {{name}} 你好",
+            "prompt_variables": {"name": "Zoë", "age": "4"},
+            "scheduled_at": datetime(2027, 1, 12, 10, tzinfo=UTC),
+            "intent": "reminder",
+        },
+        "7fea6f97-4d4b-58af-af20-f965b4c03a20",
+    ),
+]
 
 
 @pytest.mark.parametrize(("wish", "intent_id"), GOLDEN)
@@ -171,9 +188,15 @@ def test_the_order_of_variables_does_not_matter(variables: dict[str, str], promp
 
 @pytest.mark.parametrize(
     "change",
-    [{"phone_number": "+12025550101"}, {"prompt": "Hello"}, {"prompt_variables": {"a": "b"}}, {"scope": "t2"},
-     {"intent": "again"}, {"scheduled_at": datetime(2027, 1, 1, tzinfo=UTC)}],
-)  # fmt: skip
+    [
+        {"phone_number": "+12025550101"},
+        {"prompt": "Hello"},
+        {"prompt_variables": {"a": "b"}},
+        {"scope": "t2"},
+        {"intent": "again"},
+        {"scheduled_at": datetime(2027, 1, 1, tzinfo=UTC)},
+    ],
+)
 def test_another_wish_has_another_id(change: dict[str, Any]) -> None:
     wish: dict[str, Any] = {"phone_number": NUMBER, "prompt": "Hi", "scope": "t1"}
     assert make_intent(**wish) != make_intent(**{**wish, **change})
@@ -211,8 +234,9 @@ def test_an_order_that_exists_is_adopted_whatever_the_rest_of_the_guard_would_sa
     assert hand.result.adopted
 
 
-@pytest.mark.parametrize("error", [TimedOut("t"), Unavailable("lost"), AnswerError("html"),
-                                   Refused("409", details={"http_status": 409})])  # fmt: skip
+@pytest.mark.parametrize(
+    "error", [TimedOut("t"), Unavailable("lost"), AnswerError("html"), Refused("409", details={"http_status": 409})]
+)
 def test_after_an_unknown_outcome_it_looks_and_never_dials_again(error: RevoxToolError) -> None:
     hand = at_the_dial()
     hand.fail(error)
@@ -358,8 +382,9 @@ def test_a_search_that_never_shows_our_order_ends_with_a_note() -> None:
 
 
 def others(count: int, created_at: str = "2026-01-05T00:00:00Z", first: int = 0) -> list[dict[str, Any]]:
-    return [{"id": f"o{first + i}", "status": "completed", "created_at": created_at, "metadata": {}}
-            for i in range(count)]  # fmt: skip
+    return [
+        {"id": f"o{first + i}", "status": "completed", "created_at": created_at, "metadata": {}} for i in range(count)
+    ]
 
 
 def test_a_mark_on_a_later_page_is_found() -> None:
@@ -412,8 +437,10 @@ def test_looking_stops_at_orders_older_than_the_policy_looks_back() -> None:
     assert isinstance(hand.step, ListPhoneNumbers)
 
 
-@pytest.mark.parametrize("switches", [{"page_base": 0}, {"page_base": 1}, {"page_base": 1, "refuse_page_zero": False},
-                                      {"refuse_page_past_end": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "switches",
+    [{"page_base": 0}, {"page_base": 1}, {"page_base": 1, "refuse_page_zero": False}, {"refuse_page_past_end": True}],
+)
 @pytest.mark.parametrize("before", [0, 1, 99, 100, 101, 230])
 def test_the_mark_is_found_however_pages_are_numbered(switches: dict[str, Any], before: int) -> None:
     sandbox = Sandbox()

@@ -89,8 +89,14 @@ def scripted(**answers: Any) -> Connection:
 
 
 def marked(call_id: str, created_at: str, status: str = "calling") -> dict[str, Any]:
-    return {"id": call_id, "status": status, "created_at": created_at, "to_phone_number": NUMBER,
-            "metadata": {MARK: INTENT.intent_id}, "call_attempts": []}  # fmt: skip
+    return {
+        "id": call_id,
+        "status": status,
+        "created_at": created_at,
+        "to_phone_number": NUMBER,
+        "metadata": {MARK: INTENT.intent_id},
+        "call_attempts": [],
+    }
 
 
 def searching(*later: dict[str, Any]) -> Any:
@@ -379,17 +385,19 @@ def test_a_server_that_shows_one_page_for_ever_is_asked_a_few_times() -> None:
 
 ALWAYS = {
     "allowed_days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
-    "call_twice_in_a_row": False, "max_retry_attempts": 3,
+    "call_twice_in_a_row": False,
+    "max_retry_attempts": 3,
     "calling_windows": [
         {"calling_window_start_time": "00:00", "calling_window_end_time": "23:59", "retry_delay_seconds": 0}
     ],
-}  # fmt: skip
+}
 ELSEWHERE = {
-    **ALWAYS, "timezone": "Asia/Tokyo",
+    **ALWAYS,
+    "timezone": "Asia/Tokyo",
     "calling_windows": [
         {"calling_window_start_time": "9am", "calling_window_end_time": "6pm", "retry_delay_seconds": 0}
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("config", [ALWAYS, ELSEWHERE])
@@ -519,9 +527,7 @@ def test_an_argument_of_the_hosted_server_that_the_guard_does_not_know_does_not_
 def test_a_refused_repeat_does_not_give_back_the_budget_of_a_dial_that_may_have_rung() -> None:
     sandbox, guard = Sandbox(switches=Switches(search_lag_s=60)), Guard()
     graph = call_graph(sandbox.connect(), on_unknown="dial", budget=guard.budget, checkpointer=InMemorySaver())
-    sandbox.faults.add(
-        Fault("lose_after", on="revox_make_call"), Fault("status", on="revox_make_call", status=402)
-    )  # fmt: skip
+    sandbox.faults.add(Fault("lose_after", on="revox_make_call"), Fault("status", on="revox_make_call", status=402))
     assert graph.invoke(ARGS, THREAD)["status"] == "refused"
     assert len(sandbox.dials) == 1
     assert guard.budget.reserved()["orders"] == 1

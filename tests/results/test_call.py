@@ -231,9 +231,20 @@ STRANGE = st.recursive(
     max_leaves=5,
 )
 ATTEMPT_KEYS = (
-    "id", "status", "result", "dial_error", "end_reason", "ended_by", "started_at", "answered_at", "ended_at",
-    "transcript", "post_call_transcript", "recording_url", "structured_output",
-)  # fmt: skip
+    "id",
+    "status",
+    "result",
+    "dial_error",
+    "end_reason",
+    "ended_by",
+    "started_at",
+    "answered_at",
+    "ended_at",
+    "transcript",
+    "post_call_transcript",
+    "recording_url",
+    "structured_output",
+)
 CALL_KEYS = ("status", "to_phone_number", "outcome", "outcome_summary", "scheduled_at", "last_call_attempt")
 
 
@@ -310,9 +321,20 @@ class Inner(BaseModel):
 
 
 REFUSED: list[Any] = [
-    list[str], dict[str, str], Inner, int | str, Inner | None, list[int] | None, Literal["a", 1], Literal["a", None],
-    tuple[str, str], Any, Number, Literal[1, 2], Literal[True],
-]  # fmt: skip
+    list[str],
+    dict[str, str],
+    Inner,
+    int | str,
+    Inner | None,
+    list[int] | None,
+    Literal["a", 1],
+    Literal["a", None],
+    tuple[str, str],
+    Any,
+    Number,
+    Literal[1, 2],
+    Literal[True],
+]
 
 
 @pytest.mark.parametrize("annotation", REFUSED, ids=str)
@@ -363,10 +385,23 @@ def test_required_properties_are_those_the_schema_lists() -> None:
 
 @pytest.mark.parametrize(
     "item",
-    [True, None, [], "string", {}, {"type": "array", "items": {}}, {"type": "object"}, {"$ref": "#/$defs/Missing"},
-     {"anyOf": [{"type": "string"}, {"type": "integer"}]}, {"anyOf": [True]}, {"anyOf": []}, {"type": "null"},
-     {"allOf": [{"type": "string"}]}, {"type": "number", "enum": [1, 2]}],
-)  # fmt: skip
+    [
+        True,
+        None,
+        [],
+        "string",
+        {},
+        {"type": "array", "items": {}},
+        {"type": "object"},
+        {"$ref": "#/$defs/Missing"},
+        {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        {"anyOf": [True]},
+        {"anyOf": []},
+        {"type": "null"},
+        {"allOf": [{"type": "string"}]},
+        {"type": "number", "enum": [1, 2]},
+    ],
+)
 def test_a_property_that_is_not_flat_is_refused_by_name(item: Any) -> None:
     with pytest.raises(InvalidInput, match="'p'"):
         config_from_schema({"properties": {"p": item}})
@@ -418,15 +453,21 @@ CONFIG = [
         ({"confirmed": True, "plan": None, "guests": 2.5}, []),
         ({"plan": "pro"}, ["confirmed"]),
         ({"confirmed": None}, ["confirmed"]),
-        ({"confirmed": 1, "plan": "gold", "day": "soon", "at": "later", "guests": "4", "_note to self": 7},
-         ["confirmed", "plan", "day", "at", "guests", "_note to self"]),
+        (
+            {"confirmed": 1, "plan": "gold", "day": "soon", "at": "later", "guests": "4", "_note to self": 7},
+            ["confirmed", "plan", "day", "at", "guests", "_note to self"],
+        ),
         (None, []),
         ({}, []),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_the_configuration_of_the_assistant_is_named(output: Any, names: list[str]) -> None:
-    order = {"id": "c", "status": "completed", "assistant": {"structured_output_config": CONFIG},
-             "call_attempts": [attempt(result="human", structured_output=output)]}  # fmt: skip
+    order = {
+        "id": "c",
+        "status": "completed",
+        "assistant": {"structured_output_config": CONFIG},
+        "call_attempts": [attempt(result="human", structured_output=output)],
+    }
     assert [problem.split(":")[0] for problem in CallResult.from_call(order).misfits] == names
 
 
@@ -445,8 +486,12 @@ def test_orders_of_one_assistant_share_the_model_their_output_is_compared_with()
 
 @pytest.mark.parametrize("config", [None, [], "nonsense", [None], [{"type": "enum", "name": "plan"}]])
 def test_without_a_configuration_that_can_be_read_nothing_misfits(config: Any) -> None:
-    order = {"id": "c", "status": "completed", "assistant": {"structured_output_config": config},
-             "call_attempts": [attempt(result="human", structured_output=GIVEN)]}  # fmt: skip
+    order = {
+        "id": "c",
+        "status": "completed",
+        "assistant": {"structured_output_config": config},
+        "call_attempts": [attempt(result="human", structured_output=GIVEN)],
+    }
     assert CallResult.from_call(order).misfits == ()
 
 

@@ -420,15 +420,39 @@ ORDINARY: tuple[str, ...] = (
 )
 
 GREETINGS: tuple[tuple[str, str], ...] = (
-    ("en", "Hello!"), ("en", "Good morning"), ("en", "Hi there"), ("en", "How are you?"),
-    ("fr", "Bonjour !"), ("fr", "Bonsoir madame"), ("fr", "Allô ?"), ("fr", "Salut"),
-    ("es", "¡Hola!"), ("es", "Buenos días"), ("es", "Buenas tardes"), ("es", "¿Diga?"),
-    ("de", "Hallo!"), ("de", "Guten Tag"), ("de", "Grüß Gott"), ("de", "Moin"),
-    ("it", "Ciao!"), ("it", "Buongiorno"), ("it", "Buonasera"), ("it", "Pronto?"),
-    ("pt", "Olá!"), ("pt", "Bom dia"), ("pt", "Boa tarde"), ("pt", "Alô?"),
-    ("ru", "Привет!"), ("ru", "Здравствуйте"), ("ru", "Добрый день"), ("ru", "Алло?"),
-    ("zh", "你好！"), ("zh", "早上好"), ("zh", "您好"), ("zh", "喂？"),
-)  # fmt: skip
+    ("en", "Hello!"),
+    ("en", "Good morning"),
+    ("en", "Hi there"),
+    ("en", "How are you?"),
+    ("fr", "Bonjour !"),
+    ("fr", "Bonsoir madame"),
+    ("fr", "Allô ?"),
+    ("fr", "Salut"),
+    ("es", "¡Hola!"),
+    ("es", "Buenos días"),
+    ("es", "Buenas tardes"),
+    ("es", "¿Diga?"),
+    ("de", "Hallo!"),
+    ("de", "Guten Tag"),
+    ("de", "Grüß Gott"),
+    ("de", "Moin"),
+    ("it", "Ciao!"),
+    ("it", "Buongiorno"),
+    ("it", "Buonasera"),
+    ("it", "Pronto?"),
+    ("pt", "Olá!"),
+    ("pt", "Bom dia"),
+    ("pt", "Boa tarde"),
+    ("pt", "Alô?"),
+    ("ru", "Привет!"),
+    ("ru", "Здравствуйте"),
+    ("ru", "Добрый день"),
+    ("ru", "Алло?"),
+    ("zh", "你好！"),
+    ("zh", "早上好"),
+    ("zh", "您好"),
+    ("zh", "喂？"),
+)
 
 
 def prompts() -> Iterator[tuple[str, str, str]]:

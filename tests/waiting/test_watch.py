@@ -191,13 +191,23 @@ def test_an_event_says_what_changed_and_when() -> None:
     hand = watching(look_s=0.5).answer(order("scheduled", scheduled_at="2026-01-06T12:00:00Z"))
     hand.answer(order("calling", at=1, attempts=1, said=1))
     assert hand.events[0] == {
-        "type": "revox.status", "call_id": "c1", "status": "scheduled", "attempt": 0, "attempt_status": None,
-        "scheduled_at": "2026-01-06T12:00:00Z", "elapsed_s": 0.5,
-    }  # fmt: skip
+        "type": "revox.status",
+        "call_id": "c1",
+        "status": "scheduled",
+        "attempt": 0,
+        "attempt_status": None,
+        "scheduled_at": "2026-01-06T12:00:00Z",
+        "elapsed_s": 0.5,
+    }
     assert hand.events[1]["attempt_status"] == "ongoing"
     assert hand.events[2] == {
-        "type": "revox.turn", "call_id": "c1", "attempt": 1, "role": "user", "content": "turn 0", "elapsed_s": 6.0,
-    }  # fmt: skip
+        "type": "revox.turn",
+        "call_id": "c1",
+        "attempt": 1,
+        "role": "user",
+        "content": "turn 0",
+        "elapsed_s": 6.0,
+    }
     assert json.dumps(hand.events)
 
 
@@ -244,8 +254,10 @@ def test_an_attempt_that_came_and_went_between_two_looks_is_told() -> None:
     hand = watching().answer({**order("calling", at=1), "call_attempts": tries[2:]})
     hand.answer({**order("calling", at=2), "call_attempts": tries})
     assert [(e["attempt"], e["content"]) for e in hand.events if e["type"] == "revox.turn"] == [
-        (1, "said in 1"), (2, "said in 2"), (3, "said in 3"),
-    ]  # fmt: skip
+        (1, "said in 1"),
+        (2, "said in 2"),
+        (3, "said in 3"),
+    ]
 
 
 def test_an_unknown_status_is_shown_as_it_is_and_waited_on() -> None:
@@ -399,11 +411,13 @@ def test_watching_an_order_that_ended_before_shows_it_again() -> None:
     st.lists(
         st.tuples(
             st.sampled_from(["initializing", "queued_for_calling", "calling", "scheduled", "strange"]),
-            st.integers(0, 30), st.integers(0, 3), st.integers(0, 5),
+            st.integers(0, 30),
+            st.integers(0, 3),
+            st.integers(0, 5),
         ),
         max_size=25,
     )
-)  # fmt: skip
+)
 def test_what_is_reported_never_goes_backwards_and_no_turn_comes_twice(
     answers: list[tuple[str, int, int, int]],
 ) -> None:
@@ -478,8 +492,9 @@ def test_sync_and_async_see_the_same() -> None:
     assert seen["sync"] == seen["async"]
 
 
-@pytest.mark.parametrize("kind", ["lose_before", "lose_after", "connect_error", "rate_limited", "server_error", "html",
-                                  "truncated", "empty"])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind", ["lose_before", "lose_after", "connect_error", "rate_limited", "server_error", "html", "truncated", "empty"]
+)
 @both_modes
 def test_every_passing_fault_is_survived(sandbox: Sandbox, kind: Any, mode: str) -> None:
     call_id = placed(sandbox)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import BaseToolkit
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from revox_langchain.actions.requests import REQUESTS
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
@@ -38,7 +39,7 @@ TOOLSETS: dict[str, tuple[str, ...]] = {
     "calling": CALLING,
     **{
         toolset: tuple(r.spec.name for r in REQUESTS if r.spec.toolset == toolset)
-        for toolset in ("calls", "assistants", "voices", "campaigns", "phone_numbers", "account")
+        for toolset in dict.fromkeys(request.spec.toolset for request in REQUESTS)
     },
 }
 
@@ -64,6 +65,16 @@ class ToolkitOptions(TypedDict, total=False):
     exclude: tuple[str, ...]
     policy: DialPolicy
     budget: Budget
+
+
+class HostedOptions(TypedDict, total=False):
+    """What `aget_tools` takes for Revox's hosted MCP server; `hosted_tools` says what each is."""
+
+    url: str | None
+    rest: bool
+    extra: Iterable[str] | None
+    timeout_s: float
+    slice_s: float
 
 
 class RevoxToolkit(BaseToolkit):
@@ -172,7 +183,9 @@ class RevoxToolkit(BaseToolkit):
         """Make the tools."""
         return make_tools(self)
 
-    async def aget_tools(self, transport: Literal["rest", "mcp", "merged"] = "rest", **options: Any) -> list[BaseTool]:
+    async def aget_tools(
+        self, transport: Literal["rest", "mcp", "merged"] = "rest", **options: Unpack[HostedOptions]
+    ) -> list[BaseTool]:
         """Make the tools, also those that only Revox's hosted MCP server has.
 
         Args:
@@ -196,7 +209,7 @@ class RevoxToolkit(BaseToolkit):
         """The policy and budget all tools of this toolkit share."""
         return Guard(self.policy, self.budget)
 
-    def approvals(self, from_risk: Risk = Risk.DIAL) -> dict[str, Any]:
+    def approvals(self, from_risk: Risk = Risk.DIAL) -> JsonObject:
         """A map for `HumanInTheLoopMiddleware(interrupt_on=…)`: which tools a person approves, edits or rejects.
 
         Args:

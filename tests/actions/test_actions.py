@@ -10,6 +10,7 @@ import pytest
 
 from revox_langchain.actions.assistants import create_assistant_once
 from revox_langchain.actions.create import LOOK_AGAIN_S
+from revox_langchain.actions.registry import flow_of
 from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall, act, find_request
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
@@ -523,6 +524,13 @@ def test_a_request_without_a_handler_is_a_bug() -> None:
     for thing in (Juggle(), "revox_make_call", None):
         with pytest.raises(TypeError, match="not a request that can be done"):
             next(act(thing, Guard()))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("request_type", REQUESTS, ids=lambda r: r.spec.name)
+def test_every_request_can_be_done_and_what_dials_is_never_just_sent(request_type: type[Request]) -> None:
+    handler = flow_of.dispatch(request_type)
+    assert handler is not flow_of.dispatch(object)
+    assert not request_type.spec.dials or handler is not flow_of.dispatch(Operation)
 
 
 @pytest.mark.parametrize("request_type", REQUESTS, ids=lambda r: r.spec.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.operation import Request
 from revox_langchain.sandbox import Fault, Sandbox
+from revox_langchain.tools.hosted.tools import hosted_tools
 from revox_langchain.tools.tool import make_tool
-from revox_langchain.tools.toolkit import TOOLSETS
+from revox_langchain.tools.toolkit import TOOLSETS, HostedOptions
 from scripts.generate_snapshots import tools
 from tests.examples import example
 
@@ -433,3 +435,7 @@ def test_a_wait_that_takes_too_long_says_so_and_what_to_do(mode: str) -> None:
     assert placed["call"]["id"] in message.content
     assert "revox_wait_for_call" in message.content
     assert message.artifact["timed_out"]
+
+
+def test_the_options_for_the_hosted_server_are_those_that_it_takes() -> None:
+    assert set(HostedOptions.__annotations__) == set(signature(hosted_tools).parameters) - {"offer", "merged"}

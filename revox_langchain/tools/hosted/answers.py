@@ -7,13 +7,13 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 from mcp.shared.exceptions import McpError
 from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, TextContent
 from pydantic import SecretStr
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.failures import certainly_not_sent, retry_after_s, status_failure
 from revox_langchain.connection.privacy import without_secrets
 from revox_langchain.errors import (
@@ -33,7 +33,7 @@ _SAYS_STATUS_FIRST = re.compile(
 )
 
 
-def answer_of(result: CallToolResult) -> dict[str, Any]:
+def answer_of(result: CallToolResult) -> JsonObject:
     """The JSON a result holds, as structured content or as text, without the secrets that Revox echoes."""
     said = result.structuredContent
     if said is None:
@@ -46,13 +46,13 @@ def answer_of(result: CallToolResult) -> dict[str, Any]:
         # Frameworks wrap anything but an object in this way.
         inner = said["result"]
         said = (inner if isinstance(inner, dict) else _json_of(inner) if isinstance(inner, str) else None) or said
-    cleaned: dict[str, Any] = without_secrets(said)
+    cleaned: JsonObject = without_secrets(said)
     return cleaned
 
 
 @dataclass(frozen=True, slots=True)
 class RequestState:
-    """What was asked, as far as its failure is concerned.
+    """How far a request got, and what its failure may mean.
 
     Attributes:
         tool: Which tool.
@@ -74,7 +74,7 @@ class RequestState:
     @property
     def next_step(self) -> str:
         """What to do after a failure that says nothing else."""
-        return "Try again." if self.safe else "Look whether it took effect before doing it again."
+        return "Try again." if self.safe else "Check whether it took effect before doing it again."
 
 
 class Failures:
@@ -90,7 +90,7 @@ class Failures:
         self._key = key
 
     def known(self, error: BaseException, state: RequestState) -> BaseException:
-        """Find the error of ours that says what happened; a bug stays what it is."""
+        """Find the error of ours that says what happened; a bug is returned as it is."""
         leaves = list(_leaves(error))
         for leaf in leaves:
             if isinstance(leaf, RevoxToolError):
@@ -158,7 +158,7 @@ class Failures:
             )
         if words == "Session terminated":
             # This is how the client reports HTTP 404.
-            more: dict[str, Any] = {"details": {"http_status": 404}, "sent": state.left, "retry_safe": True}
+            more: JsonObject = {"details": {"http_status": 404}, "sent": state.left, "retry_safe": True}
             if state.left:
                 return Unavailable("The MCP server had forgotten the session and did nothing.", **more)
             return Unavailable(f"There is no MCP server at {self._url}.", next_step="Check the address.", **more)
@@ -187,7 +187,7 @@ class Failures:
         return text.replace(self._key.get_secret_value(), REDACTED)
 
 
-def _json_of(text: str) -> dict[str, Any] | None:
+def _json_of(text: str) -> JsonObject | None:
     try:
         value = json.loads(text)
     except ValueError:
@@ -195,13 +195,13 @@ def _json_of(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else {"items": value} if isinstance(value, list) else None
 
 
-def _words_of(said: Any) -> str:
+def _words_of(said: object) -> str:
     while isinstance(said, dict):
         said = next((said[key] for key in ("error", "message", "detail") if said.get(key)), "")
     return said if isinstance(said, str) else json.dumps(said) if said else ""
 
 
-def _status_of(said: Any) -> int:
+def _status_of(said: object) -> int:
     for holder in (said, said.get("error") if isinstance(said, dict) else None):
         if isinstance(holder, dict):
             for key in ("status", "statusCode", "status_code", "http_status"):

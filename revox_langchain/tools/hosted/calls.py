@@ -107,7 +107,7 @@ class GuardInterceptor:
         self._rest = rest
 
     async def __call__(self, request: MCPToolCallRequest, handler: Handler) -> MCPToolCallResult:
-        """Do what `request` asks for with the care it needs; what needs none passes."""
+        """Check and place what dials or creates; pass everything else on."""
         request_type = next((each for each in GUARDED if each.spec.name == request.name), None)
         if request_type is None:
             return await handler(request)

@@ -14,7 +14,7 @@ from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, TextCont
 from pydantic import SecretStr
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.connection.failures import certainly_not_sent, retry_after_s, status_failure
+from revox_langchain.connection.failures import LOOK_FIRST, certainly_not_sent, retry_after_s, status_failure
 from revox_langchain.connection.privacy import without_secrets
 from revox_langchain.errors import (
     AnswerError,
@@ -74,7 +74,7 @@ class RequestState:
     @property
     def next_step(self) -> str:
         """What to do after a failure that says nothing else."""
-        return "Try again." if self.safe else "Check whether it took effect before doing it again."
+        return "Try again." if self.safe else LOOK_FIRST
 
 
 class Failures:

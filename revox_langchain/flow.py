@@ -148,6 +148,7 @@ def run(
             try:
                 match effect:
                     case Pause(seconds):
+                        # Through the channel's clock, which in a sandbox moves the world instead of sleeping.
                         channel.clock.sleep(seconds)
                     case Work(function):
                         answer = function()
@@ -156,6 +157,7 @@ def run(
                     case operation:
                         answer = channel.send(operation)
             except RevoxToolError as error:
+                # Only known failures: a bug is not a case that a flow's table of outcomes may handle.
                 effect = effects.throw(error)
             else:
                 effect = effects.send(answer)
@@ -233,6 +235,7 @@ def _effects(
                         if isinstance(step, Recent):
                             channel.remember(step.operation, answer)
     finally:
+        # Also when a run is cancelled: closing runs the flow's own `finally` blocks, which give up its turns.
         flow.close()
 
 

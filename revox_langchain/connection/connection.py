@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import os
-import random
 import re
 import threading
 from types import TracebackType
@@ -19,29 +18,25 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
-from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, Retrying
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
 from revox_langchain.connection.privacy import mask_the_sdk_log, without_secrets
-from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RateLimited, RevoxToolError, Unavailable
+from revox_langchain.connection.retries import Retries, retries
+from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RevoxToolError
 from revox_langchain.flow import Clock
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Operation, Risk
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
 
     import httpx
     import revox
-    from tenacity.retry import retry_base
-    from tenacity.stop import stop_base
 
 logger = logging.getLogger("revox_langchain")
-
-_LONGEST_RETRY_AFTER_S = 60.0
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -64,13 +59,6 @@ class _SdkOptions(TypedDict):
     base_url: str
     timeout: httpx.Timeout
     max_retries: int
-
-
-class _Retries(TypedDict):
-    stop: stop_base
-    retry: retry_base
-    wait: Callable[[RetryCallState], float]
-    reraise: bool
 
 
 class Connection:
@@ -153,7 +141,9 @@ class Connection:
         Raises:
             RevoxToolError: One of its kinds; a read has then been retried in vain, anything else was sent once.
         """
-        retrying = Retrying(sleep=self.clock.sleep, **self._retries(operation))
+        retrying = Retrying(
+            sleep=self.clock.sleep, **retries(self._attempts if operation.spec.risk is Risk.READ else 1)
+        )
         return retrying(self._send_once, operation)
 
     async def asend(self, operation: Operation) -> Any:
@@ -162,7 +152,9 @@ class Connection:
         Raises:
             RevoxToolError: One of its kinds; a read has then been retried in vain, anything else was sent once.
         """
-        retrying = AsyncRetrying(sleep=self.clock.asleep, **self._retries(operation))
+        retrying = AsyncRetrying(
+            sleep=self.clock.asleep, **retries(self._attempts if operation.spec.risk is Risk.READ else 1)
+        )
         return await retrying(self._asend_once, operation)
 
     def recalled(self, operation: Operation, max_age_s: float) -> Any:
@@ -226,14 +218,8 @@ class Connection:
                 raise
         raise known
 
-    def _retries(self, operation: Operation) -> _Retries:
-        reads = operation.spec.risk is Risk.READ
-        return {
-            "stop": stop_after_attempt(self._attempts if reads else 1),
-            "retry": retry_if_exception(_worth_repeating),
-            "wait": _pause_s,
-            "reraise": True,
-        }
+    def _retries(self, operation: Operation) -> Retries:
+        return retries(self._attempts if operation.spec.risk is Risk.READ else 1)
 
     def _checked(self, operation: Operation, answer: Any) -> JsonObject | bytes:
         if operation.spec.risk is not Risk.READ:
@@ -339,19 +325,3 @@ def _request(operation: Operation) -> tuple[str, JsonObject]:
 
 def _cache_key(operation: Operation) -> str:
     return f"{operation.spec.name} {json.dumps(operation.wire().query, sort_keys=True)} {operation.wire().path}"
-
-
-def _worth_repeating(error: BaseException) -> bool:
-    return (
-        isinstance(error, (Unavailable, RateLimited, AnswerError))
-        and error.retry_safe
-        and (error.retry_after_s or 0.0) <= _LONGEST_RETRY_AFTER_S
-    )
-
-
-def _pause_s(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked_s = getattr(error, "retry_after_s", None)
-    if asked_s is not None:
-        return float(asked_s)
-    return float(min(8.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.0))

@@ -61,6 +61,7 @@ def known_failure(
     if isinstance(error, RevoxToolError):
         return error
     if isinstance(error, revox.APIStatusError):
+        # Every account has a list of calls or voices: if there is none, the base URL is wrong.
         if lists and error.status_code == 404:
             return AnswerError(f"There is no {name} at {base_url} (HTTP 404).", details={"http_status": 404})
         return _of_status(error, name, reads, now_s, cleaned)
@@ -160,6 +161,7 @@ def status_failure(
             message, sent=sent, retry_safe=retry_safe, retry_after_s=retry_after_s, next_step=next_step, **more
         )
     if status < 400:
+        # A redirect that was not followed: whoever answered, it was not the API.
         return AnswerError(message, **more)
     if status in (401, 403):
         return AuthError(message, **more)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import Refused
 
+# Revox does not document how long a call without a limit may last; half an hour is meant to err on the safe side.
 UNKNOWN_CALL_DURATION_S = 1800.0
 DEFAULT_ATTEMPTS = 3
 DEFAULT_RETRIES: JsonObject = {
@@ -115,6 +116,7 @@ class Budget:
             Refused: With code `budget_exceeded`; nothing was reserved.
         """
         with self._lock:
+            # A retried or resumed dial of the same intent places no further order, so it must not count twice.
             if intent_id in self._reserved:
                 return False
             per_thread = (_least(self._per_thread[0], max_orders), *self._per_thread[1:])

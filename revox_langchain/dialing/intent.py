@@ -111,6 +111,7 @@ def make_intent(
     """
     if scope is None and intent is None:
         return Intent(str(uuid.uuid4()), durable=False)
+    # Language, voice and first sentence stay out: a run that resolves them differently must find the same order.
     content = {
         "assistant_id": assistant_id,
         "intent": intent,
@@ -138,4 +139,5 @@ def outcome_of(error: RevoxToolError) -> Literal["refused", "rate_limited", "not
     if status is None:
         # Without an answer only what was refused before sending is certain.
         return "refused" if error.kind in ("invalid", "refused", "auth") else "unknown"
+    # 408, 409 and 425 do not say whether the request was acted upon.
     return "refused" if 400 <= status < 500 and status not in (408, 409, 425, 429) else "unknown"

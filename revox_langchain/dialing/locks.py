@@ -22,6 +22,7 @@ def holding(name: str, work: Callable[[], Flow[T]]) -> Flow[T]:
     Raises:
         Unavailable: With code `busy`, in a sync run inside the event loop that the holder needs; nothing was sent.
     """
+    # No blocking lock: held across a yield it would deadlock two coroutines of one event loop.
     turn = _take(name)
     try:
         if not turn.done():

@@ -28,6 +28,7 @@ class FoundOrders:
 
 def settle(intent_id: str, phone_number: str, policy: DialPolicy) -> Flow[FoundOrders]:
     """Keep looking, with growing pauses, until the mark shows up or `settle_s` is over."""
+    # A new order takes a moment to show up in search, so one search without it proves nothing.
     found = FoundOrders([], [])
     failed: RevoxToolError | None = None
     for pause_s in (0.0, *pauses_s(policy.settle_s)):

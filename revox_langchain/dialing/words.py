@@ -44,6 +44,7 @@ def check_prompt(
         Refused: Where the policy refuses what would otherwise be a warning, or no voice was given for a prompt that
             is not English.
     """
+    # Loading the detector takes half a second, too long for an event loop.
     language, unspeakable = yield Work(partial(_language_of, prompt, first_sentence))
     notes = check_words(
         policy, prompt, first_sentence, prompt_variables, language=language, variables_known=variables_known
@@ -90,6 +91,7 @@ def check_words(
     notes = lint_prompt(
         prompt, first_sentence, prompt_variables, language=language, require_disclosure=policy.require_disclosure
     )
+    # A stored assistant gets its values with each call, so that nothing is missing yet.
     later = () if variables_known else ("missing_variable", "unknown_variable")
     return _judged(policy.prompt_problems, [note for note in notes if note.code not in later])
 

@@ -105,6 +105,7 @@ class CallResult(BaseModel):
     def from_call(cls, call: Mapping[str, Any]) -> CallResult:
         """Read the JSON of one call leniently: unknown values pass through, missing ones stay empty."""
         raw = mappings(call.get("call_attempts")) or mappings([call.get("last_call_attempt")])
+        # Revox lists the newest attempt first.
         attempts = tuple(_attempt(item) for item in reversed(raw))
         output = _first(raw, "structured_output", dict)
         return cls(
@@ -156,6 +157,7 @@ def _attempt(raw: Mapping[str, Any]) -> Attempt:
 
 
 def _attempt_disposition(raw: Mapping[str, Any]) -> Disposition:
+    # The result comes first: it says who or what answered, the end reason only why the call was closed.
     result, end_reason = str(raw.get("result")), str(raw.get("end_reason"))
     if result in _BY_RESULT:
         return _BY_RESULT[result]

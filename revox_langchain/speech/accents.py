@@ -51,6 +51,7 @@ def distance(language: str, wanted: str | None, accent: str) -> tuple[int, int]:
         return 0, 0
     if region and _table()["nearest"].get(language, {}).get(wanted) == region:
         return 1, 0
+    # To the ear any Latin American accent is nearer than a neutral one; CLDR only orders them among themselves.
     if region and _american_spanish(language, wanted) and _american_spanish(language, region):
         return 2, tag_distance(f"es-{wanted}", f"es-{region}")
     if neutral:

@@ -156,6 +156,7 @@ def voice_by_id(
             code="ambiguous_voice",
             next_step=f'Say which one, such as provider="{providers[0]}".',
         )
+    # Should a catalogue list an id twice, every run has to pick the same entry.
     voice = min(found, key=dump)
     notes = []
     asked = parse_language(language) if isinstance(language, str) else language

@@ -51,6 +51,7 @@ def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ())
     body = request.wire().body or {}
 
     def find() -> Flow[JsonObject | None]:
+        # The list shows assistants whole; an edited one must not be taken for the one that is asked for.
         listed = (yield ListAssistants())["assistants"]
         return next((held for held in listed if matches(body, held) and not _has_more(body, held)), None)
 

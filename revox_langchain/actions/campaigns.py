@@ -78,6 +78,7 @@ def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObjec
     try:
         answer: JsonObject = yield request
     except RevoxToolError as error:
+        # After an unknown outcome the phones may ring: the budget stays reserved.
         if outcome_of(error) != "unknown":
             context.guard.budget.release(launch_id)
         raise

@@ -46,6 +46,7 @@ def find_or_create(what: str, request: Operation, name: str, find: Find) -> Flow
 
 def matches(sent: object, held: object) -> bool:
     """Whether everything that would be sent is what Revox holds already; what it adds does not matter."""
+    # The connection hides the secrets that Revox echoes, so that a hidden one can only be taken for the same.
     if held == REDACTED:
         return True
     if isinstance(sent, Mapping):

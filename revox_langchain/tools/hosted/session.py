@@ -193,6 +193,7 @@ class HostedServer:
         ending = asyncio.ensure_future(call.over.wait())
         try:
             await asyncio.wait({answering, ending}, return_when=asyncio.FIRST_COMPLETED)
+            # The stream ends a moment before the client has decoded what came in it.
             if not answering.done():
                 await asyncio.wait({answering}, timeout=None if call.answered else _GRACE_S)
             if not answering.done() or answering.cancelled():

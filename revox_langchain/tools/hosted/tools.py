@@ -172,6 +172,7 @@ def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Reques
 
 
 def _foreign_tool(server: HostedServer, tool: StructuredTool) -> BaseTool:
+    # What the server says of itself is believed only as far as its tools' names do not say otherwise.
     hints = dict(tool.metadata or {})
     risk = risk_of(tool.name, hints)
     schema = {"type": "object", "properties": {}, **server.schema(tool.name)}

@@ -1,25 +1,26 @@
-"""Revox's own MCP server, as the sandbox plays it: no guard, the vendor's tool names, whole JSON as text.
+"""Revox's own MCP server, simulated: no guard, Revox's tool names, whole JSON as text.
 
     hosted = HostedMcp(sandbox)
     with SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as server:
         ...  # f"{server.base_url}/mcp-servers/generic/mcp", with a bearer token on every request
 
-Documented by Revox are the address, the header, the names of the main tools, the flat arguments of `revox_make_call`
-and what `revox_wait_for_call` does. Assumed are the other names and arguments, the shape of notifications and of
-errors, and whether `revox_make_call` takes `metadata` (a switch). Invented, to stand for the tools on billing and Nango
-whose names Revox does not publish, are those of `INVENTED`.
+Revox documents the address, the header, the names of the main tools, the flat arguments of `revox_make_call` and what
+`revox_wait_for_call` does. The other names and arguments, the shape of notifications and errors, and whether
+`revox_make_call` takes `metadata` (a parameter here) are assumptions. The tools in `INVENTED` stand for those on
+billing and Nango, whose names Revox does not publish.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
+from revox_langchain.flow import Emit
 from revox_langchain.mcp_server.http import BearerGate, StreamableHttp
 from revox_langchain.mcp_server.server import Reports, result, tool_of
 from revox_langchain.operations import OPERATIONS
@@ -39,31 +40,46 @@ PATH = "/api/mcp-servers/generic/mcp"
 
 WAIT = "revox_wait_for_call"
 INTERVAL_S, TIMEOUT_S = 5.0, 300.0
-"""Seconds between two looks of `revox_wait_for_call` (documented), and how long it waits at most (assumed)."""
+"""Seconds between two reads of `revox_wait_for_call` (documented), and how long it waits at most (assumed)."""
 
-INVENTED: dict[str, tuple[str, bool, Any]] = {
-    "revox_get_billing_balance": (
+
+class InventedTool(NamedTuple):
+    """A tool that stands for one whose name Revox does not publish.
+
+    Attributes:
+        description: Description for the model.
+        reads: Whether it only reads.
+        answer: What it always answers.
+    """
+
+    description: str
+    reads: bool
+    answer: JsonObject
+
+
+INVENTED: dict[str, InventedTool] = {
+    "revox_get_billing_balance": InventedTool(
         "Read the credit that is left. (Invented by the sandbox.)",
-        True,
-        {"balance": {"amount": 120.5, "currency": "EUR"}},
+        reads=True,
+        answer={"balance": {"amount": 120.5, "currency": "EUR"}},
     ),
-    "revox_list_billing_invoices": (
+    "revox_list_billing_invoices": InventedTool(
         "List invoices. (Invented by the sandbox.)",
-        True,
-        {"invoices": [{"id": "inv-2026-01", "total": 42.0, "currency": "EUR", "status": "paid"}]},
+        reads=True,
+        answer={"invoices": [{"id": "inv-2026-01", "total": 42.0, "currency": "EUR", "status": "paid"}]},
     ),
-    "revox_list_nango_connections": (
+    "revox_list_nango_connections": InventedTool(
         "List the connected CRMs and calendars. (Invented by the sandbox.)",
-        True,
-        {"connections": [{"id": "con-1", "provider": "hubspot", "status": "connected"}]},
+        reads=True,
+        answer={"connections": [{"id": "con-1", "provider": "hubspot", "status": "connected"}]},
     ),
-    "revox_create_nango_session": (
+    "revox_create_nango_session": InventedTool(
         "Begin connecting a CRM or calendar. (Invented by the sandbox.)",
-        False,
-        {"session": {"token": "nango-session-1", "expires_in_s": 1800}},
+        reads=False,
+        answer={"session": {"token": "nango-session-1", "expires_in_s": 1800}},
     ),
 }
-"""Tools that stand for those whose names Revox does not publish: description, whether it only reads, answer."""
+"""The invented tools by name."""
 
 _OURS = {"clear_fields", "settings"}
 _SETTINGS_OF = {op for op in OPERATIONS if "settings" in op.model_fields}
@@ -73,7 +89,7 @@ class HostedMcp:
     """Revox's MCP server in front of a sandbox.
 
     Args:
-        sandbox: What it acts on; its API key rule holds here as well.
+        sandbox: The sandbox it acts on; it accepts the same API keys.
         call_metadata: Whether `revox_make_call` takes `metadata`; Revox does not say.
         structured: Whether answers come as structured content besides the text.
 
@@ -101,9 +117,9 @@ class HostedMcp:
 
         listed = [self._tool(op) for op in self._operations.values()]
         listed.insert(2, _wait_tool())
-        for name, (description, reads, _) in INVENTED.items():
-            hints = types.ToolAnnotations(readOnlyHint=reads)
-            listed.append(types.Tool(name=name, description=description, inputSchema=_NOTHING, annotations=hints))
+        for name, tool in INVENTED.items():
+            hints = types.ToolAnnotations(readOnlyHint=tool.reads)
+            listed.append(types.Tool(name=name, description=tool.description, inputSchema=_NOTHING, annotations=hints))
         return listed
 
     def _make_server(self) -> Server[Any, Any]:
@@ -125,7 +141,7 @@ class HostedMcp:
                     async with reports.emitting() as emit:
                         return self._said(await self._wait(arguments, headers, emit))
                 if name in INVENTED:
-                    return self._said(INVENTED[name][2])
+                    return self._said(INVENTED[name].answer)
                 if name not in self._operations:
                     return result(f"Unknown tool: {name}", failed=True)
                 return self._said(await self._send(self._parsed(self._operations[name], arguments), headers))
@@ -134,7 +150,7 @@ class HostedMcp:
             except Rejected as error:
                 return result(json.dumps({"error": error.words, "status": error.status}), failed=True)
             except httpx.TransportError:
-                # The sandbox's server can break a connection as a network does; elsewhere the answer never comes.
+                # Only the sandbox's own server can break the connection; on other transports the answer never comes.
                 if transport := request.scope.get("sandbox.transport"):
                     transport.abort()
                 else:
@@ -151,7 +167,7 @@ class HostedMcp:
         for name, field in operation.model_fields.items():
             if field.exclude or name in _OURS or self._refuses(operation, name):
                 tool.inputSchema["properties"].pop(name, None)
-        # The long tail of an assistant's fields is flat here as it is in REST.
+        # Revox's server takes the settings of an assistant as flat arguments, like REST.
         tool.inputSchema["additionalProperties"] = operation in _SETTINGS_OF
         return tool
 
@@ -159,7 +175,7 @@ class HostedMcp:
         return operation is MakeCall and name == "metadata" and not self._call_metadata
 
     def _parsed(self, operation: type[Operation], arguments: JsonObject) -> Operation:
-        # What the schema refuses has been refused; what it does not name belongs to the assistant's long tail.
+        # The MCP server has validated the schema already, so what it does not name is an assistant setting.
         known = {name: value for name, value in arguments.items() if name in operation.model_fields}
         rest = {name: value for name, value in arguments.items() if name not in operation.model_fields}
         for name in known:
@@ -167,7 +183,7 @@ class HostedMcp:
                 raise InvalidInput(f"{name}: not allowed here")
         return operation.parse({**known, **({"settings": rest} if rest else {})})
 
-    async def _send(self, operation: Operation, headers: dict[str, str]) -> Any:
+    async def _send(self, operation: Operation, headers: dict[str, str]) -> JsonObject:
         wire = operation.wire()
         request = httpx.Request(
             wire.verb, f"https://sandbox.invalid/api{wire.path}", params=wire.query, json=wire.body, headers=headers
@@ -176,7 +192,7 @@ class HostedMcp:
         if pause_s:
             await asyncio.sleep(pause_s)
         try:
-            answer = response.json()
+            answer: JsonObject = response.json()
         except ValueError:
             raise Rejected(502, "The API did not answer with JSON.") from None
         if response.status_code >= 300:
@@ -184,7 +200,7 @@ class HostedMcp:
             raise Rejected(response.status_code, str(words))
         return answer
 
-    async def _wait(self, arguments: JsonObject, headers: dict[str, str], emit: Any) -> Any:
+    async def _wait(self, arguments: JsonObject, headers: dict[str, str], emit: Emit) -> JsonObject:
         clock = self._sandbox.clock
         interval_s = float(arguments.get("interval_seconds") or INTERVAL_S)
         give_up_s = clock.now_s() + float(arguments.get("timeout_seconds") or TIMEOUT_S)
@@ -199,7 +215,7 @@ class HostedMcp:
                 return answer
             await clock.asleep(min(interval_s, max(0.0, give_up_s - clock.now_s())))
 
-    def _said(self, answer: Any) -> types.CallToolResult:
+    def _said(self, answer: JsonObject) -> types.CallToolResult:
         return result(json.dumps(answer, ensure_ascii=False), answer if self._structured else None)
 
 

@@ -28,7 +28,6 @@ from revox_langchain.errors import (
     Unavailable,
 )
 from revox_langchain.operations import (
-    OPERATIONS,
     CancelCall,
     CancelCampaign,
     CloneVoice,
@@ -63,7 +62,6 @@ from revox_langchain.operations import (
 )
 from revox_langchain.phone import parse_phone
 from revox_langchain.sandbox import STORIES, Fault, Sandbox, Switches, World
-from revox_langchain.sandbox.api.handlers import HANDLERS
 from revox_langchain.sandbox.sandbox import BASE_URL
 from revox_langchain.sandbox.world.timeline import START_S, as_seconds
 from revox_langchain.sandbox.world.windows import clock_time, next_opening
@@ -108,9 +106,6 @@ def finish(sandbox: Sandbox, connection: Connection, number: str, **more: Any) -
 
 
 class TestContract:
-    def test_every_operation_has_a_handler_and_every_handler_an_operation(self) -> None:
-        assert set(HANDLERS) == set(OPERATIONS)
-
     def test_importing_it_loads_no_server(self) -> None:
         code = (
             "import sys, revox_langchain.sandbox; "

@@ -45,7 +45,7 @@ UPWARD_IN_FUNCTIONS: set[tuple[str, str]] = set()
 
 ONLY_IN = {
     "revox": {"connection", "sandbox"},
-    "langgraph": {"graph", "tools"},
+    "langgraph": {"graph", "tools", "cli.follow"},
     "langchain_mcp_adapters": {"tools.hosted"},
     "mcp": {"tools.hosted", "mcp_server", "sandbox"},
     "typer": {"cli"},

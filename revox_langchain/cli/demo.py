@@ -1,9 +1,43 @@
-"""What the demo says: the same short call in each language a voice can speak."""
+"""`demo`: the same short call in each language a voice can speak, in a sandbox."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
+
+import typer
+
+from revox_langchain.answers import JsonObject
+from revox_langchain.cli.follow import CallRun
+from revox_langchain.cli.options import AsJson, Speed, account, wait_policy
+from revox_langchain.cli.screen import Screen
+from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.speech.language import language_name, parse_language
+
+_SLOW_ENOUGH_TO_WATCH = 50
+"""Speed up to which the demo polls every second, so that lines appear as they are spoken."""
+
+
+def demo(
+    language: Annotated[str, typer.Option(help="Code or name of one of the languages voices speak.")] = "fr",
+    speed: Speed = 5.0,
+    as_json: AsJson = False,
+) -> int:
+    """Watch a call in the sandbox: no key, no phone, twelve seconds."""
+    # Whatever key is set in this shell, the demo must not be able to use it.
+    for name in [name for name in os.environ if name.upper().startswith("REVOX_")]:
+        del os.environ[name]
+    spoken = parse_language(language)
+    screen = Screen(as_json=as_json)
+    pace = f", {speed:g} times as fast as real time" if speed else ""
+    screen.line(f"Sandbox: no real phone rings. A call in {language_name(spoken.tag)}{pace}.", "bold")
+    screen.line()
+    wait = wait_policy(None, 1.0 if 0 < speed < _SLOW_ENOUGH_TO_WATCH else None)
+    with account(sandbox=True, speed=speed) as connection:
+        run = CallRun(connection, screen, DialPolicy(), wait, sandbox=True)
+        return run.follow(SCRIPTS[spoken.language].call(spoken.tag))
+
 
 NUMBER = "+12025550100"
 """Reserved for fiction; in the sandbox it answers and agrees."""
@@ -23,12 +57,10 @@ class Script:
     first_sentence: str
     address: str
 
-    def call(self, language: str) -> dict[str, Any]:
+    def call(self, language: str) -> JsonObject:
         """The input of the call graph."""
         schema = {
-            "properties": {
-                "confirmed": {"type": "boolean", "description": self.address},
-            },
+            "properties": {"confirmed": {"type": "boolean", "description": self.address}},
             "required": ["confirmed"],
         }
         return {

@@ -1,4 +1,4 @@
-"""Look at an installation and an account, and say what is wrong and what to do about it."""
+"""`doctor`: check an installation and an account, and say what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from revox_langchain.cli.exits import Exit, exit_of_error
+from revox_langchain.cli.options import AsJson
 from revox_langchain.cli.screen import Screen, plain
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import AuthError, RevoxToolError
@@ -32,14 +33,14 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         name: What.
-        level: `skip` where something else has to be mended first.
+        level: `skip` if something else has to be fixed first.
         said: What was found.
         fix: What to do about it.
-        exit_code: What the command ends with because of it.
+        exit_code: What the command ends with if this fails.
     """
 
     name: str
@@ -49,8 +50,9 @@ class Check:
     exit_code: Exit = Exit.DONE
 
 
-def doctor(screen: Screen) -> Exit:
-    """Run all checks, show each as it is done, and return the exit code of the first failure."""
+def doctor(as_json: AsJson = False) -> int:
+    """Check the installation, key and account; say what to fix and how."""
+    screen = Screen(as_json=as_json)
     checks: list[Check] = []
     for check in (*_installation(), *_settings(), *_account()):
         checks.append(check)
@@ -62,11 +64,9 @@ def doctor(screen: Screen) -> Exit:
         warned = sum(check.level == "warn" for check in checks)
         failed = sum(check.level == "fail" for check in checks)
         screen.line()
-        screen.line(
-            "Ready to call." if not failed else f"{failed} to mend.", "bold green" if not failed else "bold red"
-        )
+        screen.line(*((f"{failed} to fix.", "bold red") if failed else ("Ready to call.", "bold green")))
         if warned:
-            screen.line(f"{warned} to look at.", "yellow")
+            screen.line(f"{warned} to check.", "yellow")
     return worst
 
 
@@ -100,7 +100,7 @@ def _settings() -> Iterator[Check]:
         fix = "Set REVOX_API_KEY to a key from the Revox dashboard (API Keys); the sandbox needs none."
         yield Check("API key", "fail", "REVOX_API_KEY is not set", fix, Exit.AUTH)
     elif key != key.strip() or key.strip("'\"") != key:
-        yield Check("API key", "warn", "REVOX_API_KEY has blanks or quotes around it", "Set it without them.")
+        yield Check("API key", "warn", "REVOX_API_KEY has spaces or quotes around it", "Set it without them.")
     else:
         yield Check("API key", "ok", "REVOX_API_KEY is set (not shown)")
     base_url = os.environ.get("REVOX_BASE_URL", "")
@@ -111,7 +111,7 @@ def _settings() -> Iterator[Check]:
     shown = f"{parts.scheme}://{parts.hostname or ''}{_port(base_url)}{parts.path} (REVOX_BASE_URL)"
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not parts.path.rstrip("/").endswith("/api"):
-        yield Check("Base URL", "warn", shown, "Revox's ends in /api; add it unless a proxy of yours does.")
+        yield Check("Base URL", "warn", shown, "Revox's ends in /api; add it, unless a proxy of yours adds it.")
     elif parts.scheme != "https" and not local:
         yield Check("Base URL", "warn", shown, "Use https: the key travels with every request.")
     else:
@@ -119,7 +119,7 @@ def _settings() -> Iterator[Check]:
 
 
 def _account() -> Iterator[Check]:
-    """Ask the account; without a key only whether anybody answers."""
+    """Ask the account; without a key, only whether Revox answers."""
     has_key = bool(os.environ.get("REVOX_API_KEY", "").strip())
     later = ("Organisation", "Own numbers", "Voices")
     try:
@@ -156,7 +156,7 @@ def _asked(connection: Connection) -> Iterator[Check]:
 def _country(connection: Connection) -> Check:
     country = connection.send(GetUser())["user"].get("organization_country")
     if country:
-        return Check("Organisation", "ok", f"country {country}: numbers in national form are read as from there")
+        return Check("Organisation", "ok", f"country {country}: national numbers are read as numbers of this country")
     return Check("Organisation", "warn", "no country", "Write numbers with +, or give --country.")
 
 
@@ -164,7 +164,7 @@ def _numbers(connection: Connection) -> Check:
     own = connection.send(ListPhoneNumbers())["phone_numbers"]
     if not own:
         return Check(
-            "Own numbers", "warn", "none", "Get one in the Revox dashboard if calls need a caller id of yours."
+            "Own numbers", "warn", "none", "Get one in the Revox dashboard if calls need a caller ID of your own."
         )
     shown = ", ".join(str(number.get("phone_number")) for number in own[:4])
     more = f" and {len(own) - 4} more" if len(own) > 4 else ""
@@ -176,15 +176,13 @@ def _voices(connection: Connection) -> Check:
     spoken = {str(voice.get("language")).replace("_", "-").split("-")[0].lower() for voice in voices}
     missing = [code for code in LANGUAGE_NAMES if code not in spoken]
     if missing:
-        return Check(
-            "Voices", "warn", f"{len(voices)}, none for {', '.join(missing)}", "Clone a voice of the language."
-        )
+        return Check("Voices", "warn", f"{len(voices)}, none for {', '.join(missing)}", "Clone a voice that speaks it.")
     return Check("Voices", "ok", f"{len(voices)} in {len(spoken)} languages")
 
 
 def _skipped(names: tuple[str, ...]) -> Iterator[Check]:
     for name in names:
-        yield Check(name, "skip", "not looked at")
+        yield Check(name, "skip", "not checked")
 
 
 def _show(check: Check, screen: Screen) -> None:
@@ -203,9 +201,9 @@ def _show(check: Check, screen: Screen) -> None:
     screen.console.print(row)
 
 
-def _wanted() -> dict[str, Any]:
+def _wanted() -> dict[str, Requirement]:
     """What this package requires of others, by name."""
-    found: dict[str, Any] = {}
+    found: dict[str, Requirement] = {}
     for text in requires("revox-langchain") or []:
         requirement = Requirement(text)
         found.setdefault(requirement.name, requirement)

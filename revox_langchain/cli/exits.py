@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any
 
-from revox_langchain.errors import RevoxToolError
+from revox_langchain.answers import JsonObject
+from revox_langchain.errors import InvalidInput, RevoxToolError
 
 
 class Exit(IntEnum):
@@ -15,7 +15,7 @@ class Exit(IntEnum):
     DONE = 0
     """It did what was asked; a call has completed, whatever its disposition."""
     BUG = 1
-    """A mistake in this package."""
+    """A bug in this package."""
     USAGE = 2
     """The command line or an input is wrong; nothing was dialed."""
     REFUSED = 3
@@ -23,11 +23,11 @@ class Exit(IntEnum):
     AUTH = 4
     """The API key is missing or was refused."""
     UNREACHABLE = 5
-    """Revox could not be reached, or answered something it does not document."""
+    """Revox could not be reached, or its answer is not one it documents."""
     UNKNOWN = 6
-    """It is not known whether a call was placed, or no order shows up."""
+    """It is unknown whether a call was placed, or no order appears."""
     STILL_RUNNING = 7
-    """The call goes on; the patience is over."""
+    """The call continues; the time to wait is over."""
     NOT_COMPLETED = 8
     """The call was cancelled or errored."""
     INTERRUPTED = 130
@@ -35,28 +35,36 @@ class Exit(IntEnum):
 
 
 _BY_KIND = {
-    "invalid": Exit.USAGE, "not_found": Exit.USAGE, "auth": Exit.AUTH, "refused": Exit.REFUSED,
-    "rate_limited": Exit.REFUSED, "concurrency_limited": Exit.REFUSED, "unavailable": Exit.UNREACHABLE,
-    "timeout": Exit.UNREACHABLE, "answer": Exit.UNREACHABLE, "placement_unknown": Exit.UNKNOWN,
-}  # fmt: skip
+    "invalid": Exit.USAGE,
+    "not_found": Exit.USAGE,
+    "auth": Exit.AUTH,
+    "refused": Exit.REFUSED,
+    "rate_limited": Exit.REFUSED,
+    "concurrency_limited": Exit.REFUSED,
+    "unavailable": Exit.UNREACHABLE,
+    "timeout": Exit.UNREACHABLE,
+    "answer": Exit.UNREACHABLE,
+    "placement_unknown": Exit.UNKNOWN,
+}
 _NO_NUMBER = frozenset(
     {"not_a_number", "missing_country", "unknown_region", "too_short", "too_long", "invalid_number", "extension"}
 )
-"""Codes under which the guard refuses what is no number at all: a mistake in the command line, not a verdict."""
+"""Codes for what is not a phone number at all: a mistake in the command line, not a refusal by the guard."""
 
 
-def exit_of_error(error: Mapping[str, Any]) -> Exit:
+def exit_of_error(error: Mapping[str, object]) -> Exit:
     """The exit code of an error in plain JSON, as `RevoxToolError.as_dict` gives it."""
     if error.get("code") in _NO_NUMBER:
         return Exit.USAGE
     return _BY_KIND.get(str(error.get("kind")), Exit.REFUSED)
 
 
-def exit_of_call(output: Mapping[str, Any]) -> Exit:
+def exit_of_call(output: Mapping[str, object]) -> Exit:
     """The exit code of a call's output."""
     status = output.get("status")
+    error = output.get("error")
     if status == "refused":
-        return exit_of_error(output.get("error") or {})
+        return exit_of_error(error if isinstance(error, Mapping) else {})
     return {
         "completed": Exit.DONE,
         "cancelled": Exit.NOT_COMPLETED,
@@ -67,11 +75,9 @@ def exit_of_call(output: Mapping[str, Any]) -> Exit:
 
 def usage_error(message: str, next_step: str = "See --help.") -> RevoxToolError:
     """A command line that cannot be understood, as an error of our tree."""
-    from revox_langchain.errors import InvalidInput
-
     return InvalidInput(message, code="usage", next_step=next_step)
 
 
-def interrupted(message: str, next_step: str = "") -> dict[str, Any]:
+def interrupted(message: str, next_step: str = "") -> JsonObject:
     """The error of a run that ended with Ctrl-C."""
     return RevoxToolError(message, code="interrupted", next_step=next_step).as_dict()

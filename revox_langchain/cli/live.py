@@ -1,4 +1,4 @@
-"""A call while it happens: a status line that lives, and a transcript that grows above it."""
+"""A call while it happens: a live status line, and a transcript that grows above it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _WORDS = {
     "initializing": "placing the call",
     "queued_for_calling": "in the queue",
     "calling": "dialing",
-    "post_processing": "hung up; working out what came of it",
-    "scheduled": "waiting to ring",
+    "post_processing": "hung up; Revox is working out the result",
+    "scheduled": "waiting to dial",
     "paused": "paused",
     "not_launched": "waiting for its campaign",
 }
@@ -34,18 +34,28 @@ class LiveCall:
     """Shows a call's events as they come; give `see` each of them.
 
     On a terminal the last line says where the call stands and for how long; elsewhere there are only plain lines.
+    May be entered again: a question to the person interrupts the view.
 
     Args:
         screen: Where to write.
         now_s: The time in seconds: a sandbox's runs at its own speed.
+        first_words: What the status line says before the first event.
+        tell_voice: Whether to write a line about the voice.
 
     Attributes:
         call_id: Id of the order, once it is known.
         intent_id: Its mark.
-        dialing: Whether the order may have left while no answer has come.
+        dialing: Whether the order may have been sent and not been answered.
     """
 
-    def __init__(self, screen: Screen, now_s: Callable[[], float], *, first_words: str = "getting ready") -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        now_s: Callable[[], float],
+        *,
+        first_words: str = "getting ready",
+        tell_voice: bool = True,
+    ) -> None:
         self.call_id: str | None = None
         self.intent_id: str | None = None
         self.phone_number: str | None = None
@@ -54,14 +64,19 @@ class LiveCall:
         self._now_s = now_s
         self._start_s = now_s()
         self._words = first_words
+        self._tell_voice = tell_voice
         self._status: str | None = None
         self._attempt = 0
         self._said_waiting = False
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
-            console=screen.console, get_renderable=self._status_line, refresh_per_second=10, transient=True,
-            redirect_stdout=False, redirect_stderr=False,
-        )  # fmt: skip
+            console=screen.console,
+            get_renderable=self._status_line,
+            refresh_per_second=10,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
     def __enter__(self) -> Self:
         if self._screen.live:
@@ -73,13 +88,26 @@ class LiveCall:
             self._live.stop()
 
     def see(self, event: Mapping[str, Any]) -> None:
-        """Show one event; kinds that are not known are passed over."""
-        show = _SHOW.get(str(event.get("type")))
-        if show is not None:
-            show(self, event)
+        """Show one event; unknown types are ignored."""
+        match event.get("type"):
+            case "revox.voice":
+                self._voice(event)
+            case "revox.dialing":
+                self._dialing(event)
+            case "revox.looking":
+                self._looking()
+            case "revox.placed":
+                self._placed(event)
+            case "revox.status":
+                self._changed(event)
+            case "revox.turn":
+                self._turn(event)
+            case "revox.heartbeat":
+                self._heartbeat(event)
 
     def _voice(self, event: Mapping[str, Any]) -> None:
-        self._fact("Voice", voice_words(event.get("voice"), event.get("language")))
+        if self._tell_voice:
+            self._fact("Voice", voice_words(event.get("voice"), event.get("language")))
         self._words = "preparing the assistant"
 
     def _dialing(self, event: Mapping[str, Any]) -> None:
@@ -88,37 +116,41 @@ class LiveCall:
         self.phone_number = str(event.get("phone_number"))
         self._words = "placing the call"
 
-    def _looking(self, event: Mapping[str, Any]) -> None:
+    def _looking(self) -> None:
         self._words = "looking for the order"
-        self._note("The answer got lost; looking for the order instead of placing a second one.")
+        self._note("Revox's answer was lost; looking for the order instead of placing a second one.")
 
     def _placed(self, event: Mapping[str, Any]) -> None:
         self.dialing = False
         self.call_id = str(event.get("call_id"))
         self.intent_id = str(event.get("intent_id"))
         self._start_s = self._now_s()
-        already = " (already placed: this is the earlier call, nothing rang again)" if event.get("adopted") else ""
+        already = " (placed earlier; nothing was dialed again)" if event.get("adopted") else ""
         self._fact("Call", self.call_id + already)
 
     def _changed(self, event: Mapping[str, Any]) -> None:
         status, attempt = str(event.get("status")), int(event.get("attempt") or 0)
         self.call_id = self.call_id or str(event.get("call_id"))
-        self._status = status
         tries_again = status in ("scheduled", "queued_for_calling") and attempt == self._attempt > 0
-        self._attempt = attempt
-        self._words = _WORDS.get(status, plain(status))
-        if status == "calling" and event.get("attempt_status") == "ringing":
-            self._words = "ringing"
-        if status == "calling" and attempt > 1:
-            self._words += f", attempt {attempt}"
+        self._status, self._attempt = status, attempt
+        self._words = self._status_words(event)
         if tries_again:
-            self._note(f"Attempt {attempt} reached nobody; Revox will dial again{_when(event, self._now_s())}.")
+            when = _when(event, self._now_s())
+            self._note(f"Attempt {attempt} did not reach the callee; Revox will dial again{when}.")
         elif status == "scheduled":
             self._waits(event)
         elif status == "paused":
-            self._note(f"Paused in the dashboard; it goes on when somebody resumes call {self.call_id}.")
+            self._note(f"Paused in the dashboard; it continues when call {self.call_id} is resumed.")
         elif not self._screen.live and status in ("queued_for_calling", "calling"):
             self._row(event, "", self._words, "dim")
+
+    def _status_words(self, event: Mapping[str, Any]) -> str:
+        words = _WORDS.get(str(self._status), plain(self._status))
+        if self._status != "calling":
+            return words
+        if event.get("attempt_status") == "ringing":
+            words = "ringing"
+        return f"{words}, attempt {self._attempt}" if self._attempt > 1 else words
 
     def _turn(self, event: Mapping[str, Any]) -> None:
         role = str(event.get("role"))
@@ -135,8 +167,8 @@ class LiveCall:
     def _waits(self, event: Mapping[str, Any]) -> None:
         self._said_waiting = True
         when = _when(event, self._now_s())
-        reason = "Scheduled: Revox rings" if when else "Waiting for its calling window: Revox rings by itself"
-        self._note(f"{reason}{when}. Ctrl-C leaves the call standing.")
+        reason = "Scheduled: Revox will dial" if when else "Waiting for the calling window: Revox will dial by itself"
+        self._note(f"{reason}{when}. Ctrl-C does not cancel the call.")
 
     def _fact(self, name: str, words: str) -> None:
         self._screen.line(Text.assemble((f"{name:<9}", "bold"), words))
@@ -162,17 +194,6 @@ class LiveCall:
         return Padding(self._spinner, (1, 0, 0, 0))
 
 
-_SHOW: dict[str, Callable[[LiveCall, Mapping[str, Any]], None]] = {
-    "revox.voice": LiveCall._voice,
-    "revox.dialing": LiveCall._dialing,
-    "revox.looking": LiveCall._looking,
-    "revox.placed": LiveCall._placed,
-    "revox.status": LiveCall._changed,
-    "revox.turn": LiveCall._turn,
-    "revox.heartbeat": LiveCall._heartbeat,
-}
-
-
 def voice_words(voice: Mapping[str, Any] | None, language: str | None = None) -> str:
     """A voice in a few words."""
     if not voice:
@@ -187,7 +208,7 @@ def voice_words(voice: Mapping[str, Any] | None, language: str | None = None) ->
 
 
 def _when(event: Mapping[str, Any], now_s: float) -> str:
-    """Say when it rings next, if that is known and still to come."""
+    """Say when it is dialed next, if that is known and still to come."""
     try:
         moment = datetime.fromisoformat(str(event.get("scheduled_at")))
     except ValueError:

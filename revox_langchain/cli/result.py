@@ -1,4 +1,4 @@
-"""What became of a call, in a few lines for people."""
+"""The result of a call, in a few lines for people."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.cli.live import voice_words
 from revox_langchain.cli.screen import Screen, complain, duration, hint, plain
 from revox_langchain.results.call import CallResult
@@ -17,20 +18,20 @@ _DISPOSITIONS = {
     "no_answer": "no answer",
     "ivr": "a phone menu answered",
     "screened": "call screening answered",
-    "unknown": "nobody spoke",
+    "unknown": "no one spoke",
 }
 
 
-def output_of(order: Mapping[str, Any], *, waited_s: float = 0.0) -> dict[str, Any]:
-    """Say an order that was watched in the terms of the call graph's output."""
+def output_of(order: Mapping[str, Any], *, waited_s: float = 0.0) -> JsonObject:
+    """Turn an order that was watched into the call graph's output."""
     result = CallResult.from_call(order)
     error = None
     if not result.ended:
         error = {
             "code": "still_running",
             "kind": "error",
-            "message": f"The call is {result.status} after {waited_s:.0f} s of waiting; it goes on.",
-            "next_step": f"Go on with `revox-langchain watch {result.call_id}`.",
+            "message": f"The call is {result.status} after {waited_s:.0f} s of waiting; it continues.",
+            "next_step": f"Continue with `revox-langchain watch {result.call_id}`.",
             "retry_safe": True,
             "retry_after_s": None,
         }
@@ -47,7 +48,7 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
     Args:
         output: As the call graph gives it.
         screen: Where to show it.
-        sandbox: Whether there is no recording behind its address.
+        sandbox: Whether the recording's address leads nowhere.
     """
     screen.answer(output)
     if not screen.as_json and output.get("status") not in ("refused", "unknown", "given_up"):
@@ -55,6 +56,9 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
     error = output.get("error")
     if error and output.get("status") == "still_running":
         hint(error["message"] if sandbox else f"{error['message']} {error['next_step']}")
+    elif error and error["code"] == "rejected":
+        # The graph words this for a model; here it was the reader who said no.
+        hint("Nothing was dialed.")
     elif error:
         complain(error["message"], error["next_step"])
     for warning in output.get("warnings") or []:
@@ -66,7 +70,7 @@ def _show_facts(output: Mapping[str, Any], screen: Screen, sandbox: bool) -> Non
     screen.line(Text(_headline(output), style=_STYLES.get(str(output["status"]), "bold red")))
     facts: list[tuple[str, str]] = []
     if output["status"] == "errored":
-        facts.append(("Why", "Revox gave no reason. Check number and assistant, and the call in the Revox dashboard."))
+        facts.append(("Why", "Revox gave no reason. Check the number, the assistant and Revox's dashboard."))
     if output.get("outcome"):
         facts.append(("Outcome", f"{output['outcome']}: {output.get('outcome_summary') or ''}".rstrip(": ")))
     for index, (name, value) in enumerate((output.get("structured_output") or {}).items()):
@@ -101,7 +105,7 @@ def _headline(output: Mapping[str, Any]) -> str:
     return plain(", ".join(parts)) + "."
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)

@@ -7,8 +7,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import redirect_stdout
 
+import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -59,7 +60,7 @@ class Screen:
         self.console.print(table)
 
     def entries(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Write rows too wide for a terminal: a headed line each, the rest indented below it.
+        """Write rows too wide for a terminal: a heading each, the rest indented below it.
 
         Args:
             columns: Names of the columns; shown where rows stay lines.
@@ -74,25 +75,30 @@ class Screen:
             self.console.print(Text.assemble((f"{name:<{width}}", "bold cyan"), f" {kind:<6} ", (aside, "dim")))
             self.console.print(Padding(Text(below), (0, 0, 0, 2)))
 
-    def answer(self, value: Mapping[str, Any]) -> None:
+    def answer(self, value: Mapping[str, object]) -> None:
         """Write the JSON object, if that is what was asked for."""
         if self.as_json:
             write_json(value)
 
     def can_ask(self) -> bool:
-        """Whether a person sits at both ends of a question."""
+        """Whether a person can read a question and answer it."""
         return sys.stdin.isatty() and sys.stderr.isatty()
 
     def ask(self, question: str) -> bool:
-        """Ask for a yes on stderr, so that stdout stays clean; anything but y or yes is a no."""
-        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().casefold() in ("y", "yes")
+        """Ask for a yes on stderr; anything but y or yes is a no.
+
+        Raises:
+            typer.Abort: Ctrl-C or the end of input.
+        """
+        # Even with err=True the prompt's last blank goes to stdout, which --json keeps for its one object.
+        with redirect_stdout(sys.stderr):
+            return typer.confirm(question, err=True)
 
 
-def write_json(value: Mapping[str, Any]) -> None:
-    """Write one JSON object to stdout, in letters the terminal's encoding can carry."""
-    carries_all = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    print(json.dumps(value, ensure_ascii=not carries_all, indent=2, default=str), flush=True)
+def write_json(value: Mapping[str, object]) -> None:
+    """Write one JSON object to stdout, in characters that the terminal can encode."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    print(json.dumps(value, ensure_ascii=not unicode, indent=2, default=str), flush=True)
 
 
 def complain(message: str, next_step: str = "") -> None:
@@ -103,14 +109,14 @@ def complain(message: str, next_step: str = "") -> None:
 
 
 def hint(message: str, *, name: str = "") -> None:
-    """Write a remark to stderr, or a named fact."""
+    """Write a note to stderr, or a named fact."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     words = Text.assemble((f"  {name:<8}" if name else "", "bold"), as_options(message))
     console.print(words, soft_wrap=not console.is_terminal)
 
 
 def as_options(text: object) -> str:
-    """Say in one line what to write, as options of the command line instead of arguments in Python."""
+    """Name options of the command line instead of arguments in Python, in one line."""
     words = plain(text)
     for argument, option in _ARGUMENTS:
         words = argument.sub(option, words)
@@ -125,7 +131,7 @@ _ARGUMENTS = (
 
 
 def plain(text: object) -> str:
-    """Make text from outside one harmless line: a callee's words must not steer the terminal."""
+    """Make text from outside one harmless line: a callee's words must not control the terminal."""
     words = "".join(" " if c.isspace() else c for c in str(text) if c.isspace() or _shown(c))
     return " ".join(words.split())
 

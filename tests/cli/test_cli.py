@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from typer.testing import CliRunner
 
 from revox_langchain import __version__
 from revox_langchain.actions.requests import REQUESTS
-from revox_langchain.cli.app import _Commands, app, run
+from revox_langchain.cli.app import Commands, app, run
 from revox_langchain.cli.demo import SCRIPTS
 from revox_langchain.cli.screen import duration, plain
 from revox_langchain.connection.connection import Connection
@@ -33,7 +34,7 @@ from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.sandbox.server import SandboxServer
 from revox_langchain.speech.names import LANGUAGES
 
-KEY = "key-that-nobody-may-see"
+KEY = "key-that-no-one-may-see"
 PROMPT = "Confirm the appointment on Tuesday."
 FRENCH = "Confirmez le rendez-vous de mardi à 15 heures."
 FICTION = "+12025550100"
@@ -126,11 +127,11 @@ def test_a_call_that_errored_or_was_cancelled_is_exit_code_8(number: str, status
     assert status.capitalize() in done.stdout
 
 
-def test_a_call_that_outlasts_the_patience_is_exit_code_7_and_says_how_to_go_on(slow_server: SandboxServer) -> None:
+def test_a_call_that_outlasts_the_wait_is_exit_code_7_and_says_how_to_continue(slow_server: SandboxServer) -> None:
     done = call(FICTION, "--yes", "--max-wait-s", "0.1", *QUICK, env=account(slow_server))
     assert done.exit_code == 7
     assert "revox-langchain watch" in done.stderr
-    assert "goes on" in done.stderr
+    assert "The call is " in done.stderr
 
 
 def test_a_lost_order_is_exit_code_6_and_says_how_to_look_for_it(server: SandboxServer) -> None:
@@ -211,7 +212,7 @@ def test_a_number_the_guard_refuses_is_exit_code_3(number: str, code: str) -> No
         (("call", FICTION, "--prompt", PROMPT, "--variable", "novalue", "--sandbox"), "name=value"),
         (("call", FICTION, "--prompt", PROMPT, "--metadata", "=x", "--sandbox"), "name=value"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", "/no/such/file", "--sandbox"), "No such file"),
-        (("call", FICTION, "--prompt", PROMPT, "--schema", "{broken", "--sandbox"), "not JSON"),
+        (("call", FICTION, "--prompt", PROMPT, "--schema", "{broken", "--sandbox"), "not valid JSON"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", "[1]", "--sandbox"), "not a JSON object"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", NESTED, "--sandbox"), "flat"),
         (("call", FICTION, "--prompt", PROMPT, "--scheduled-at", "tomorrow", "--sandbox"), "scheduled_at"),
@@ -231,7 +232,7 @@ def test_a_number_the_guard_refuses_is_exit_code_3(number: str, code: str) -> No
         (("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "18901"), "token"),
         (("mcp", "--sandbox", "--toolset", "nope"), "toolset"),
     ],
-)  # fmt: skip
+)
 def test_wrong_input_is_exit_code_2_and_one_sentence_that_names_the_fix(args: tuple[str, ...], said: str) -> None:
     done = cli(*args)
     assert done.exit_code == 2, done.output
@@ -240,14 +241,14 @@ def test_wrong_input_is_exit_code_2_and_one_sentence_that_names_the_fix(args: tu
     assert done.stderr.count("Error: ") == 1
 
 
-def test_a_base_url_that_is_none_is_exit_code_2() -> None:
+def test_a_base_url_that_is_not_valid_is_exit_code_2() -> None:
     done = cli("voices", env={"REVOX_API_KEY": KEY, "REVOX_BASE_URL": "getrevox"})
     assert done.exit_code == 2
     assert "REVOX_BASE_URL" in done.stderr
 
 
-def test_a_mistake_of_ours_is_exit_code_1_without_a_traceback_or_the_key() -> None:
-    broken = typer.Typer(cls=_Commands)
+def test_a_bug_of_ours_is_exit_code_1_without_a_traceback_or_the_key() -> None:
+    broken = typer.Typer(cls=Commands)
 
     @broken.command()
     def crash(as_json: bool = typer.Option(False, "--json")) -> None:
@@ -280,9 +281,24 @@ def test_json_is_one_object_on_stdout_and_everything_else_is_on_stderr() -> None
     assert output["error"] is None
     assert "assistant  " in done.stderr
     assert set(output) == {
-        "status", "call_id", "intent_id", "adopted", "assistant_id", "language", "voice", "disposition", "outcome",
-        "outcome_summary", "transcript", "structured_output", "recording_url", "attempts", "notes", "warnings", "error",
-    }  # fmt: skip
+        "status",
+        "call_id",
+        "intent_id",
+        "adopted",
+        "assistant_id",
+        "language",
+        "voice",
+        "disposition",
+        "outcome",
+        "outcome_summary",
+        "transcript",
+        "structured_output",
+        "recording_url",
+        "attempts",
+        "notes",
+        "warnings",
+        "error",
+    }
 
 
 @pytest.mark.parametrize(
@@ -323,12 +339,38 @@ def test_all_options_reach_the_order(server: SandboxServer, tmp_path: Path) -> N
     schema = tmp_path / "schema.json"
     schema.write_text('{"properties": {"when": {"type": "string", "format": "date"}}}')
     done = cli(
-        "call", "01 42 68 53 00", "--country", "fr", "--prompt", "Bonjour {{name}}, parlez du rendez-vous de mardi.",
-        "--language", "fr-CA", "--gender", "male", "--first-sentence", "Bonjour, ici l'assistant virtuel.",
-        "--schema", str(schema), "--variable", "name=Zoé=x", "--metadata", "team=red", "--max-attempts", "2",
-        "--max-call-duration-s", "120", "--from", "+12025550199", "--concurrency-key", "front", "--inline", "--yes",
-        "--json", *QUICK, env=account(server),
-    )  # fmt: skip
+        "call",
+        "01 42 68 53 00",
+        "--country",
+        "fr",
+        "--prompt",
+        "Bonjour {{name}}, parlez du rendez-vous de mardi.",
+        "--language",
+        "fr-CA",
+        "--gender",
+        "male",
+        "--first-sentence",
+        "Bonjour, ici l'assistant virtuel.",
+        "--schema",
+        str(schema),
+        "--variable",
+        "name=Zoé=x",
+        "--metadata",
+        "team=red",
+        "--max-attempts",
+        "2",
+        "--max-call-duration-s",
+        "120",
+        "--from",
+        "+12025550199",
+        "--concurrency-key",
+        "front",
+        "--inline",
+        "--yes",
+        "--json",
+        *QUICK,
+        env=account(server),
+    )
     assert done.exit_code == 0, done.output
     with Connection(KEY, base_url=server.base_url) as connection:
         order = connection.send(GetCall(call_id=json.loads(done.stdout)["call_id"]))["call"]
@@ -349,26 +391,26 @@ def test_a_named_intent_is_placed_once_however_often_the_command_runs(server: Sa
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert json.loads(again.stdout)["adopted"] is True
     assert json.loads(again.stdout)["call_id"] == json.loads(first.stdout)["call_id"]
-    assert "nothing rang again" in again.stderr
+    assert "nothing was dialed again" in again.stderr
     assert len(server.sandbox.dials) == 1
 
 
-def test_a_scheduled_call_says_when_it_rings() -> None:
+def test_a_scheduled_call_says_when_it_is_dialed() -> None:
     done = in_sandbox(FICTION, "--scheduled-at", "2026-01-06T14:00:00+00:00")
     assert done.exit_code == 0, done.output
-    assert "Scheduled: Revox rings at Tue 06 Jan 14:00 UTC, in 4 hours." in done.stdout
+    assert "Scheduled: Revox will dial at Tue 06 Jan 14:00 UTC, in 4 hours." in done.stdout
 
 
 def test_a_call_outside_its_calling_window_says_that_it_waits() -> None:
     with SandboxServer(Sandbox(speed=20_000, switches=Switches(real_zones=True))) as server:
         done = call("+14155550123", "--yes", *QUICK, env=account(server))
     assert done.exit_code == 0, done.output
-    assert "Waiting for its calling window" in done.stdout
+    assert "Waiting for the calling window" in done.stdout
 
 
-def test_a_second_attempt_is_told() -> None:
+def test_a_second_attempt_is_announced() -> None:
     done = in_sandbox("+12025550102")
-    assert "Attempt 1 reached nobody; Revox will dial again." in done.stdout
+    assert "Attempt 1 did not reach the callee; Revox will dial again." in done.stdout
     assert "2 attempts" in done.stdout
 
 
@@ -381,7 +423,7 @@ def test_a_failing_read_after_the_dial_still_tells_the_call_id(server: SandboxSe
     assert json.loads(done.stdout)["error"]["details"]["call_id"] == call_id
 
 
-def test_words_from_the_phone_cannot_steer_the_terminal() -> None:
+def test_words_from_the_phone_cannot_control_the_terminal() -> None:
     assert plain("a\x1b[2J\x1b]0;evil\x07b\nc\x9b31m\u202ed [bold]") == "a[2J]0;evilb c31md [bold]"
 
 
@@ -402,7 +444,7 @@ def test_watch_follows_a_call_to_its_end(server: SandboxServer) -> None:
     assert output["transcript"][0]["role"] == "assistant"
 
 
-def test_watch_stops_when_its_patience_is_over(slow_server: SandboxServer) -> None:
+def test_watch_stops_when_its_time_is_over(slow_server: SandboxServer) -> None:
     placed = call(FICTION, "--yes", "--json", "--max-wait-s", "0.1", *QUICK, env=account(slow_server))
     call_id = json.loads(placed.stdout)["call_id"]
     done = cli("watch", call_id, "--max-wait-s", "0.1", "--interval-s", "0.05", "--json", env=account(slow_server))
@@ -447,12 +489,12 @@ def test_advice_names_options_of_the_command_line(prompt: str, said: str) -> Non
     assert said in cli("call", FICTION, "--prompt", prompt, "--sandbox", "--speed", "0").stderr
 
 
-def test_a_call_in_the_sandbox_that_goes_on_is_not_to_be_watched_from_elsewhere() -> None:
+def test_a_sandbox_call_that_continues_is_not_to_be_watched_from_elsewhere() -> None:
     done = in_sandbox("+12025550108", "--max-wait-s", "30")
     assert done.exit_code == 7
-    assert "it goes on" in done.stderr
+    assert "The call is " in done.stderr
     assert "revox-langchain watch" not in done.output
-    assert "nobody spoke" not in done.output
+    assert "no one spoke" not in done.output
 
 
 def test_recover_says_plainly_that_there_is_no_order_and_ends_with_6(server: SandboxServer) -> None:
@@ -475,11 +517,11 @@ def test_voices_are_listed_by_language_accent_and_gender() -> None:
     assert {line.split("\t")[1] for line in table[1:]} == {"gradium"}
 
 
-def test_a_wish_that_no_voice_meets_says_how_to_find_the_nearest() -> None:
+def test_a_search_that_no_voice_matches_says_how_to_find_the_closest() -> None:
     done = cli("voices", "--sandbox", "--language", "fr", "--accent", "banana")
     assert done.exit_code == 0
     assert done.stdout.split() == ["voice_id", "provider", "lang", "accent", "gender", "name"]
-    assert "add --explain to rank the nearest" in done.stderr
+    assert "add --explain to rank the closest" in done.stderr
     assert "add --language and --explain" in cli("voices", "--sandbox", "--gender", "banana").stderr
 
 
@@ -528,7 +570,7 @@ def test_the_demo_ignores_a_key_in_the_environment_and_sends_nothing_out() -> No
             trap.accept()
     assert done.exit_code == 0, done.output
     assert KEY not in done.output
-    assert done.stdout.splitlines()[0] == "Sandbox: rings nobody. A call in French."
+    assert done.stdout.splitlines()[0] == "Sandbox: no real phone rings. A call in French."
 
 
 def test_the_demo_in_a_pipe_is_plain_lines_without_control_codes() -> None:
@@ -613,30 +655,60 @@ def test_a_person_at_a_terminal_who_does_not_say_yes_dials_nothing(
         question = type_after(terminal, "Nothing was dialed.", "")
         os.close(terminal)
     assert code == 3
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == "rejected"
-    for shown in ("rings a real phone", "+33142685300 (FR)", "French", "Baptiste", FRENCH, "3 attempts, 90 minutes"):
+    output = json.loads(capsys.readouterr().out)
+    assert (output["status"], output["error"]["code"]) == ("refused", "rejected")
+    for shown in ("dials a real phone", "+33142685300 (FR)", "French", "Baptiste", FRENCH, "3 attempts, 90 minutes"):
         assert shown in question
     assert not server.sandbox.dials
 
 
-def test_a_yes_at_a_terminal_dials_and_ctrl_c_offers_to_cancel_the_call(slow_server: SandboxServer) -> None:
+@contextmanager
+def at_a_terminal(server: SandboxServer, *more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """`call --json` with a person at stdin and stderr: the process, and the person's end of the terminal."""
     terminal, other_end = os.openpty()
-    sandbox = slow_server.sandbox
-    args = ("call", "+33142685300", "--prompt", FRENCH, "--json", *QUICK)
-    streams = {"stdin": other_end, "stderr": other_end}
+    args = ("call", "+33142685300", "--prompt", FRENCH, "--json", *more, *QUICK)
     try:
-        with start_process(*args, env=account(slow_server), **streams) as process:
-            type_after(terminal, "Call now? [y/N] ", "y\n")
-            type_after(terminal, "Call     ", "")
-            process.send_signal(signal.SIGINT)
-            type_after(terminal, "[y/N] ", "y\n")
-            said, _ = process.communicate(timeout=30)
-        assert process.returncode == 130
-        assert json.loads(said)["status"] == "cancelled"
-        assert [order["status"] for order in sandbox.world.orders.values()] == ["cancelled"]
+        with start_process(*args, env=account(server), stdin=other_end, stderr=other_end) as process:
+            yield process, terminal
     finally:
         os.close(terminal)
         os.close(other_end)
+
+
+def test_a_yes_at_a_terminal_dials_and_ctrl_c_offers_to_cancel_the_call(slow_server: SandboxServer) -> None:
+    with at_a_terminal(slow_server) as (process, terminal):
+        type_after(terminal, "Call now? [y/N]: ", "y\n")
+        type_after(terminal, "Call     ", "")
+        process.send_signal(signal.SIGINT)
+        type_after(terminal, "[y/N]: ", "y\n")
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.startswith("{")
+    assert json.loads(said)["status"] == "cancelled"
+    assert [order["status"] for order in slow_server.sandbox.world.orders.values()] == ["cancelled"]
+
+
+def test_ctrl_c_at_the_question_dials_nothing_and_says_so(server: SandboxServer) -> None:
+    with at_a_terminal(server) as (process, terminal):
+        type_after(terminal, "Call now? [y/N]: ", "")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.startswith("{")
+    assert (json.loads(said)["status"], json.loads(said)["call_id"]) == ("refused", None)
+    assert not server.sandbox.dials
+
+
+def test_a_named_intent_is_one_call_whether_a_person_or_yes_approved_it(server: SandboxServer) -> None:
+    with at_a_terminal(server, "--intent", "order 18") as (process, terminal):
+        type_after(terminal, "Call now? [y/N]: ", "y\n")
+        said, _ = process.communicate(timeout=30)
+    args = ("--prompt", FRENCH, "--intent", "order 18", "--yes", "--json", *QUICK)
+    again = cli("call", "+33142685300", *args, env=account(server))
+    assert (process.returncode, again.exit_code) == (0, 0)
+    assert [json.loads(each)["adopted"] for each in (said, again.stdout)] == [False, True]
+    assert json.loads(again.stdout)["call_id"] == json.loads(said)["call_id"]
+    assert len(server.sandbox.dials) == 1
 
 
 def test_ctrl_c_in_a_pipe_leaves_the_call_running_and_says_how_to_watch_it(slow_server: SandboxServer) -> None:
@@ -655,7 +727,7 @@ def test_ctrl_c_in_a_pipe_leaves_the_call_running_and_says_how_to_watch_it(slow_
 
 def test_the_sandbox_serves_says_where_and_stops_on_ctrl_c() -> None:
     with start_process("sandbox", "--port", "0", "--speed", "1000", "--key", "sesame") as process:
-        said = read_until(process.stdout, "About it")
+        said = read_until(process.stdout, "Web page")
         base_url = re.search(r"REVOX_BASE_URL=(\S+)", said)
         assert base_url is not None
         assert "+12025550101\tIs busy, every time." in said

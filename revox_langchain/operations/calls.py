@@ -1,4 +1,4 @@
-"""Operations on calls. Revox says *call* where this package says *order*: one wish, one or more attempts."""
+"""Operations on calls. Revox says *call* where this package says *order*: one call request, one or more attempts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class MakeCall(Operation):
         default=None,
         min_length=1,
         exclude=True,
-        description="Name of this wish. Give a new one only to call again on purpose.",
+        description="Name of this request. Give a new one only to call again on purpose.",
     )
 
     @model_validator(mode="after")
@@ -171,7 +171,7 @@ class ExportCalls(CallFilters):
 class GetPhoneHistory(Operation):
     """Read what is known of the numbers called so far: how often, last outcome, do-not-contact.
 
-    Look here before calling somebody again.
+    Look here before calling a number again.
     """
 
     phone_number: E164 | None = Field(default=None, exclude=True, description="Show only this number.")

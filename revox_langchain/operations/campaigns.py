@@ -26,7 +26,7 @@ from revox_langchain.operations.render import text
 
 
 class Contact(BaseModel):
-    """Somebody to call."""
+    """A person to call."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,7 +36,7 @@ class Contact(BaseModel):
 
 @operation("POST /campaigns", risk=Risk.WRITE, answer="campaign", render=render.campaign)
 class CreateCampaign(Operation):
-    """Create a campaign: many contacts, one assistant. Rings nobody yet.
+    """Create a campaign: many contacts, one assistant. No phone rings yet.
 
     revox_launch_campaign starts the calls.
     """

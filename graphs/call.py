@@ -1,7 +1,7 @@
 """What LangGraph Studio opens: one phone call, from a prompt and a number to its result.
 
-Without `REVOX_API_KEY` the call happens in a sandbox, ten times as fast as life, and rings nobody. With a key it is
-real, and a person approves it before the phone rings. The server brings its own checkpointer.
+Without `REVOX_API_KEY` the call happens in a sandbox, ten times as fast as life, and dials no real phone. With a key it
+is real, and a person approves it before the phone rings. The server brings its own checkpointer.
 """
 
 import os

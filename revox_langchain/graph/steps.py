@@ -80,7 +80,6 @@ class Steps:
             raise
 
     def _emit(self, notes: list[JsonObject]) -> Callable[[JsonObject], None]:
-        # Taken here, in the node's own context: a flow's work may run in another thread.
         write = get_stream_writer()
 
         def emit(event: JsonObject) -> None:

@@ -130,7 +130,7 @@ async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order
     acted: bool, durability: str, world: Stage, tmp_path: Path
 ) -> None:
     config = {"configurable": {"thread_id": "cancelled"}}
-    # What is read from files once is none of this test's business.
+    # Files are read on the first call; that would be reported as blocking.
     call_graph(Sandbox().connect()).invoke(REQUEST)
     with world.set(tmp_path), blockbuster_ctx():
         async with Connection("any key", base_url=world.base_url) as connection:

@@ -45,7 +45,7 @@ def sandbox(blockbuster: BlockBuster) -> Sandbox:
 
 @pytest.fixture(scope="module")
 def warm() -> None:
-    """Read what is read from files once, which is none of these tests' business."""
+    """Read the files that the first call reads, which would be reported as blocking."""
     call_graph(Sandbox().connect()).invoke(REQUEST)
 
 

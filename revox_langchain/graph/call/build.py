@@ -123,6 +123,7 @@ def _assemble(steps: Steps, settings: Settings, saved: Callable[[], CompiledCall
     checked = {"choose_voice": "may be dialed", "report": "refused"}
     placed = {"wait": "placed", "ask": "unknown", "arm": "dial once more", "report": "refused"}
     unknown = {"place_call": "look again", "arm": "dial", "report": "give up"}
+    # Only `prepare` sees the input: its channels are empty after the first superstep.
     graph.add_node("prepare", steps.node("prepare", prepare), input_schema=GraphInput, destinations=checked)
     add("choose_voice", assistant.choose, {"ensure_assistant": "voice chosen", "report": "refused"})
     add("ensure_assistant", assistant.ensure_assistant, {"approve" if settings.approve else "arm": "assistant ready"})

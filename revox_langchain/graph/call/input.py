@@ -78,7 +78,7 @@ class CallInput(BaseModel):
         default=None, description="Ring even outside calling hours (the policy must permit it)."
     )
     max_attempts: Annotated[int | None, EphemeralValue] = Field(
-        default=None, ge=1, le=50, description="How often to dial at most, if nobody answers."
+        default=None, ge=1, le=50, description="How often to dial at most, if no one answers."
     )
     max_call_duration_s: Annotated[int | None, EphemeralValue] = Field(
         default=None, ge=10, le=7200, description="Seconds a conversation may last."
@@ -99,7 +99,7 @@ class CallInput(BaseModel):
     def _known_and_given(cls, values: object) -> object:
         if not isinstance(values, dict):
             return values
-        check_names(values)
+        _check_names(values)
         # Forms send an empty string for what was not filled in; for these three that is a mistake to name.
         keep = ("prompt", "phone_number", "language")
         return {name: value for name, value in values.items() if name in keep or value not in ("", [], {})}
@@ -166,7 +166,7 @@ class GraphInput(CallInput):
         super().check()
 
 
-def check_names(values: Iterable[str]) -> None:
+def _check_names(values: Iterable[str]) -> None:
     """Refuse names that are no input of the graph, with the nearest that are.
 
     Raises:

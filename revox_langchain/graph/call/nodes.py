@@ -74,6 +74,7 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
         placed = yield from place(_order(state), settings.guard, earlier=earlier)
     except PlacementUnknown as error:
         update: Update = {"error": error.as_dict(), "mode": None}
+        # The caller's code permits one more dial; after a second lost answer only a person may.
         if settings.on_unknown == "dial" and not state.get("redials"):
             return {**update, "redials": 1, GOTO: "arm"}
         if settings.on_unknown == "report":
@@ -116,6 +117,7 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
         return {**base, "status": status}
     seen = Watch(**(state["watch"] or {}))
     wants_output = state["spoken"].get("wants_output", False)
+    # Read again: the watched answer stays out of checkpoints, so a resumed run does not have it.
     order = (yield GetCall(call_id=seen.call_id))["call"]
     if wants_output:
         order = yield from settled_result(order, settings.wait)

@@ -20,6 +20,7 @@ def question(state: CallState) -> JsonObject:
     """What a person is shown before the dial, with the hash that ties the answer to it."""
     asked, spoken, mark = state["asked"], state["spoken"], state["intent_mark"]
     cost = Cost(**spoken["cost"])
+    # Names and values are hashed: changing either makes every open question's answer stale.
     arguments = {
         "phone_number": asked["phone_number"],
         "country": asked.get("region"),
@@ -66,6 +67,7 @@ def approve(state: CallState) -> Command[str]:
     state = current(state)
     if state.get("approved"):
         return Command(goto="arm")
+    # Resuming runs the node again from its top, so nothing before the interrupt may have an effect.
     shown = question(state)
     answer = interrupt(shown, response_schema=Approval)
     if answer.arguments_hash != shown["arguments_hash"]:

@@ -1,6 +1,6 @@
 """What can go wrong around one call, what the caller then sees, and how many orders there are.
 
-Declared here once. `test_graph_faults.py` and `test_graph_crash.py` make each of it happen; the README's table "What
+Declared here once. `test_faults.py` and `test_crash.py` make each of it happen; the README's table "What
 happens when …" is printed from it (`scripts/generate_fault_table.py`).
 """
 

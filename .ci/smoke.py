@@ -11,7 +11,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-# Others may warn: beside the lowest versions stand the newest of what they need in turn.
+# Other packages may warn: next to the lowest versions, pip installs the newest of what they need in turn.
 warnings.filterwarnings("error", module="revox_langchain")
 
 

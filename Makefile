@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# A key in somebody's shell must never dial: whatever begins with $(SANDBOXED) sees no REVOX_* variable.
+# A key in the shell must never dial: whatever begins with $(SANDBOXED) sees no REVOX_* variable.
 SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
 PYTEST := $(SANDBOXED) $(BIN)/python -m pytest -n 2
 

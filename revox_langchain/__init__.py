@@ -31,7 +31,7 @@ from revox_langchain.errors import (
     Unavailable,
     UnknownLanguage,
     UnsupportedLanguage,
-)  # fmt: skip
+)
 from revox_langchain.flow import arun, run
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.operation import Operation, Risk

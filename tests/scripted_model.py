@@ -15,8 +15,10 @@ Turn = AIMessage | Callable[[list[BaseMessage]], AIMessage]
 
 def calls(*tool_calls: tuple[str, dict[str, Any]], start: int = 0) -> AIMessage:
     """A turn that calls tools, in parallel if there are several."""
-    made = [{"type": "tool_call", "id": f"call-{start + n}", "name": name, "args": args}
-            for n, (name, args) in enumerate(tool_calls)]  # fmt: skip
+    made = [
+        {"type": "tool_call", "id": f"call-{start + n}", "name": name, "args": args}
+        for n, (name, args) in enumerate(tool_calls)
+    ]
     return AIMessage("", tool_calls=made)
 
 

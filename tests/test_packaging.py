@@ -21,9 +21,19 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 # In pieces, so that this file may hold them.
-FORBIDDEN = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js.org", "deb.debian" + ".org",
-             "/work/" + "main", "/work/" + "shared", "/work/" + "steering", "/work/" + ".library",
-             "/ro" + "ot/", "/tm" + "p/", "/ho" + "me/"]  # fmt: skip
+FORBIDDEN = [
+    "pypi" + ".org",
+    "python" + "hosted.org",
+    "registry.npm" + "js.org",
+    "deb.debian" + ".org",
+    "/work/" + "main",
+    "/work/" + "shared",
+    "/work/" + "steering",
+    "/work/" + ".library",
+    "/ro" + "ot/",
+    "/tm" + "p/",
+    "/ho" + "me/",
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_one_version_everywhere() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    (newest, *_) = re.findall(r"^## \[([^\]]+)\]", changelog, re.MULTILINE)
+    newest = next(each for each in re.findall(r"^## \[([^\]]+)\]", changelog, re.MULTILINE) if each != "Unreleased")
     assert PROJECT["version"] == revox_langchain.__version__ == newest
 
 
@@ -56,7 +66,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert {"revox_langchain/py.typed", "revox_langchain/speech/data/language_names.json"} <= names
     assert [name for name in names if "test" in name or "__pycache__" in name] == []
     ours = {name for name in names if name.startswith("revox_langchain/")}
-    assert {name.rpartition(".")[2] for name in ours} == {"py", "typed", "json"}
+    assert {name.rpartition(".")[2] for name in ours} == {"py", "typed", "json", "html"}
 
 
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:
@@ -161,9 +171,13 @@ def test_tests_see_no_key_and_reach_no_network() -> None:
 def shipped() -> list[Path]:
     """The files of the repository, or of the folder where there is no repository."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     if listed.returncode == 0:
         return [path for path in (ROOT / name for name in listed.stdout.splitlines()) if path.is_file()]
     skipped = {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "dist"}

@@ -297,9 +297,13 @@ class TestLifeOfAnOrder:
 
     def test_variables_are_spoken(self, sandbox: Sandbox, connection: Connection) -> None:
         call = finish(
-            sandbox, connection, "+12025550100", prompt="Call {{name}}.", first_sentence="Hi {{name}}, {{unknown}}?",
+            sandbox,
+            connection,
+            "+12025550100",
+            prompt="Call {{name}}.",
+            first_sentence="Hi {{name}}, {{unknown}}?",
             prompt_variables={"name": "Zoé", "last_name": "Petit"},
-        )  # fmt: skip
+        )
         attempt = call["last_call_attempt"]
         assert attempt["transcript"][0]["content"] == "Hi Zoé, {{unknown}}?"
         assert "Call Zoé." in attempt["speech_events"][0]["llm_system_prompt"]
@@ -367,9 +371,10 @@ class TestLifeOfAnOrder:
 
     def test_a_time_outside_the_window_waits_for_the_window(self, sandbox: Sandbox, connection: Connection) -> None:
         saturday = "2026-01-10T12:00:00Z"
-        patient, bold = place(connection, scheduled_at=saturday), place(
-            connection, scheduled_at=saturday, skip_calling_window=True
-        )  # fmt: skip
+        patient, bold = (
+            place(connection, scheduled_at=saturday),
+            place(connection, scheduled_at=saturday, skip_calling_window=True),
+        )
         sandbox.world.advance_to(as_seconds(saturday) + 300)
         assert look(connection, patient)["status"] == "scheduled"
         assert look(connection, bold)["status"] == "completed"
@@ -387,9 +392,11 @@ class TestLifeOfAnOrder:
 
     def test_the_longest_duration_ends_a_talk(self, sandbox: Sandbox, connection: Connection) -> None:
         call = finish(
-            sandbox, connection, "+12025550122",
+            sandbox,
+            connection,
+            "+12025550122",
             settings={"max_call_duration_secs": 90, "max_duration_end_message": "Time is up."},
-        )  # fmt: skip
+        )
         attempt = call["last_call_attempt"]
         assert (attempt["ended_by"], attempt["end_reason"]) == ("system", "max_duration")
         assert attempt["transcript"][-1]["content"] == "Time is up."
@@ -540,9 +547,15 @@ class TestStories:
         ],
     )
     def test_each_number_has_its_story(
-        self, sandbox: Sandbox, connection: Connection, number: str, status: str, results: list[Any],
-        errors: list[Any], outcome: str | None,
-    ) -> None:  # fmt: skip
+        self,
+        sandbox: Sandbox,
+        connection: Connection,
+        number: str,
+        status: str,
+        results: list[Any],
+        errors: list[Any],
+        outcome: str | None,
+    ) -> None:
         call = finish(sandbox, connection, number)
         attempts = call["call_attempts"][::-1]
         assert call["status"] == status
@@ -602,9 +615,14 @@ class TestStories:
     def test_do_not_contact_is_in_the_phone_history_from_the_start(self, connection: Connection) -> None:
         history = connection.send(GetPhoneHistory())["phone_history"]
         assert history["+12025550109"] == {
-            "campaigns": [], "count": 0, "do_not_contact": True, "hot": False, "reached_human": False,
-            "last_called_at": None, "last_outcome": None,
-        }  # fmt: skip
+            "campaigns": [],
+            "count": 0,
+            "do_not_contact": True,
+            "hot": False,
+            "reached_human": False,
+            "last_called_at": None,
+            "last_outcome": None,
+        }
 
     def test_do_not_contact_can_be_enforced(self) -> None:
         sandbox = Sandbox(switches=Switches(enforce_do_not_contact=True))
@@ -627,9 +645,17 @@ def voice_of(connection: Connection, language: str) -> dict[str, Any]:
 class TestPeople:
     @pytest.mark.parametrize(
         ("language", "word"),
-        [("en", "Thank"), ("fr", "Merci"), ("es", "Gracias"), ("de", "Danke"), ("it", "Grazie"), ("pt", "Obrigad"),
-         ("ru", "Спасибо"), ("zh", "谢谢")],
-    )  # fmt: skip
+        [
+            ("en", "Thank"),
+            ("fr", "Merci"),
+            ("es", "Gracias"),
+            ("de", "Danke"),
+            ("it", "Grazie"),
+            ("pt", "Obrigad"),
+            ("ru", "Спасибо"),
+            ("zh", "谢谢"),
+        ],
+    )
     def test_they_speak_the_language_of_the_assistants_voice(
         self, sandbox: Sandbox, connection: Connection, language: str, word: str
     ) -> None:
@@ -653,11 +679,16 @@ class TestPeople:
 
     def test_the_structured_output_fits_its_configuration(self, sandbox: Sandbox, connection: Connection) -> None:
         config = [
-            *field("boolean", "confirmed"), *field("number", "how many?"),
+            *field("boolean", "confirmed"),
+            *field("number", "how many?"),
             *field("enum", "p l", enum_options=["a", "b"]),
-            *field("date", "jour"), *field("datetime", "при встрече"), *field("string", "note"),
-            *field("string", "email"), *field("string", "{label}"), *field("enum", "empty", enum_options=[]),
-        ]  # fmt: skip
+            *field("date", "jour"),
+            *field("datetime", "при встрече"),
+            *field("string", "note"),
+            *field("string", "email"),
+            *field("string", "{label}"),
+            *field("enum", "empty", enum_options=[]),
+        ]
         call = finish(sandbox, connection, "+12025550100", settings={"structured_output_config": config})
         values = call["last_call_attempt"]["structured_output"]
         assert values["confirmed"] is True
@@ -672,14 +703,20 @@ class TestPeople:
         names = ["first_name", "nom", "company", "phone", "raison", "anything"]
         config = [entry for name in names for entry in field("string", name)]
         call = finish(
-            sandbox, connection, "+12025550100", settings={"structured_output_config": config},
+            sandbox,
+            connection,
+            "+12025550100",
+            settings={"structured_output_config": config},
             **voice_of(connection, "fr"),
-        )  # fmt: skip
+        )
         assert call["last_call_attempt"]["structured_output"] == {
-            "first_name": "Camille", "nom": "Camille Rousseau", "company": "Atelier Rousseau",
-            "phone": "+12025550100", "raison": "Le client a confirmé et n'avait pas d'autre question.",
+            "first_name": "Camille",
+            "nom": "Camille Rousseau",
+            "company": "Atelier Rousseau",
+            "phone": "+12025550100",
+            "raison": "Le client a confirmé et n'avait pas d'autre question.",
             "anything": "comme convenu au téléphone",
-        }  # fmt: skip
+        }
 
     @pytest.mark.parametrize("number", ["+12025550103", "+12025550104", "+12025550106", "+12025550107"])
     def test_nothing_is_extracted_where_nobody_talked(
@@ -717,9 +754,16 @@ class TestVoices:
     def test_the_accents_and_providers_of_the_world_are_there(self, connection: Connection) -> None:
         voices = connection.send(ListVoices())["voices"]
         assert {
-            ("fr", "quebec"), ("en", "british"), ("en", "american"), ("en", "australian"), ("es", "mexican"),
-            ("pt", "brazilian"), ("pt", "european"), ("de", "austrian"), ("zh", "taiwanese"),
-        } <= {(v["language"], v.get("accent")) for v in voices}  # fmt: skip
+            ("fr", "quebec"),
+            ("en", "british"),
+            ("en", "american"),
+            ("en", "australian"),
+            ("es", "mexican"),
+            ("pt", "brazilian"),
+            ("pt", "european"),
+            ("de", "austrian"),
+            ("zh", "taiwanese"),
+        } <= {(v["language"], v.get("accent")) for v in voices}
         assert {v["provider"] for v in voices} == {"cartesia", "elevenlabs", "gradium"}
         assert {v.get("modelCompat") for v in voices} == {"universal", "sonic-3", "sonic-3.5", None}
 
@@ -732,8 +776,10 @@ class TestVoices:
     def test_a_voice_needs_its_own_provider(self, connection: Connection) -> None:
         voice = connection.send(ListVoices())["voices"][0]
         assert set(connection.send(GetVoice(voice_id=voice["id"], voice_provider=voice["provider"]))["voice"]) == {
-            "id", "name", "description",
-        }  # fmt: skip
+            "id",
+            "name",
+            "description",
+        }
         with pytest.raises(NotFound):
             connection.send(GetVoice(voice_id=voice["id"], voice_provider="gradium"))
         with pytest.raises(InvalidInput, match="no voice"):
@@ -1013,9 +1059,14 @@ class TestSearch:
         history = connection.send(GetPhoneHistory())["phone_history"]
         assert "+33142685300" not in history
         assert history["+12025550101"] | {"last_called_at": None} == {
-            "campaigns": [], "count": 3, "do_not_contact": False, "hot": False, "reached_human": False,
-            "last_called_at": None, "last_outcome": None,
-        }  # fmt: skip
+            "campaigns": [],
+            "count": 3,
+            "do_not_contact": False,
+            "hot": False,
+            "reached_human": False,
+            "last_called_at": None,
+            "last_outcome": None,
+        }
         assert history["+12025550100"]["count"] == 2
         assert history["+12025550114"]["last_outcome"] == "not_interested"
 
@@ -1074,12 +1125,14 @@ class TestWindows:
         sandbox = Sandbox(switches=Switches(real_zones=True))
         connection = sandbox.connect()
         config = {
-            "allowed_days": ALWAYS["allowed_days"], "call_twice_in_a_row": False, "max_retry_attempts": 1,
+            "allowed_days": ALWAYS["allowed_days"],
+            "call_twice_in_a_row": False,
+            "max_retry_attempts": 1,
             "timezone": "Asia/Tokyo",
             "calling_windows": [
                 {"calling_window_start_time": "21:00", "calling_window_end_time": "22:00", "retry_delay_seconds": 1}
             ],
-        }  # fmt: skip
+        }
         call = finish(sandbox, connection, "+12025550100", settings={"call_retry_config": config})
         assert call["last_call_attempt"]["started_at"][11:16] == "12:00"
 
@@ -1251,9 +1304,17 @@ class TestWebhooks:
         payload = post["payload"]
         assert post["url"] == "https://hook.test/x"
         assert set(payload) == {
-            "call_order_id", "call_id", "status", "result", "annotation", "transcript", "recording_url", "started_at",
-            "ended_at", "calls_count",
-        }  # fmt: skip
+            "call_order_id",
+            "call_id",
+            "status",
+            "result",
+            "annotation",
+            "transcript",
+            "recording_url",
+            "started_at",
+            "ended_at",
+            "calls_count",
+        }
         assert (payload["call_order_id"], payload["call_id"]) == (call["id"], call["last_call_attempt"]["id"])
         assert (payload["status"], payload["result"], payload["calls_count"]) == ("completed", "human", 2)
         assert isinstance(payload["transcript"], str)

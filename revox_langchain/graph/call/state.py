@@ -17,7 +17,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
 from revox_langchain.results.call import Disposition
 
-CallStatus = Literal["completed", "cancelled", "errored", "refused", "unknown", "still_running", "given_up"]
+FinalStatus = Literal["completed", "cancelled", "errored", "refused", "unknown", "still_running", "given_up"]
 
 VERSION = 2
 """Of the state below. Release 0.1 wrote none; raise it when a channel changes its meaning, and teach `current`."""
@@ -37,7 +37,7 @@ class CallError(TypedDict):
 class CallOutput(BaseModel):
     """What became of the call."""
 
-    status: CallStatus = Field(description="Revox's final status, or why there is none.")
+    status: FinalStatus = Field(description="Revox's final status, or why there is none.")
     call_id: str | None = Field(description="Revox's id of the call.")
     intent_id: str | None = Field(description="The mark the order carries in its metadata.")
     adopted: bool = Field(description="Whether the order of an earlier run was found instead of placing one.")

@@ -25,13 +25,14 @@ change:
 from __future__ import annotations
 
 from revox_langchain.dialing.budget import Budget
-from revox_langchain.dialing.hours import check_windows, unix_s
+from revox_langchain.dialing.hours import check_windows
 from revox_langchain.dialing.numbers import history_of, is_listed, own_numbers
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall
 from revox_langchain.phone import Phone, inside_local_hours, parse_phone
+from revox_langchain.results.order import unix_s
 
 # A difference of more than a day between our clock and Revox's is a wrong answer, not a wrong clock.
 _MOST_AHEAD_S = 86_400.0

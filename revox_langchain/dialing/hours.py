@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import Refused
 from revox_langchain.phone import Phone
 
-# A number beyond this counts milliseconds: as seconds it would be the year 5138.
-_LATEST_S = 1e11
 _CLOCK_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))? *([ap]m)?", re.IGNORECASE)
-
-
-def unix_s(moment: object) -> float | None:
-    """Seconds since the epoch of a number or of an ISO 8601 text as Revox writes them; None for anything else."""
-    if isinstance(moment, (int, float)) and not isinstance(moment, bool):
-        return moment / 1000 if moment > _LATEST_S else float(moment)
-    if not isinstance(moment, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 def minute_of(moment: object) -> int | None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.hours import unix_s
 from revox_langchain.dialing.intent import MARK
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.dialing.search import search_all
 from revox_langchain.errors import PlacementUnknown, RevoxToolError
 from revox_langchain.flow import Flow, Pause
 from revox_langchain.operations.calls import GetCallHistory
+from revox_langchain.results.order import unix_s
 
 _DAY_S = 86_400.0
 
@@ -71,7 +71,7 @@ def mark_of(call: Mapping[str, object]) -> str | None:
     if isinstance(metadata, str):
         try:
             metadata = json.loads(metadata)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return metadata.get(MARK) if isinstance(metadata, Mapping) else None
 

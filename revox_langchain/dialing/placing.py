@@ -16,7 +16,6 @@ from enum import Enum
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.hours import unix_s
 from revox_langchain.dialing.intent import MARK, Order, Placed, outcome_of
 from revox_langchain.dialing.locks import holding
 from revox_langchain.dialing.marks import look, pauses_s, settle, unknown
@@ -25,6 +24,7 @@ from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import CancelCall, GetCall
 from revox_langchain.phone import Phone, parse_phone
 from revox_langchain.results.call import ENDED
+from revox_langchain.results.order import order_in, status_of, unix_s
 
 
 class Earlier(Enum):
@@ -148,8 +148,8 @@ def _dial(order: Order, guard: Guard) -> Flow[Placed]:
 
 def _ordered(answer: JsonObject, sent_s: float, order: Order, guard: Guard) -> Flow[Placed]:
     """Read the answer to a dial; a success without an order's id is an unknown outcome."""
-    call = answer.get("call")
-    if not (isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]):
+    call = order_in(answer)
+    if call is None:
         return (yield from _found_or_unknown(order, guard, None))
     guard.clock_is_ahead(sent_s, unix_s(call.get("created_at")))
     yield Event({"type": "revox.ordered", "call_id": call["id"], "intent_id": order.intent.intent_id})
@@ -195,7 +195,7 @@ def _keep_earliest(
     first, *rest = sorted(marked, key=_precedence)
     cancelled: list[str] = []
     notes: list[str] = []
-    for extra_id in [str(extra["id"]) for extra in rest if extra.get("status") not in ENDED]:
+    for extra_id in [str(extra["id"]) for extra in rest if status_of(extra) not in ENDED]:
         if not cancel:
             notes.append(f"A second order {extra_id} of the same intent exists; cancel it with revox_cancel_call.")
             continue
@@ -224,8 +224,8 @@ def _cancel(call_id: str) -> Flow[tuple[bool, str]]:
         return True, why
     try:
         # The other process cancels the same order; whichever request comes second is refused.
-        return (yield GetCall(call_id=call_id))["call"].get("status") == "cancelled", why
-    except (RevoxToolError, KeyError, AttributeError):
+        return status_of(order_in((yield GetCall(call_id=call_id))) or {}) == "cancelled", why
+    except RevoxToolError:
         return False, why
 
 

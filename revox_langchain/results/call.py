@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.results.schema import mappings, misfits
+from revox_langchain.results.order import (
+    attempts_of,
+    id_of,
+    object_of,
+    status_of,
+    text_of,
+    turns_of,
+    unix_s,
+)
+from revox_langchain.results.schema import misfits
 
 Disposition = Literal["answered", "voicemail", "no_answer", "busy", "screened", "ivr", "failed", "cancelled", "unknown"]
 
@@ -31,10 +39,9 @@ _BY_END_REASON: dict[str, Disposition] = {
     "user_rejected": "busy",
 }
 
+
 ENDED: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
 """The statuses after which a call order changes no more."""
-
-T = TypeVar("T")
 
 
 class Turn(BaseModel):
@@ -102,28 +109,28 @@ class CallResult(BaseModel):
     scheduled_at: str | None = None
 
     @classmethod
-    def from_call(cls, call: Mapping[str, Any]) -> CallResult:
+    def from_call(cls, call: Mapping[str, object]) -> CallResult:
         """Read the JSON of one call leniently: unknown values pass through, missing ones stay empty."""
-        raw = mappings(call.get("call_attempts")) or mappings([call.get("last_call_attempt")])
-        # Revox lists the newest attempt first.
-        attempts = tuple(_attempt(item) for item in reversed(raw))
-        output = _first(raw, "structured_output", dict)
+        raw = attempts_of(call)
+        attempts = tuple(_attempt(item) for item in raw)
+        output = next((found for item in reversed(raw) if (found := object_of(item.get("structured_output")))), None)
+        status = status_of(call)
         return cls(
-            call_id=str(call["id"]),
-            status=str(call.get("status")),
-            ended=str(call.get("status")) in ENDED,
-            disposition=_order_disposition(call, attempts),
-            phone_number=_text(call.get("to_phone_number")),
-            outcome=_text(call.get("outcome")),
-            outcome_summary=_text(call.get("outcome_summary")),
+            call_id=id_of(call),
+            status=status,
+            ended=status in ENDED,
+            disposition=_order_disposition(status, attempts),
+            phone_number=text_of(call.get("to_phone_number")),
+            outcome=text_of(call.get("outcome")),
+            outcome_summary=text_of(call.get("outcome_summary")),
             attempts=attempts,
             duration_s=sum(a.duration_s or 0.0 for a in attempts),
             talk_s=sum(a.talk_s or 0.0 for a in attempts),
             transcript=_transcript(raw),
-            recording_url=_first(raw, "recording_url", str),
+            recording_url=_recording(raw),
             structured_output=output,
             misfits=misfits(output, call.get("assistant")),
-            scheduled_at=_text(call.get("scheduled_at")),
+            scheduled_at=text_of(call.get("scheduled_at")),
         )
 
     def as_output(self) -> JsonObject:
@@ -140,65 +147,52 @@ class CallResult(BaseModel):
         }
 
 
-def _attempt(raw: Mapping[str, Any]) -> Attempt:
+def _attempt(raw: Mapping[str, object]) -> Attempt:
     return Attempt(
-        attempt_id=_text(raw.get("id")),
-        status=str(raw.get("status")),
+        attempt_id=text_of(raw.get("id")),
+        status=status_of(raw),
         disposition=_attempt_disposition(raw),
-        started_at=_text(raw.get("started_at")),
-        answered_at=_text(raw.get("answered_at")),
-        ended_at=_text(raw.get("ended_at")),
+        started_at=text_of(raw.get("started_at")),
+        answered_at=text_of(raw.get("answered_at")),
+        ended_at=text_of(raw.get("ended_at")),
         duration_s=_seconds(raw.get("started_at"), raw.get("ended_at")),
         talk_s=_seconds(raw.get("answered_at"), raw.get("ended_at")),
-        ended_by=_text(raw.get("ended_by")),
-        end_reason=_text(raw.get("end_reason")),
-        dial_error=_text(raw.get("dial_error")),
+        ended_by=text_of(raw.get("ended_by")),
+        end_reason=text_of(raw.get("end_reason")),
+        dial_error=text_of(raw.get("dial_error")),
     )
 
 
-def _attempt_disposition(raw: Mapping[str, Any]) -> Disposition:
+def _attempt_disposition(raw: Mapping[str, object]) -> Disposition:
     # The result comes first: it says who or what answered, the end reason only why the call was closed.
-    result, end_reason = str(raw.get("result")), str(raw.get("end_reason"))
+    result, dial_error, end_reason = (text_of(raw.get(name)) or "" for name in ("result", "dial_error", "end_reason"))
     if result in _BY_RESULT:
         return _BY_RESULT[result]
     if raw.get("dial_error"):
-        return _BY_DIAL_ERROR.get(str(raw["dial_error"]), "failed")
+        return _BY_DIAL_ERROR.get(dial_error, "failed")
     if end_reason in _BY_END_REASON:
         return _BY_END_REASON[end_reason]
     return "failed" if raw.get("status") == "error" else "unknown"
 
 
-def _order_disposition(call: Mapping[str, Any], attempts: tuple[Attempt, ...]) -> Disposition:
-    if call.get("status") == "cancelled":
+def _order_disposition(status: str, attempts: tuple[Attempt, ...]) -> Disposition:
+    if status == "cancelled":
         return "cancelled"
-    if call.get("status") == "errored":
+    if status == "errored":
         return "failed"
     return attempts[-1].disposition if attempts else "unknown"
 
 
-def _transcript(raw: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
-    for attempt in raw:
-        turns = mappings(attempt.get("post_call_transcript")) or mappings(attempt.get("transcript"))
-        if turns:
-            return tuple(
-                Turn(role=str(t.get("role")), content=str(t.get("content") or t.get("tool_name") or "")) for t in turns
-            )
-    return ()
+def _transcript(raw: Sequence[Mapping[str, object]]) -> tuple[Turn, ...]:
+    turns = next((found for attempt in reversed(raw) if (found := turns_of(attempt))), [])
+    return tuple(Turn(role=said.role, content=said.content) for said in turns)
 
 
-def _first(raw: list[Mapping[str, Any]], key: str, kind: type[T]) -> T | None:
-    """The newest attempt's value under `key` that has the right type; attempts come newest first."""
-    return next((value for attempt in raw if (value := attempt.get(key)) and isinstance(value, kind)), None)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _recording(raw: Sequence[Mapping[str, object]]) -> str | None:
+    found = (attempt.get("recording_url") for attempt in reversed(raw))
+    return next((text_of(url) for url in found if url and isinstance(url, str)), None)
 
 
 def _seconds(start: object, end: object) -> float | None:
-    if not (isinstance(start, str) and isinstance(end, str)):
-        return None
-    try:
-        return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+    start_s, end_s = unix_s(start), unix_s(end)
+    return None if start_s is None or end_s is None else round(max(0.0, end_s - start_s), 6)

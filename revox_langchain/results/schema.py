@@ -13,6 +13,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
+from revox_langchain.results.order import object_of, objects_of, text_of
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -38,11 +39,11 @@ def read_output(output: Mapping[str, object], model: type[ModelT]) -> tuple[Mode
 
 def misfits(output: Mapping[str, object] | None, assistant: object) -> tuple[str, ...]:
     """Where structured output does not fit the assistant's configuration, a sentence each."""
-    config = mappings(assistant.get("structured_output_config")) if isinstance(assistant, Mapping) else []
+    config = objects_of(object_of(assistant).get("structured_output_config"))
     if not output or not config:
         return ()
-    shape = [[str(field.get("name")), *map(field.get, ("type", "required", "enum_options"))] for field in config]
-    return read_output(output, output_model(json.dumps(shape, default=str)))[1]
+    shape = [[text_of(field.get("name")), *map(field.get, ("type", "required", "enum_options"))] for field in config]
+    return read_output(output, output_model(json.dumps(shape)))[1]
 
 
 @lru_cache(maxsize=128)
@@ -56,7 +57,8 @@ def output_model(shape: str) -> type[BaseModel]:
     """
     fields: dict[str, Any] = {}
     for number, (name, type_name, required, options) in enumerate(json.loads(shape)):
-        type_ = Literal[tuple(options)] if isinstance(options, list) and options else _TYPES.get(str(type_name), Any)
+        choices = tuple(option for option in options if isinstance(option, str)) if isinstance(options, list) else ()
+        type_ = Literal[choices] if choices else _TYPES.get(str(type_name), Any)
         # Revox's names need not be Python identifiers, so they become aliases.
         fields[f"field_{number}"] = (type_, Field(... if required else None, alias=name))
     return create_model("StructuredOutput", **fields)
@@ -132,8 +134,3 @@ def _field_type(branch: Mapping[str, Any]) -> tuple[str | None, list[Any]]:
     if kind == "string":
         return {"date": "date", "date-time": "datetime"}.get(branch.get("format", ""), "string"), []
     return {"integer": "number", "number": "number", "boolean": "boolean"}.get(str(kind)), []
-
-
-def mappings(value: object) -> list[Mapping[str, Any]]:
-    """The mappings in a list; nothing of anything else."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

@@ -15,6 +15,18 @@ from revox_langchain.errors import AnswerError, RateLimited, Unavailable
 from revox_langchain.flow import Event, Flow, Pause, Tick
 from revox_langchain.operations.calls import GetCall
 from revox_langchain.results.call import ENDED
+from revox_langchain.results.order import (
+    Said,
+    attempts_of,
+    has_output,
+    id_of,
+    order_in,
+    reached_someone,
+    status_of,
+    text_of,
+    turns_of,
+    unix_s,
+)
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
 
 
@@ -115,13 +127,14 @@ def settled_result(ended: Mapping[str, object], policy: WaitPolicy) -> Flow[Json
     """
     newest = dict(ended)
     start_s = now_s = (yield Pause(0)).now_s
-    while newest.get("status") == "completed" and _reached_someone(newest) and not _has_output(newest):
+    call_id = id_of(ended)
+    while call_id and status_of(newest) == "completed" and reached_someone(newest) and not has_output(newest):
         if now_s - start_s >= policy.result_grace_s:
             break
         now_s = (yield Pause(policy.live_s)).now_s
-        order, _ = yield from _look(Watch(call_id=str(newest["id"])))
+        order, _ = yield from _look(Watch(call_id=call_id))
         # A replica that lags behind may still show the order as running.
-        newest = order if order and order.get("status") in ENDED else newest
+        newest = order if order and status_of(order) in ENDED else newest
     return newest
 
 
@@ -131,25 +144,25 @@ def _look(seen: Watch) -> Flow[tuple[JsonObject | None, float]]:
         answer = yield GetCall(call_id=seen.call_id)
     except (AnswerError, RateLimited, Unavailable) as error:
         return None, error.retry_after_s or 0.0
-    order = answer.get("call")
-    return (order, 0.0) if isinstance(order, dict) and order.get("id") else (None, 0.0)
+    return order_in(answer), 0.0
 
 
 def _news(seen: Watch, order: JsonObject | None) -> tuple[list[JsonObject], Watch]:
     """Compare with what was seen before; an answer older than that is not news."""
     if order is None:
         return [], seen.model_copy(update={"failed_reads": seen.failed_reads + 1})
-    attempts = list(reversed(order.get("call_attempts") or []))
+    attempts = attempts_of(order)
     if _is_older(order, len(attempts), seen):
         return [], seen.model_copy(update={"polls": seen.polls + 1})
-    turns = len(attempts[-1].get("transcript") or []) if attempts else 0
-    updated_at = order.get("updated_at")
+    # An order that has ended may come without the attempts that were seen before.
+    count = max(len(attempts), seen.attempts)
+    turns = len(_said(attempts[-1])) if attempts else 0
     return _events(seen, order, attempts), seen.model_copy(
         update={
-            "status": order.get("status"),
-            "updated_at": updated_at if isinstance(updated_at, str) else seen.updated_at,
-            "attempts": len(attempts),
-            "turns": max(turns, seen.turns) if len(attempts) == seen.attempts else turns,
+            "status": status_of(order),
+            "updated_at": text_of(order.get("updated_at")) or seen.updated_at,
+            "attempts": count,
+            "turns": max(turns, seen.turns) if count == seen.attempts else turns,
             "polls": seen.polls + 1,
             "failed_reads": 0,
             "answer": order,
@@ -157,48 +170,41 @@ def _news(seen: Watch, order: JsonObject | None) -> tuple[list[JsonObject], Watc
     )
 
 
-def _is_older(order: JsonObject, attempts: int, seen: Watch) -> bool:
-    updated_at = order.get("updated_at")
-    # Compared as texts, which is right for ISO 8601 in one format and zone, as Revox writes it.
-    older = isinstance(updated_at, str) and seen.updated_at is not None and updated_at < seen.updated_at
-    return older or attempts < seen.attempts or (seen.ended and order.get("status") not in ENDED)
+def _is_older(order: Mapping[str, object], attempts: int, seen: Watch) -> bool:
+    # The end of an order is final: whatever moments or attempts come with it, it is not waited on any longer.
+    if status_of(order) in ENDED:
+        return False
+    now_s, before_s = unix_s(order.get("updated_at")), unix_s(seen.updated_at)
+    older = now_s is not None and before_s is not None and now_s < before_s
+    return older or attempts < seen.attempts or seen.ended
 
 
-def _events(seen: Watch, order: JsonObject, attempts: list[JsonObject]) -> list[JsonObject]:
+def _events(seen: Watch, order: Mapping[str, object], attempts: list[Mapping[str, object]]) -> list[JsonObject]:
     """Say what is new in an order, given its attempts oldest first."""
-    count = len(attempts)
+    count = max(len(attempts), seen.attempts)
     said = {
         number: _turns(seen, number, attempt)
         for number, attempt in enumerate(attempts, start=1)
         if number >= seen.attempts
     }
     changed: list[JsonObject] = []
-    if order.get("status") != seen.status or count != seen.attempts:
-        status: JsonObject = {"type": "revox.status", "call_id": seen.call_id, "status": order.get("status")}
-        newest = attempts[-1] if attempts else {}
-        of_attempt = {"attempt": count, "attempt_status": newest.get("status")}
-        changed = [{**status, **of_attempt, "scheduled_at": order.get("scheduled_at")}]
+    if status_of(order) != seen.status or count != seen.attempts:
+        status: JsonObject = {"type": "revox.status", "call_id": seen.call_id, "status": status_of(order)}
+        of_attempt = {"attempt": count, "attempt_status": status_of(attempts[-1]) if attempts else None}
+        changed = [{**status, **of_attempt, "scheduled_at": text_of(order.get("scheduled_at"))}]
     earlier = [event for number, events in said.items() if number < count for event in events]
     latest = said.get(count, [])
     # What was said comes before the end it led to, and after the start of the attempt it was said in.
     return [*latest, *changed] if count == seen.attempts else [*earlier, *changed, *latest]
 
 
-def _turns(seen: Watch, number: int, attempt: JsonObject) -> list[JsonObject]:
+def _turns(seen: Watch, number: int, attempt: Mapping[str, object]) -> list[JsonObject]:
     """Say what was spoken in an attempt since the last look."""
     known = seen.turns if number == seen.attempts else 0
     common = {"type": "revox.turn", "call_id": seen.call_id, "attempt": number}
-    return [
-        {**common, "role": turn.get("role"), "content": turn.get("content") or turn.get("tool_name")}
-        for turn in (attempt.get("transcript") or [])[known:]
-    ]
+    return [{**common, "role": said.role, "content": said.content} for said in _said(attempt)[known:]]
 
 
-def _reached_someone(order: JsonObject) -> bool:
-    talked = (None, "human", "unknown")
-    attempts = order.get("call_attempts") or []
-    return any(attempt.get("answered_at") and attempt.get("result") in talked for attempt in attempts)
-
-
-def _has_output(order: JsonObject) -> bool:
-    return any(attempt.get("structured_output") for attempt in order.get("call_attempts") or [])
+def _said(attempt: Mapping[str, object]) -> list[Said]:
+    """What was said, in the version that grows while the call goes on."""
+    return turns_of(attempt, ("transcript",))

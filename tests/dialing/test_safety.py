@@ -19,7 +19,6 @@ from revox_langchain.actions.requests import act
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.hours import unix_s
 from revox_langchain.dialing.intent import MARK, Intent, Order
 from revox_langchain.dialing.placing import place
 from revox_langchain.dialing.policy import DialPolicy
@@ -31,6 +30,7 @@ from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign
+from revox_langchain.results.order import unix_s
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.tools.tool import make_tool

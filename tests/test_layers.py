@@ -17,6 +17,7 @@ NAME = PACKAGE.name
 ROOMS = (
     "answers",
     "errors",
+    "forks",
     "phone",
     "results",
     "speech",

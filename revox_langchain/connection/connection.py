@@ -27,6 +27,7 @@ from revox_langchain.connection.privacy import mask_the_sdk_log, without_secrets
 from revox_langchain.connection.retries import Retries, retries
 from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RevoxToolError
 from revox_langchain.flow import Clock
+from revox_langchain.forks import renew_in_children
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Operation, Risk
 
@@ -64,8 +65,9 @@ class _SdkOptions(TypedDict):
 class Connection:
     """One account of Revox, for sync and async callers alike.
 
-    It opens nothing until it is used, keeps one sync client and one async client per event loop, and may be shared
-    between threads. Several connections with different keys live side by side.
+    It opens nothing until it is used, and keeps one sync client and one async client per event loop. It may be shared
+    between threads and inherited by forked processes, which open clients of their own. Several connections with
+    different keys live side by side.
 
     Args:
         api_key: Revox API key (Dashboard, API Keys); kept as a secret.
@@ -73,6 +75,7 @@ class Connection:
         timeout_s: Seconds to wait for a connection's next byte; 5 s to connect.
         read_retries: How often a read is retried after a passing failure. Nothing else ever is.
         transport: An httpx transport to use instead of the network; sync, async or both, as the connection is used.
+            Forked children share it.
         clock: Tells the time and lets it pass; default is real time.
 
     Raises:
@@ -103,11 +106,18 @@ class Connection:
         self._attempts = read_retries + 1
         self._transport = transport
         self.clock: Clock = clock or SystemClock()
+        self._ssl: ssl.SSLContext | None = None
+        self._recalled: dict[str, tuple[float, str, Any]] = {}
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Forget the clients without closing them; the next request opens new ones. Done in every forked child."""
+        # A socket shared by two processes hands one of them the other's answers. Closing it here would tell the server
+        # that the parent is done. The lock may be held by a thread that the child does not have.
         self._lock = threading.Lock()
         self._client: revox.Revox | None = None
         self._aclients: WeakKeyDictionary[asyncio.AbstractEventLoop, revox.AsyncRevox] = WeakKeyDictionary()
-        self._ssl: ssl.SSLContext | None = None
-        self._recalled: dict[str, tuple[float, str, Any]] = {}
 
     @classmethod
     def from_env(cls, **options: Unpack[ConnectionOptions]) -> Self:

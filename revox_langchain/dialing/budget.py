@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import Refused
+from revox_langchain.forks import renew_in_children
 
 # Revox does not document how long a call without a limit may last; half an hour is meant to err on the safe side.
 UNKNOWN_CALL_DURATION_S = 1800.0
@@ -89,8 +90,13 @@ class Budget:
     ) -> None:
         self._per_process = (orders, attempts, minutes)
         self._per_thread = (orders_per_thread, attempts_per_thread, minutes_per_thread)
-        self._lock = threading.Lock()
         self._reserved: dict[str, _Reserved] = {}
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Take a new lock and keep what is reserved. Done in every forked child, which counts by itself from there."""
+        self._lock = threading.Lock()
 
     @property
     def needs_cost(self) -> bool:

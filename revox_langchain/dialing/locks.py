@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from revox_langchain.errors import Unavailable
 from revox_langchain.flow import Flow, Turn
+from revox_langchain.forks import in_children
 
 T = TypeVar("T")
 
@@ -37,6 +38,16 @@ _QUEUES: dict[str, deque[Future[None]]] = {}
 """Who holds a name (first) and who waits for it."""
 
 
+def _renew() -> None:
+    # The threads that held names, and perhaps the lock, are not in the child: waiting for them would never end.
+    global _LOCK
+    _LOCK = threading.Lock()
+    _QUEUES.clear()
+
+
+in_children(_renew)
+
+
 def _take(name: str) -> Future[None]:
     turn: Future[None] = Future()
     with _LOCK:
@@ -49,7 +60,10 @@ def _take(name: str) -> Future[None]:
 
 def _leave(name: str, turn: Future[None]) -> None:
     with _LOCK:
-        queue = _QUEUES[name]
+        queue = _QUEUES.get(name, deque())
+        if turn not in queue:
+            # Taken before a fork, and left in the child.
+            return
         held = queue[0] is turn
         queue.remove(turn)
         if not queue:

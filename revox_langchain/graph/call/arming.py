@@ -20,6 +20,7 @@ from langgraph.runtime import get_runtime
 
 from revox_langchain.dialing.placing import Earlier
 from revox_langchain.errors import PlacementUnknown, RevoxToolError
+from revox_langchain.forks import renew_in_children
 from revox_langchain.graph.call.nodes import place_call
 from revox_langchain.graph.call.settings import CompiledCallGraph, Settings
 from revox_langchain.graph.call.state import CallState, current
@@ -37,6 +38,11 @@ class FreshTokens:
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Hold no token. Done in every forked child: what its parent wrote is for its parent to use."""
         self._tokens: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 

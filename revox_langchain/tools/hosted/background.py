@@ -7,10 +7,22 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from revox_langchain.forks import in_children
+
 T = TypeVar("T")
 
 _LOCK = threading.Lock()
 _LOOPS: list[asyncio.AbstractEventLoop] = []
+
+
+def _renew() -> None:
+    # The thread that runs the loop is not in the child.
+    global _LOCK
+    _LOCK = threading.Lock()
+    _LOOPS.clear()
+
+
+in_children(_renew)
 
 
 def in_background(work: Coroutine[Any, Any, T]) -> T:

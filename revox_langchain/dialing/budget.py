@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -42,12 +43,14 @@ class Cost(BaseModel):
         return self.attempts * self.call_duration_s / 60
 
     @classmethod
-    def of(cls, assistant: JsonObject) -> Cost:
-        """Read it from an assistant's configuration."""
-        retries = assistant.get("call_retry_config") or {}
+    def of(cls, assistant: Mapping[str, object]) -> Cost:
+        """Read it from an assistant's configuration; what cannot be a limit counts as none given."""
+        retries = assistant.get("call_retry_config")
+        attempts = retries.get("max_retry_attempts") if isinstance(retries, Mapping) else None
+        duration_s = assistant.get("max_call_duration_secs")
         return cls(
-            attempts=int(retries.get("max_retry_attempts") or DEFAULT_ATTEMPTS),
-            call_duration_s=float(assistant.get("max_call_duration_secs") or UNKNOWN_CALL_DURATION_S),
+            attempts=math.ceil(_positive(attempts, DEFAULT_ATTEMPTS)),
+            call_duration_s=_positive(duration_s, UNKNOWN_CALL_DURATION_S),
         )
 
 
@@ -159,6 +162,12 @@ class Budget:
                     code="budget_exceeded",
                     next_step="Ask the person responsible for a higher Budget or DialPolicy.max_orders.",
                 )
+
+
+def _positive(value: object, default: float) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return default
+    return float(value) if math.isfinite(value) and value > 0 else default
 
 
 def _sum(reserved: Iterable[_Reserved]) -> tuple[float, ...]:

@@ -16,6 +16,8 @@ change:
 | recently_placed | another order to the number is younger than `min_gap_s` |
 | outside_local_hours | the calling window was to be skipped outside local hours, without permission |
 | scheduled_in_the_past | the moment has passed |
+| host_not_allowed | a request would send what is said on calls to a host that is not allowed |
+| configuration_changed | the assistant is no longer the one that a person approved |
 | caller_id_not_owned | the caller id is not one of the organisation's numbers |
 | budget_exceeded | orders, attempts or minutes |
 | voice_missing, voice_mismatch | the voice would not speak the prompt's language |
@@ -24,10 +26,15 @@ change:
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.hosts import check_hosts
 from revox_langchain.dialing.hours import check_windows
 from revox_langchain.dialing.numbers import history_of, is_listed, own_numbers
 from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.dialing.words import check_configured_words
 from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall
@@ -123,22 +130,79 @@ class Guard:
         if created_s is not None and 0 < sent_s - created_s <= _MOST_AHEAD_S:
             self._ahead_s = max(self._ahead_s, sent_s - created_s)
 
-    def check_order(self, request: MakeCall, phone: Phone) -> Flow[None]:
-        """Check an order's caller id and hours.
+    def check_order(self, request: MakeCall, phone: Phone, configuration: JsonObject) -> Flow[tuple[str, ...]]:
+        """Check an order as it will be placed.
+
+        Args:
+            request: What will be sent.
+            phone: The number it will ring.
+            configuration: From `configuration_of`: the assistant as it will speak, with what the request overrides.
+
+        Returns:
+            Warnings, one sentence each.
 
         Raises:
-            Refused: With code `caller_id_not_owned`, `outside_local_hours` or `scheduled_in_the_past`.
+            Refused: With code `scheduled_in_the_past`, or any of `check_configuration`'s.
         """
-        check_windows(self.policy, request.settings, phone)
-        if request.from_phone_number is not None:
+        written = (request.wire().body or {}).get("assistant") or {}
+        notes = yield from self.check_configuration(
+            configuration, written=written, phones=(phone,), prompt_variables=request.prompt_variables or {}
+        )
+        self._check_moment(request, phone, (yield Pause(0)).now_s)
+        return notes
+
+    def check_configuration(
+        self,
+        configuration: JsonObject,
+        *,
+        written: Mapping[str, object] | None = None,
+        phones: Iterable[Phone] = (),
+        prompt_variables: Mapping[str, str] | None = None,
+    ) -> Flow[tuple[str, ...]]:
+        """Check an assistant as it will speak, when a request writes it and again before anything rings.
+
+        Args:
+            configuration: The assistant's fields, by Revox's names, with what overrides them.
+            written: Those that the request itself writes; the rest is what an owner stored.
+            phones: The numbers it will ring; none while that is not known.
+            prompt_variables: Values for `{{variables}}`; None while they are not known.
+
+        Returns:
+            Warnings, one sentence each.
+
+        Raises:
+            Refused: With code `caller_id_not_owned`, `outside_local_hours`, `host_not_allowed`, the code of a number
+                that calls must not be transferred to, or of a problem with the words where the policy refuses those.
+            InvalidInput: A URL or an address is not valid.
+        """
+        check_hosts(self.policy, written or {})
+        self._check_transfers(configuration)
+        for phone in tuple(phones) or (None,):
+            check_windows(self.policy, configuration, phone)
+        caller_id = configuration.get("from_phone_number")
+        if caller_id is not None:
             numbers = yield from own_numbers()
-            if request.from_phone_number not in numbers:
+            if caller_id not in numbers:
                 raise Refused(
-                    f"The caller id {request.from_phone_number} is not one of your numbers.",
+                    f"The caller id {caller_id} is not one of your numbers.",
                     code="caller_id_not_owned",
                     next_step=f"Use one of: {', '.join(numbers) or 'none'}; or leave from_phone_number out.",
                 )
-        self._check_moment(request, phone, (yield Pause(0)).now_s)
+        return check_configured_words(self.policy, configuration, prompt_variables)
+
+    def _check_transfers(self, configuration: JsonObject) -> None:
+        # A transfer dials, too: the person on the line is connected, and the organisation pays.
+        destinations = configuration.get("transfer_destinations")
+        for number, destination in enumerate(destinations if isinstance(destinations, list) else []):
+            raw = destination.get("phone_number") if isinstance(destination, Mapping) else destination
+            try:
+                self.check_number(str(raw))
+            except Refused as error:
+                raise Refused(
+                    f"transfer_destinations.{number}: {error.message}",
+                    code=error.code,
+                    next_step="Correct this destination, or leave it out.",
+                ) from None
 
     def _check_lists(self, phone: Phone) -> None:
         policy = self.policy

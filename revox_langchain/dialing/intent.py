@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.budget import Cost
 from revox_langchain.errors import RateLimited, RevoxToolError, Unavailable
 from revox_langchain.operations.calls import MakeCall
 
@@ -42,13 +41,13 @@ class Order:
         request: What to send, without the mark; its number is E.164.
         intent: Which call request it is for.
         scope: Thread or toolkit whose budget it counts against.
-        cost: The worst it can cost.
+        approved: Digest of the configuration that a person approved, if one did.
     """
 
     request: MakeCall
     intent: Intent
     scope: str = "process"
-    cost: Cost = field(default_factory=Cost)
+    approved: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,17 @@ rung. Attempts within an order are Revox's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.budget import Cost
+from revox_langchain.dialing.configuration import configuration_of, differences, digest, merged
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import MARK, Order, Placed, outcome_of
 from revox_langchain.dialing.locks import holding
 from revox_langchain.dialing.marks import look, pauses_s, settle, unknown
-from revox_langchain.errors import InvalidInput, PlacementUnknown, RevoxToolError
+from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError
 from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import CancelCall, GetCall
 from revox_langchain.phone import Phone, parse_phone
@@ -101,10 +104,11 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
         raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
     _refuse_recent(found.others, order, guard, (yield Pause(0)).now_s)
     yield from guard.check_history(phone)
-    yield from guard.check_order(order.request, phone)
-    reserved = guard.budget.reserve(intent_id, order.scope, order.cost, max_orders=guard.policy.max_orders)
+    configuration, notes = yield from _checked(order, phone, guard)
+    cost = Cost.of(configuration)
+    reserved = guard.budget.reserve(intent_id, order.scope, cost, max_orders=guard.policy.max_orders)
     try:
-        return (yield from _dial(order, guard))
+        placed = yield from _dial(order, guard)
     except PlacementUnknown:
         # It may have been placed, so its budget stays reserved, which also makes the next run look first.
         raise
@@ -113,6 +117,38 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
         if reserved:
             guard.budget.release(intent_id)
         raise
+    placed = replace(placed, notes=(*placed.notes, *notes))
+    return placed if placed.adopted else (yield from _as_checked(placed, configuration))
+
+
+def _checked(order: Order, phone: Phone, guard: Guard) -> Flow[tuple[JsonObject, tuple[str, ...]]]:
+    """Check what the order will use, as it is at this moment; returns it with warnings."""
+    configuration = yield from configuration_of(order.request)
+    if order.approved is not None and digest(configuration) != order.approved:
+        raise Refused(
+            "The assistant is no longer the one that was approved.",
+            code="configuration_changed",
+            next_step="Look at the assistant again, and approve the call as it is now.",
+            details={"configuration_hash": digest(configuration)},
+        )
+    return configuration, (yield from guard.check_order(order.request, phone, configuration))
+
+
+def _as_checked(placed: Placed, configuration: JsonObject) -> Flow[Placed]:
+    """Cancel an order whose assistant, as Revox used it, is not the one that was checked."""
+    used = placed.call.get("assistant")
+    changed = differences(configuration, merged(used, placed.call)) if isinstance(used, dict) else []
+    if not changed:
+        return placed
+    done, why = yield from _cancel(placed.call_id)
+    what = "was cancelled; it may have rung" if done else f"could not be cancelled{why or '.'}"
+    note = f"Revox used another {', '.join(changed)} than was checked, so the order {what.rstrip('.')}."
+    # Read again, so that the caller sees what became of it.
+    try:
+        call = (yield GetCall(call_id=placed.call_id))["call"]
+    except (RevoxToolError, KeyError):
+        call = placed.call
+    return replace(placed, call=call, notes=(note, *placed.notes))
 
 
 def _dial(order: Order, guard: Guard) -> Flow[Placed]:

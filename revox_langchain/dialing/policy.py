@@ -17,6 +17,8 @@ class DialPolicy(BaseModel):
         allowed_countries: Two-letter countries that may be dialed; None is any.
         allowed_numbers: If given, only these numbers (E.164; a `*` at the end stands for any rest).
         denied_numbers: Never these, in the same form.
+        allowed_hosts: Hosts that a request may name for webhooks, look-ups, custom tools and models, and e-mails (a
+            `*.` at the front stands for any subdomain). What an owner stored, or code gives, needs no permission.
         allowed_classes: Codes of costly classes that may be dialed nevertheless, such as `shared_cost_number`.
         honour_do_not_contact: Refuse numbers that the phone history marks do-not-contact.
         min_gap_s: Refuse a second order to a number within this many seconds of another.
@@ -39,6 +41,7 @@ class DialPolicy(BaseModel):
     allowed_numbers: tuple[str, ...] | None = None
     denied_numbers: tuple[str, ...] = ()
     allowed_classes: frozenset[str] = frozenset()
+    allowed_hosts: tuple[str, ...] = ()
     honour_do_not_contact: bool = True
     min_gap_s: float = Field(default=60.0, ge=0)
     max_orders: int | None = Field(default=10, ge=0)

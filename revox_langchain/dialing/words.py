@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import DialPolicy, Verdict
 from revox_langchain.errors import InvalidInput, Refused, UnsupportedLanguage
 from revox_langchain.flow import Flow, Recent, Work
@@ -96,6 +97,32 @@ def check_words(
     return _judged(policy.prompt_problems, [note for note in notes if note.code not in later])
 
 
+def check_configured_words(
+    policy: DialPolicy, configuration: JsonObject, prompt_variables: Mapping[str, str] | None
+) -> tuple[str, ...]:
+    """Look for what is wrong in any text that an assistant's configuration makes it say.
+
+    Args:
+        policy: What to do about it.
+        configuration: The assistant's fields, by Revox's names.
+        prompt_variables: Values for the `{{variables}}`; None while they are not known.
+
+    Returns:
+        Warnings, a sentence or two each.
+
+    Raises:
+        Refused: The first problem, where the policy refuses.
+    """
+    prompt, first = _text(configuration.get("prompt")), _text(configuration.get("first_sentence"))
+    notes = check_words(policy, prompt, first, prompt_variables, variables_known=prompt_variables is not None)
+    # The disclosure belongs at the start of a call; what is said later must only not deny it.
+    relaxed = policy.model_copy(update={"require_disclosure": False})
+    for text in _further_texts(configuration):
+        later = check_words(relaxed, text, None, {}, variables_known=False)
+        notes += tuple(note for note in later if note not in notes)
+    return notes
+
+
 def check_voice(
     policy: DialPolicy, voice_id: str, spoken: Collection[str], language: str, subject: str = "The prompt"
 ) -> tuple[str, ...]:
@@ -141,6 +168,27 @@ def _refuse_default_voice(language: str | None, unspeakable: UnsupportedLanguage
             code="voice_missing",
             next_step=f"Give voice_provider and voice_id from revox_list_voices with language={language!r}.",
         )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _further_texts(configuration: JsonObject) -> Iterator[str]:
+    """What an assistant may say besides its first sentence, or is told besides its prompt."""
+    for name in ("end_of_call_sentence", "max_duration_end_message", "voicemail_message"):
+        if text := _text(configuration.get(name)):
+            yield text
+    flow = configuration.get("prompt_flow")
+    nodes = flow.get("nodes") if isinstance(flow, Mapping) else None
+    for node in nodes if isinstance(nodes, list) else []:
+        data = node.get("data") if isinstance(node, Mapping) else None
+        if text := _text(data.get("body")) if isinstance(data, Mapping) else None:
+            yield text
+    faq = configuration.get("faq_items")
+    for item in faq if isinstance(faq, list) else []:
+        if text := _text(item.get("answer")) if isinstance(item, Mapping) else None:
+            yield text
 
 
 def _judged(verdict: Verdict, notes: list[PromptNote]) -> tuple[str, ...]:

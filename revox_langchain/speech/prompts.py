@@ -128,10 +128,11 @@ _CONCEALING = re.compile(
     r"|隐瞒|隱瞞|否认|否認",
     re.IGNORECASE,
 )
-# "You are not an AI", told to the agent.
+# "You are not an AI", told to the agent, or "I am not an AI", said by it.
 _NOT_AN = re.compile(
-    r"\b(?:you are not|you're not|you aren't|tu n'es pas|vous n'êtes pas|no eres|du bist kein\w*|sie sind kein\w*"
-    r"|non sei|você não é|não és|ты не|вы не)\W+(?:\w+\W+){0,2}$|(?:你|您)不是(?:一个|一個)?$",
+    r"\b(?:i am not|i'm not|je ne suis pas|no soy|ich bin kein\w*|non sono|não sou|я не"
+    r"|you are not|you're not|you aren't|tu n'es pas|vous n'êtes pas|no eres|du bist kein\w*|sie sind kein\w*"
+    r"|non sei|você não é|não és|ты не|вы не)\W+(?:\w+\W+){0,2}$|(?:我|你|您)不是(?:一个|一個)?$",
     re.IGNORECASE,
 )
 _POSES_AS_HUMAN = re.compile(

@@ -1,0 +1,101 @@
+"""The configuration an order will use: the assistant as it will speak, merged with what the request overrides.
+
+It is what the guard checks, what an approval is bound to, and what the order is compared with once it is placed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from revox_langchain.answers import JsonObject
+from revox_langchain.flow import Flow
+from revox_langchain.operations.assistants import GetAssistant
+from revox_langchain.operations.calls import MakeCall
+from revox_langchain.operations.fields import REDACTED
+
+OVERRIDES = ("from_phone_number", "call_retry_config")
+"""What a call or a campaign may set beside its assistant, and which then counts instead of the assistant's own."""
+
+DECIDES = (
+    "call_retry_config",
+    "custom_tools",
+    "end_of_call_sentence",
+    "faq_items",
+    "first_sentence",
+    "first_sentence_mode",
+    "from_phone_number",
+    "human_transfer_mode",
+    "ivr_navigation_enabled",
+    "llm_model",
+    "max_call_duration_secs",
+    "max_duration_end_message",
+    "precall_lookup_url",
+    "prompt",
+    "prompt_flow",
+    "sms_enabled",
+    "sms_template",
+    "structured_output_config",
+    "structured_output_prompt",
+    "transfer_destinations",
+    "type",
+    "voice",
+    "voicemail_message",
+    "voicemail_sms_prompt",
+    "webhook_url",
+)
+"""Fields that decide who is rung, how often, what is said and who hears of it."""
+
+
+def configuration_of(request: MakeCall) -> Flow[JsonObject]:
+    """Read the configuration a call will use.
+
+    A stored assistant is read anew, since someone may have edited it a moment ago; an inline one costs no request.
+
+    Raises:
+        RevoxToolError: The assistant cannot be read.
+    """
+    body = request.wire().body or {}
+    assistant = body.get("assistant") or {}
+    if request.assistant_id is not None:
+        assistant = yield GetAssistant(assistant_id=request.assistant_id)
+    return merged(assistant, body)
+
+
+def merged(assistant: Mapping[str, object], overrides: Mapping[str, object]) -> JsonObject:
+    """An assistant's fields, with what a call or campaign sets beside it in their place."""
+    given = {name: overrides[name] for name in OVERRIDES if overrides.get(name) is not None}
+    return {**assistant, **given}
+
+
+def digest(configuration: Mapping[str, object]) -> str:
+    """A hash of what decides how the phone rings and what is said; no secret goes into it, nor comes out of it."""
+    decides = {name: configuration[name] for name in DECIDES if configuration.get(name) not in (None, [], {}, "")}
+    canonical = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def differences(checked: Mapping[str, object], used: Mapping[str, object]) -> list[str]:
+    """Names of fields in which an order's assistant is not the one that was checked.
+
+    A field that Revox leaves out of the order, or fills in where nothing was sent, is no difference.
+    """
+    return [
+        name
+        for name in DECIDES
+        if checked.get(name) is not None and name in used and not same(checked[name], used[name])
+    ]
+
+
+def same(sent: object, held: object) -> bool:
+    """Whether Revox holds everything that would be sent; what it adds does not matter, a redacted value cannot."""
+    if held == REDACTED:
+        return True
+    if isinstance(sent, Mapping):
+        return isinstance(held, Mapping) and all(same(value, held.get(name)) for name, value in sent.items())
+    if isinstance(sent, list):
+        if not isinstance(held, list) or len(sent) != len(held):
+            return False
+        return all(same(one, other) for one, other in zip(sent, held, strict=True))
+    return bool(sent == held)

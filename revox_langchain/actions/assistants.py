@@ -4,42 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from revox_langchain.actions.create import find_or_create, matches
+from revox_langchain.actions.create import find_or_create
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.actions.voices import check_speech
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.hours import check_windows
+from revox_langchain.dialing.configuration import DECIDES, same
 from revox_langchain.flow import Flow
-from revox_langchain.operations.assistants import CreateAssistant, ListAssistants, UpdateAssistant
+from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants, UpdateAssistant
 
-_CONSEQUENTIAL = (
-    "first_sentence",
-    "end_of_call_sentence",
-    "max_duration_end_message",
-    "voicemail_message",
-    "custom_tools",
-    "transfer_destinations",
-    "webhook_url",
-    "structured_output_config",
-    "structured_output_prompt",
-)
-"""Settings that change what an assistant says, or where it reports."""
+# Revox fills these in where nothing was sent, so that a value says nothing of an edit.
+_FILLED_IN = {
+    "first_sentence_mode",
+    "ivr_navigation_enabled",
+    "llm_model",
+    "max_call_duration_secs",
+    "sms_enabled",
+    "type",
+}
 
 
 @flow_of.register
 def create_assistant(request: CreateAssistant, context: Context) -> Flow[JsonObject]:
     """Create an assistant, unless there is the same one."""
-    check_windows(context.guard.policy, request.settings or {})
     request, notes = yield from check_speech(request, context.guard.policy, None, variables_known=False)
-    return (yield from create_assistant_once(request, notes))
+    body = request.wire().body or {}
+    notes += yield from context.guard.check_configuration(body, written=body)
+    return (yield from create_assistant_once(request, tuple(dict.fromkeys(notes))))
 
 
 @flow_of.register
 def update_assistant(request: UpdateAssistant, context: Context) -> Flow[JsonObject]:
-    """Change an assistant, but not to hours in which no one may be called."""
-    check_windows(context.guard.policy, request.settings)
+    """Change an assistant, but to nothing that a call with it would be refused for."""
+    body = request.wire().body or {}
+    stored = yield GetAssistant(assistant_id=request.assistant_id)
+    notes = yield from context.guard.check_configuration({**stored, **body}, written=body)
     answer: JsonObject = yield request
-    return answer
+    return {**answer, "notes": list(notes)}
 
 
 def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ()) -> Flow[JsonObject]:
@@ -53,7 +53,7 @@ def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ())
     def find() -> Flow[JsonObject | None]:
         # The list shows assistants whole; an edited one must not be taken for the one that is asked for.
         listed = (yield ListAssistants())["assistants"]
-        return next((held for held in listed if matches(body, held) and not _has_more(body, held)), None)
+        return next((held for held in listed if same(body, held) and not _has_more(body, held)), None)
 
     found = yield from find_or_create("assistant", request, request.name, find)
     return {**found, "notes": list(notes)}
@@ -61,4 +61,8 @@ def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ())
 
 def _has_more(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     """Whether the assistant was given something since that makes it another one."""
-    return any(held.get(name) and name not in sent for name in _CONSEQUENTIAL)
+    if any(held.get(name) and name not in sent for name in DECIDES if name not in _FILLED_IN):
+        return True
+    model = held.get("llm_model")
+    # A model of one's own hears the whole conversation; Revox would never fill that in.
+    return "llm_model" not in sent and isinstance(model, Mapping) and model.get("type") in ("custom", "realtime")

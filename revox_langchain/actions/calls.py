@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import uuid
+
 from pydantic import Field
 
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.actions.voices import check_speech
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
+from revox_langchain.dialing.configuration import merged
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import Intent, Order, make_intent
+from revox_langchain.dialing.intent import Intent, Order, make_intent, outcome_of
 from revox_langchain.dialing.numbers import history_of
 from revox_langchain.dialing.placing import place, recover
-from revox_langchain.errors import Refused
+from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import Flow, Recent
-from revox_langchain.operations.assistants import GetAssistant
 from revox_langchain.operations.calls import GetCall, GetPhoneHistory, MakeCall, ResumeCall, Transcript
 from revox_langchain.operations.fields import E164, CallId
-from revox_langchain.operations.operation import Request, Risk, procedure
+from revox_langchain.operations.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations.render import calls as render
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Watch, settled_result, watch
@@ -52,19 +54,48 @@ def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
     """Place a call, at most once per intent."""
     intent = _intent_of(request, context.scope)
     request, notes = yield from check_speech(request, context.guard.policy, request.prompt_variables or {})
-    cost = yield from cost_of(request, context.guard)
-    placed = yield from place(Order(request, intent, scope=context.budget_scope, cost=cost), context.guard)
+    placed = yield from place(Order(request, intent, scope=context.budget_scope), context.guard)
     answer = placed.as_dict()
-    return {**answer, "notes": [*answer["notes"], *notes]}
+    return {**answer, "notes": list(dict.fromkeys([*answer["notes"], *notes]))}
 
 
 @flow_of.register
 def resume_call(request: ResumeCall, context: Context) -> Flow[JsonObject]:
-    """Resume a paused call if its number may still be dialed."""
+    """Resume a paused call if its number may still be dialed, as its assistant is now."""
     order = (yield GetCall(call_id=request.call_id))["call"]
-    phone = context.guard.check_number(str(order.get("to_phone_number")))
-    yield from refuse_do_not_contact([phone.e164], context.guard)
-    answer: JsonObject = yield request
+    guard = context.guard
+    phone = guard.check_number(str(order.get("to_phone_number")))
+    yield from refuse_do_not_contact([phone.e164], guard)
+    # An order's own caller id is the line Revox chose; the assistant's is what someone asked for.
+    retries = {"call_retry_config": order.get("call_retry_config")}
+    configuration = merged(order.get("assistant") or {}, retries)
+    yield from guard.check_configuration(configuration, phones=(phone,))
+    return (yield from ring(request, context, Cost.of(configuration)))
+
+
+def ring(request: Operation, context: Context, cost: Cost, orders: int = 1) -> Flow[JsonObject]:
+    """Send what makes existing orders ring, with their worst case reserved.
+
+    Args:
+        request: Resumes or launches.
+        context: Whose budget counts.
+        cost: The most one order can cost.
+        orders: How many will ring.
+
+    Raises:
+        Refused: With code `budget_exceeded`, or by Revox.
+    """
+    # Each of these rings anew, so each reserves under an id of its own.
+    reservation = f"{request.spec.name} {uuid.uuid4()}"
+    budget, policy = context.guard.budget, context.guard.policy
+    budget.reserve(reservation, context.budget_scope, cost, orders=orders, max_orders=policy.max_orders)
+    try:
+        answer: JsonObject = yield request
+    except RevoxToolError as error:
+        # After an unknown outcome the phones may ring: the budget stays reserved.
+        if outcome_of(error) != "unknown":
+            budget.release(reservation)
+        raise
     return answer
 
 
@@ -88,16 +119,6 @@ def recover_call(request: RecoverCall, context: Context) -> Flow[JsonObject]:
     placed = yield from recover(request.intent_id, request.phone_number, context.guard)
     asked = {"intent_id": request.intent_id, "phone_number": request.phone_number}
     return {"found": placed is not None, **asked, **(placed.as_dict() if placed else {})}
-
-
-def cost_of(request: MakeCall, guard: Guard) -> Flow[Cost]:
-    """The most an order can cost; reads the assistant only if the budget asks for it."""
-    if not guard.budget.needs_cost:
-        return Cost()
-    if request.assistant_id is None:
-        return Cost.of(request.settings or {})
-    assistant = yield Recent(GetAssistant(assistant_id=request.assistant_id), max_age_s=60)
-    return Cost.of(assistant)
 
 
 def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from typing import get_args
 
-from revox_langchain.actions.calls import refuse_do_not_contact
-from revox_langchain.actions.create import find_or_create, matches
+from revox_langchain.actions.calls import refuse_do_not_contact, ring
+from revox_langchain.actions.create import find_or_create
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
-from revox_langchain.dialing.hours import check_windows
-from revox_langchain.dialing.intent import outcome_of
+from revox_langchain.dialing.configuration import OVERRIDES, merged, same
 from revox_langchain.dialing.search import search_all
-from revox_langchain.errors import Refused, RevoxToolError
+from revox_langchain.errors import Refused
 from revox_langchain.flow import Flow
+from revox_langchain.operations.assistants import GetAssistant
 from revox_langchain.operations.calls import GetCallHistory
 from revox_langchain.operations.campaigns import (
     CreateCampaign,
@@ -36,9 +35,10 @@ _RESUMABLE = tuple(status for status in get_args(CallStatus) if status not in (*
 @flow_of.register
 def create_campaign(request: CreateCampaign, context: Context) -> Flow[JsonObject]:
     """Create a campaign whose contacts may all be called, unless there is the same one."""
-    for contact in request.contacts:
-        phone = context.guard.check_number(contact.to_phone_number)
-        check_windows(context.guard.policy, request.model_dump(), phone)
+    phones = [context.guard.check_number(contact.to_phone_number) for contact in request.contacts]
+    assistant = yield GetAssistant(assistant_id=request.assistant_id)
+    body = request.model_dump(include=set(OVERRIDES))
+    yield from context.guard.check_configuration(merged(assistant, body), written=body, phones=phones)
 
     def find() -> Flow[JsonObject | None]:
         for campaign in (yield ListCampaigns())["campaigns"]:
@@ -52,7 +52,8 @@ def create_campaign(request: CreateCampaign, context: Context) -> Flow[JsonObjec
 @flow_of.register
 def update_campaign(request: UpdateCampaign, context: Context) -> Flow[JsonObject]:
     """Change a campaign, but not to hours in which no one may be called."""
-    check_windows(context.guard.policy, request.model_dump())
+    body = request.model_dump(include=set(OVERRIDES))
+    yield from context.guard.check_configuration(merged({}, body), written=body)
     answer: JsonObject = yield request
     return answer
 
@@ -60,36 +61,19 @@ def update_campaign(request: UpdateCampaign, context: Context) -> Flow[JsonObjec
 @flow_of.register
 def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObject]:
     """Launch a campaign once every number it would ring is checked and its orders fit the budget."""
-    # A launch rings its contacts again, so each one reserves under an id of its own.
-    launch_id = f"launch {uuid.uuid4()}"
     numbers = yield from _numbers_to_ring(request)
-    yield from _check_numbers(numbers, context)
-    if numbers:
-        campaign = (yield GetCampaign(campaign_id=request.campaign_id))["campaign"]
-        retry = campaign.get("call_retry_config")
-        cost = Cost.of({**(campaign.get("assistant") or {}), **({"call_retry_config": retry} if retry else {})})
-        context.guard.budget.reserve(
-            launch_id,
-            context.budget_scope,
-            cost,
-            orders=len(numbers),
-            max_orders=context.guard.policy.max_orders,
-        )
-    try:
+    cost = yield from _check_ringing(request.campaign_id, numbers, context)
+    if not numbers:
         answer: JsonObject = yield request
-    except RevoxToolError as error:
-        # After an unknown outcome the phones may ring: the budget stays reserved.
-        if outcome_of(error) != "unknown":
-            context.guard.budget.release(launch_id)
-        raise
-    return answer
+        return answer
+    return (yield from ring(request, context, cost, len(numbers)))
 
 
 @flow_of.register
 def resume_campaign(request: ResumeCampaign, context: Context) -> Flow[JsonObject]:
     """Resume a campaign once every number it would ring is checked; its launch has paid for the orders."""
     numbers = yield from _orders_in(request.campaign_id, _RESUMABLE)
-    yield from _check_numbers(list(numbers.values()), context)
+    yield from _check_ringing(request.campaign_id, list(numbers.values()), context)
     answer: JsonObject = yield request
     return answer
 
@@ -97,7 +81,7 @@ def resume_campaign(request: ResumeCampaign, context: Context) -> Flow[JsonObjec
 def _may_be(campaign: JsonObject, request: CreateCampaign) -> bool:
     """Whether what a list shows of a campaign fits the request; the list may leave optional fields out."""
     settings = {name: value for name, value in (request.wire().body or {}).items() if name != "contacts"}
-    if not all(matches(value, campaign[name]) for name, value in settings.items() if name in campaign):
+    if not all(same(value, campaign[name]) for name, value in settings.items() if name in campaign):
         return False
     size = len(request.contacts)
     return not campaign.get("is_cancelled") and (campaign.get("row_stats") or {}).get("total", size) == size
@@ -132,7 +116,13 @@ def _orders_in(campaign_id: str, statuses: Iterable[CallStatus]) -> Flow[dict[st
     return {call_id: str(call.get("to_phone_number")) for call_id, call in found.calls.items()}
 
 
-def _check_numbers(numbers: list[str], context: Context) -> Flow[None]:
-    for number in numbers:
-        context.guard.check_number(number)
+def _check_ringing(campaign_id: str, numbers: list[str], context: Context) -> Flow[Cost]:
+    """Check every number that would ring and the assistant as it is now; returns the most one order can cost."""
+    phones = [context.guard.check_number(number) for number in numbers]
     yield from refuse_do_not_contact(numbers, context.guard)
+    campaign = (yield GetCampaign(campaign_id=campaign_id))["campaign"]
+    # The campaign shows its assistant as it was; calls use it as it is.
+    assistant = yield GetAssistant(assistant_id=str(campaign["assistant_id"]))
+    configuration = merged(assistant, campaign)
+    yield from context.guard.check_configuration(configuration, phones=phones)
+    return Cost.of(configuration)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.intent import outcome_of
 from revox_langchain.dialing.locks import holding
 from revox_langchain.errors import PlacementUnknown, RevoxToolError
 from revox_langchain.flow import Flow, Pause
-from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Operation
 
 Find = Callable[[], Flow[JsonObject | None]]
@@ -42,20 +41,6 @@ def find_or_create(what: str, request: Operation, name: str, find: Find) -> Flow
         return {**answer, "existed": False}
 
     return (yield from holding(f"{what} {name}", create))
-
-
-def matches(sent: object, held: object) -> bool:
-    """Whether everything that would be sent is what Revox holds already; what it adds does not matter."""
-    # The connection hides the secrets that Revox echoes, so that a hidden one can only be taken for the same.
-    if held == REDACTED:
-        return True
-    if isinstance(sent, Mapping):
-        return isinstance(held, Mapping) and all(matches(value, held.get(name)) for name, value in sent.items())
-    if isinstance(sent, list):
-        if not isinstance(held, list) or len(sent) != len(held):
-            return False
-        return all(matches(a, b) for a, b in zip(sent, held, strict=True))
-    return bool(sent == held)
 
 
 def _find_after(error: RevoxToolError, find: Find) -> Flow[JsonObject]:

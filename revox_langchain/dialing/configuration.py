@@ -89,7 +89,8 @@ def differences(checked: Mapping[str, object], used: Mapping[str, object]) -> li
 
 
 def same(sent: object, held: object) -> bool:
-    """Whether Revox holds everything that would be sent; what it adds does not matter, a redacted value cannot."""
+    """Whether everything that would be sent is what Revox holds already; what it adds does not matter."""
+    # The connection hides the secrets that Revox echoes, so that a hidden one can only be taken for the same.
     if held == REDACTED:
         return True
     if isinstance(sent, Mapping):

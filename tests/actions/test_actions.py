@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from revox_langchain.actions.create import LOOK_AGAIN_S
 from revox_langchain.actions.registry import flow_of
 from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall, act, find_request
 from revox_langchain.connection.connection import Connection
-from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.budget import DEFAULT_RETRIES, Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import MARK
 from revox_langchain.dialing.policy import DialPolicy
@@ -135,7 +136,8 @@ def test_the_same_assistant_is_found_instead_of_created_again(sandbox: Sandbox, 
         },
     }
     connection = sandbox.connect()
-    first, second = (do(reminder(**full), connection, mode) for _ in range(2))
+    guard = Guard(DialPolicy(allowed_hosts=("llm.invalid",)))
+    first, second = (do(reminder(**full), connection, mode, guard) for _ in range(2))
     assert second["existed"] is True
     assert second["assistant"]["id"] == first["assistant"]["id"]
     assert second["assistant"]["llm_model"]["api_key"] == REDACTED
@@ -249,8 +251,10 @@ def test_of_two_creations_at_once_the_second_waits_and_finds_the_first() -> None
     ]
     for request, begin, empty in ways:
         one, other = begin(request), begin(request)
-        assert isinstance(next(one), (ListAssistants, ListCampaigns))
-        turn = next(other)
+        first, turn = next(one), next(other)
+        if isinstance(first, GetAssistant):
+            first, turn = one.send(assistant_), other.send(assistant_)
+        assert isinstance(first, (ListAssistants, ListCampaigns))
         assert isinstance(turn, Turn)
         assert one.send(empty) is request
         assert not turn.come.done()
@@ -353,6 +357,8 @@ def test_every_contact_of_a_campaign_is_checked_before_it_is_created(sandbox: Sa
 def test_a_campaign_whose_rows_cannot_be_read_is_not_believed_to_be_another() -> None:
     request = campaign("a1")
     hand = ByHand(act(request, Guard()))
+    assert hand.step == GetAssistant(assistant_id="a1")
+    hand.answer({"id": "a1", "prompt": "Say hello."})
     assert hand.step == ListCampaigns()
     hand.answer({"campaigns": [{"id": "c1", "name": "Spring", "assistant_id": "a1", "row_stats": {"total": 2.0}}]})
     assert hand.step == GetCampaignRows(campaign_id="c1")
@@ -542,3 +548,134 @@ def test_an_unknown_tool_is_refused_with_what_is_near() -> None:
     with pytest.raises(InvalidInput, match="did you mean 'revox_wait_for_call'") as caught:
         find_request("wait_for_cal")
     assert caught.value.code == "unknown_tool"
+
+
+PREMIUM = {"transfer_destinations": [{"label": "sales", "phone_number": "+19005551234"}]}
+FOREIGN_CALLER = {"from_phone_number": "+12025550177"}
+DENIES = "Say hello. Never say that you are an AI."
+STRICT = DialPolicy(prompt_problems="refuse")
+
+
+@both_modes
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"settings": PREMIUM}, "premium_number"),
+        ({"settings": FOREIGN_CALLER}, "caller_id_not_owned"),
+        ({"prompt": DENIES}, "denies_being_ai"),
+        ({"settings": {"voicemail_message": "Never say that you are an AI."}}, "denies_being_ai"),
+        ({"settings": {"webhook_url": "https://hooks.example.com/x"}}, "host_not_allowed"),
+        ({"webhook_url": "https://hooks.example.com/x"}, "host_not_allowed"),
+        ({"webhook_url": "file:///etc/passwd"}, "invalid_url"),
+        ({"settings": {"email_notification_address": "me@example.com"}}, "host_not_allowed"),
+    ],
+)
+def test_an_assistant_is_written_only_as_it_may_speak(
+    sandbox: Sandbox, fields: dict[str, Any], code: str, mode: str
+) -> None:
+    connection = sandbox.connect()
+    stored = connection.send(CreateAssistant(name="Stored", prompt="Say hello, I am an AI."))["assistant"]
+    create = CreateAssistant(**{"name": "New", "prompt": "Say hello, I am an AI.", **fields})
+    for request in (create, UpdateAssistant(assistant_id=stored["id"], **fields)):
+        with pytest.raises((Refused, InvalidInput)) as caught:
+            do(request, connection, mode, Guard(STRICT))
+        assert caught.value.code == code
+    assert list(sandbox.world.assistants) == [stored["id"]]
+    assert sandbox.counts["revox_update_assistant"] == 0
+
+
+def test_an_update_is_judged_with_what_is_stored(sandbox: Sandbox) -> None:
+    connection = sandbox.connect()
+    stored = connection.send(CreateAssistant(name="Stored", prompt=DENIES))["assistant"]
+    with pytest.raises(Refused) as caught:
+        do(UpdateAssistant(assistant_id=stored["id"], first_sentence="Hello."), connection, guard=Guard(STRICT))
+    assert caught.value.code == "denies_being_ai"
+    done = do(UpdateAssistant(assistant_id=stored["id"], first_sentence="Hello."), connection)
+    assert any("AI" in note for note in done["notes"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"call_retry_config": DEFAULT_RETRIES},
+        {"prompt_flow": {"nodes": [], "edges": [1]}},
+        {"voicemail_message": "Hi."},
+    ],
+)
+def test_an_assistant_edited_to_ring_or_say_something_else_is_not_reused(
+    sandbox: Sandbox, change: dict[str, Any]
+) -> None:
+    connection = sandbox.connect()
+    first = do(reminder(**VOICE), connection)
+    sandbox.world.assistants[first["assistant"]["id"]].update(change)
+    assert do(reminder(**VOICE), connection)["existed"] is False
+
+
+@both_modes
+@pytest.mark.parametrize(("change", "code"), [(PREMIUM, "premium_number"), (FOREIGN_CALLER, "caller_id_not_owned")])
+def test_a_launch_a_resume_and_a_new_campaign_look_at_the_assistant_as_it_is_now(
+    sandbox: Sandbox, assistant: str, change: dict[str, Any], code: str, mode: str
+) -> None:
+    connection = sandbox.connect()
+    created = do(campaign(assistant), connection)["campaign"]
+    sandbox.world.assistants[assistant].update(change)
+    requests = (
+        LaunchCampaign(campaign_id=created["id"]),
+        ResumeCampaign(campaign_id=created["id"]),
+        campaign(assistant, name="Another"),
+    )
+    for request in requests:
+        with pytest.raises(Refused) as caught:
+            do(request, connection, mode)
+        assert caught.value.code == code
+    assert not sandbox.dials
+    assert len(sandbox.world.campaigns) == 1
+
+
+@pytest.mark.parametrize("request_", [{"name": "A"}, {"campaign_id": "c1"}])
+def test_a_campaigns_own_caller_id_must_be_owned(sandbox: Sandbox, assistant: str, request_: dict[str, str]) -> None:
+    wanted = (
+        campaign(assistant, **request_, **FOREIGN_CALLER)
+        if "name" in request_
+        else UpdateCampaign(campaign_id="c1", **FOREIGN_CALLER)
+    )
+    with pytest.raises(Refused) as caught:
+        do(wanted, sandbox.connect())
+    assert caught.value.code == "caller_id_not_owned"
+
+
+def paused_call(sandbox: Sandbox, **assistant: Any) -> str:
+    connection = sandbox.connect()
+    stored = connection.send(CreateAssistant(name="Stored", prompt="Say hello, I am an AI."))["assistant"]
+    moment = datetime.fromtimestamp(sandbox.clock.now_s() + 3600, UTC)
+    call = connection.send(MakeCall(phone_number="+12025550100", assistant_id=stored["id"], scheduled_at=moment))[
+        "call"
+    ]
+    connection.send(PauseCall(call_id=call["id"]))
+    sandbox.world.orders[call["id"]]["assistant"].update(assistant)
+    return str(call["id"])
+
+
+def test_a_resume_reserves_like_a_launch(sandbox: Sandbox) -> None:
+    call_id = paused_call(sandbox)
+    with pytest.raises(Refused) as caught:
+        do(ResumeCall(call_id=call_id), sandbox.connect(), guard=Guard(budget=Budget(orders=0)))
+    assert caught.value.code == "budget_exceeded"
+    assert sandbox.counts["revox_resume_call"] == 0
+    budget = Budget(orders=1)
+    do(ResumeCall(call_id=call_id), sandbox.connect(), guard=Guard(budget=budget))
+    assert budget.reserved()["orders"] == 1
+
+
+def test_a_resume_that_revox_refuses_gives_its_budget_back(sandbox: Sandbox) -> None:
+    call_id, budget = paused_call(sandbox), Budget(orders=1)
+    sandbox.faults.add(Fault("status", ResumeCall, status=400))
+    with pytest.raises(InvalidInput):
+        do(ResumeCall(call_id=call_id), sandbox.connect(), guard=Guard(budget=budget))
+    assert budget.reserved()["orders"] == 0
+
+
+def test_a_resumed_call_is_checked_as_its_assistant_is(sandbox: Sandbox) -> None:
+    with pytest.raises(Refused) as caught:
+        do(ResumeCall(call_id=paused_call(sandbox, **PREMIUM)), sandbox.connect())
+    assert caught.value.code == "premium_number"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revox_langchain.connection.connection import Connection
-from revox_langchain.dialing.budget import Budget, Cost
+from revox_langchain.dialing.budget import DEFAULT_RETRIES, Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import MARK, Intent, Order, Placed, make_intent, outcome_of
 from revox_langchain.dialing.placing import Earlier, place, recover
@@ -652,9 +652,13 @@ def test_only_a_clear_4xx_counts_as_not_placed(status: int) -> None:
 def test_the_budget_counts_the_worst_case(sandbox: Sandbox) -> None:
     guard = Guard(DialPolicy(min_gap_s=0), Budget(minutes=100))
     connection = sandbox.connect()
-    cost = Cost(attempts=2, call_duration_s=1500)
-    run(placing(guard, replace(ORDER, cost=cost)), connection)
-    other = replace(ORDER, intent=Intent("other", durable=True), cost=cost)
+    settings = {
+        "max_call_duration_secs": 1500,
+        "call_retry_config": {**DEFAULT_RETRIES, "max_retry_attempts": 2},
+    }
+    first = replace(ORDER, request=ORDER.request.model_copy(update={"settings": settings}))
+    run(placing(guard, first), connection)
+    other = replace(first, intent=Intent("other", durable=True))
     run(placing(guard, other), connection)
     with pytest.raises(Refused) as caught:
         run(placing(guard, replace(other, intent=Intent("third", durable=True))), connection)

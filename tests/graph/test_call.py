@@ -753,6 +753,8 @@ def test_the_graph_costs_what_the_promise_says(sandbox: Sandbox) -> None:
         "revox_list_voices": 1,
         "revox_list_assistants": 1,
         "revox_create_assistant": 1,
+        # The stored assistant, read anew just before the dial.
+        "revox_get_assistant": 1,
         "revox_get_call_history": 2,
         "revox_list_phone_numbers": 1,
         "revox_get_phone_history": 1,

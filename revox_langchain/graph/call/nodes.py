@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import cast
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.intent import MARK, Intent, Order, make_intent
 from revox_langchain.dialing.numbers import default_region
 from revox_langchain.dialing.placing import Earlier, place
@@ -201,7 +200,7 @@ def _order(state: CallState) -> Order:
         scheduled_at=datetime.fromisoformat(asked["scheduled_at"]) if asked["scheduled_at"] else None,
         **who,
     )
-    return Order(request, Intent(**mark), scope=state.get("scope") or "process", cost=Cost(**spoken["cost"]))
+    return Order(request, Intent(**mark), scope=state.get("scope") or "process")
 
 
 def _still_running(seen: Watch) -> RevoxToolError:

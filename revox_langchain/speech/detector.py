@@ -14,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from revox_langchain.speech.names import LANGUAGES
+from revox_langchain.speech.typical import is_pidgin, romanised, typical_of
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -25,7 +26,7 @@ class Detection:
 
     Attributes:
         outcome: `language` (one that voices speak), `unsupported`, `uncertain`, or `no_text`.
-        language: The language found; with `uncertain` the best guess, with `no_text` None.
+        language: The language found; with `uncertain` the best guess if there is a fair one, with `no_text` None.
         notes: Sentences to show to the author of the text.
         guess: With `unsupported`, the likeliest of the languages that voices do speak.
     """
@@ -46,7 +47,7 @@ def detect(text: str | None) -> Detection:
     cleaned = clean(text or "")
     letters, han = _count(cleaned)
     if letters < 3 and han < 2:
-        return Detection("no_text", None)
+        return Detection("language", "en") if typical_of(cleaned) == ("en", True) else Detection("no_text", None)
     # To the detector Han characters are Chinese; kana and hangul among them say that they are not, or that the text
     # quotes a Japanese or Korean name.
     for language, script in (("ja", _KANA), ("ko", _HANGUL)):
@@ -106,8 +107,11 @@ _MARKS = re.compile(r"^[ \t]*(?:[-+•]|\d{1,3}[.)])[ \t]|-{3,}|[*_#|~`>•\[\]]
 _DIGIT = re.compile(r"\d")
 # Measured on a plateau from 0.1 to 0.4: lower lets other languages through, higher asks more often.
 _MASS, _SHARE, _OTHER = 0.30, 0.5, 0.50
+_FAIR = 0.15
 # The labels that share out one and the same written Chinese.
 _CHINESE = ("zh", "yue", "wuu")
+# To the detector plain English such as "Say hello, I am an AI." is as likely to be Nigerian Pidgin.
+_PIDGIN = "pcm"
 _NO_LANGUAGE = "zxx"
 _CANTONESE = re.compile("[嘅咗喺冇嚟唔啲哋咁佢嗰]")
 _LOADING = Lock()
@@ -115,10 +119,10 @@ _LOADING = Lock()
 
 def _by_mass(cleaned: str) -> Detection:
     """Let all labels compete, then share what the supported ones won among these."""
-    chances: dict[str, float] = {}
-    for label, chance in _identifier().rank(cleaned):
-        name = "zh" if label in _CHINESE else label
-        chances[name] = chances.get(name, 0.0) + chance
+    if written := romanised(cleaned):
+        return Detection("unsupported", written)
+    typical, certain = typical_of(cleaned)
+    chances = _chances(cleaned, english=typical == "en" and not is_pidgin(cleaned))
     best = max(LANGUAGES, key=lambda each: chances.get(each, 0.0))
     mass = sum(chances.get(each, 0.0) for each in LANGUAGES)
     if mass >= _MASS and chances[best] / mass >= _SHARE:
@@ -128,7 +132,21 @@ def _by_mass(cleaned: str) -> Detection:
     if chances[other] >= _OTHER and other != _NO_LANGUAGE:
         script = _SCRIPTS.get(best, _LATIN)
         return Detection("unsupported", other, guess=best if script.search(cleaned) else None)
-    return Detection("uncertain", best)
+    if typical and certain:
+        return Detection("language", typical)
+    # The likeliest of eight unlikely languages is no suggestion: for "Hola" it would be Chinese.
+    fair = chances[best] >= max(_FAIR, chances[other]) and _SCRIPTS.get(best, _LATIN).search(cleaned)
+    return Detection("uncertain", typical or (best if fair else None))
+
+
+def _chances(cleaned: str, *, english: bool) -> dict[str, float]:
+    """The chance of each language, those of labels that mean the same one added up."""
+    folded = {**dict.fromkeys(_CHINESE, "zh"), **({_PIDGIN: "en"} if english else {})}
+    chances: dict[str, float] = {}
+    for label, chance in _identifier().rank(cleaned):
+        name = folded.get(label, label)
+        chances[name] = chances.get(name, 0.0) + chance
+    return chances
 
 
 def _identifier() -> LanguageIdentifier:

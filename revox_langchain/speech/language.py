@@ -131,6 +131,7 @@ def parse_language(name: str) -> ResolvedLanguage:
     return ResolvedLanguage(tag, language, region, "explicit", "certain", (language,))
 
 
+_UNCERTAIN = "The text does not tell its language with certainty."
 # What a speaker of these may accept instead; suggested in the error, never used silently.
 _CLOSEST = {
     "yue": "zh",
@@ -174,7 +175,7 @@ def _from_text(
         notes = _conflict(first, body, on_ambiguous)
     if long:
         return first, "first_sentence", first.notes + notes
-    if body.sure or (body.language and not first.sure):
+    if body.sure or (not first.sure and (body.language or first.outcome == "no_text")):
         return body, "prompt", body.notes + notes
     return first, "first_sentence", first.notes
 
@@ -208,10 +209,11 @@ def _ambiguous(message: str, candidates: list[str], on_ambiguous: str) -> tuple[
 
 def _undecided(found: Detection) -> InvalidInput:
     if found.language is None:
-        message = "There is no text to tell the language from."
+        nothing = found.outcome == "no_text"
+        message = "There is no text to tell the language from." if nothing else _UNCERTAIN
         step = f"Pass language={_quoted('fr')} or another of {', '.join(LANGUAGES)}."
     else:
-        message = "The text does not tell its language with certainty."
+        message = _UNCERTAIN
         step = f"Say it: {_pass([found.language])}, or another of {', '.join(LANGUAGES)}."
     return AmbiguousLanguage(
         message,

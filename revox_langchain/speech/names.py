@@ -92,7 +92,7 @@ def mentioned(text: str, written_in: str) -> tuple[str, ...]:
     It does not tell a demand ("speak French") from a mention ("French bakery"): a text that names
     another language is only a reason to stop guessing.
     """
-    text = _NOT_A_LANGUAGE.sub(" ", unicodedata.normalize("NFC", text))
+    text = _origins(written_in).sub(" ", _NOT_A_LANGUAGE.sub(" ", unicodedata.normalize("NFC", text)))
     found = {code for token in set(_WORD.findall(text)) for code in _named_by(token, written_in)}
     if _HAN.search(text):
         found |= {_han_names()[name] for name in _han_pattern().findall(text)}
@@ -194,6 +194,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile("[\u4e00-\u9fff]")
 # Seen in ordinary prompts; add to it only what was seen too.
 _NOT_A_LANGUAGE = re.compile(r"\b(?:Turkish Airlines|French fries|Polish (?:your|the|up))\b", re.IGNORECASE)
+_NOTHING = re.compile(r"(?!)")
+_ADJECTIVE_LAST = ("fr", "es", "it", "pt")
 _SURNAMES = ("Russo", "Tedesco", "Greco")
 _KEY_AND_TAG = re.compile(
     r"\b(?i:language|lang|locale|voice|langue|idioma|lingua|sprache|язык)\b[\"'*`]*\s*[:=>]\s*[\"'*`]*"
@@ -220,6 +222,31 @@ _OTHER_WORDS = {
     "farsi": "fa",
     "tagalog": "fil",
 }
+
+
+@cache
+def _origins(written_in: str) -> re.Pattern[str]:
+    """Match what a language's name says of a thing: "Italian restaurant", "ristorante francese".
+
+    Only words on a list count. A rule for all of them would take "a Spanish conversation" for a thing as well, and an
+    English voice would hold it; a word that is missing merely makes us ask.
+    """
+    things = _things().get(written_in)
+    if not things:
+        return _NOTHING
+    names = sorted(word for word, uses in _words().items() if any(use[1] in ("en", written_in) for use in uses))
+    named, thing = "|".join(map(re.escape, names)), "|".join(map(re.escape, things))
+    # In Romance languages the adjective follows its noun, in its form for gender and number.
+    if written_in in _ADJECTIVE_LAST:
+        return re.compile(rf"\b(?:{thing})(?:e?s|[ei])? (?:{named})(?:e?s|[aei])?\b", re.IGNORECASE)
+    return re.compile(rf"\b(?:{named})[ -](?:{thing})(?:e?s)?\b(?![ -](?:speak|call|convers))", re.IGNORECASE)
+
+
+@cache
+def _things() -> dict[str, list[str]]:
+    path = files("revox_langchain") / "speech" / "data" / "things_of_origin.json"
+    things: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return things
 
 
 def _named_by(token: str, written_in: str) -> set[str]:

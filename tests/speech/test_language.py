@@ -393,6 +393,21 @@ def test_naming_a_language_no_voice_speaks_says_so():
         ("Speak Polish.", "en", ("pl",)),
         ("Use Tagalog with nurses.", "en", ("fil",)),
         ("Habla catalán.", "es", ("ca",)),
+        ("Call the Italian restaurant and ask for a table.", "en", ()),
+        ("Order French toast and two Belgian waffles.", "en", ()),
+        ("Ask whether the German shepherd and the RUSSIAN salad are for sale.", "en", ()),
+        ("Ask about the French onion soup and the Spanish-style villa.", "en", ("es",)),
+        ("Greet the host of the Italian restaurant in Italian.", "en", ("it",)),
+        ("Speak French at the restaurant.", "en", ("fr",)),
+        ("You are a Spanish restaurant host who speaks Spanish.", "en", ("es",)),
+        ("You hold a Spanish conversation.", "en", ("es",)),
+        ("Call our German supplier.", "en", ("de",)),
+        ("Réservez une table au restaurant italien.", "fr", ()),
+        ("Rappelez pour le cours d'allemand.", "fr", ("de",)),
+        ("Llama a los restaurantes italianos.", "es", ()),
+        ("Habla italiano con el restaurante.", "es", ("it",)),
+        ("Chiama il ristorante francese.", "it", ()),
+        ("Ligue para o restaurante francês.", "pt", ()),
     ],
 )
 def test_the_languages_a_text_names_are_found(text, written_in, names):
@@ -409,6 +424,90 @@ def test_without_letters_nothing_decides_not_even_a_phone_number(text):
     with pytest.raises(AmbiguousLanguage, match="no text") as asked:
         resolve_language(first_sentence=text, prompt=text, phone="+33142685300")
     assert 'language="fr"' in asked.value.next_step
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Call the Italian restaurant and book a table for two at seven.",
+        "Order French toast for breakfast and ask when it arrives.",
+        "Ask whether the German shepherd is still for sale.",
+    ],
+)
+def test_a_thing_with_an_origin_is_no_reason_to_ask_for_the_language(prompt):
+    assert resolve_language(prompt=prompt).language == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Hola", "es"),
+        ("¡Hola!", "es"),
+        ("Salut", "fr"),
+        ("Hallo!", "de"),
+        ("Moin", "de"),
+        ("Olá", "pt"),
+        ("Ciao", "it"),
+    ],
+)
+def test_a_greeting_suggests_its_own_language(text, language):
+    with pytest.raises(AmbiguousLanguage) as asked:
+        resolve_language(prompt=text)
+    assert asked.value.details == {"candidates": [language]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Hello", "hello!", "Hi", "Say hello.", "Confirm the order.", "Remind her."),
+        *(f"Say hello {number}, I am an AI." for number in (3, 12, "A7", "4711")),
+        *(
+            "Say hi to Bob, I am an AI.",
+            "Say 3 words, I am an AI.",
+            "Call me, I am a bot.",
+            "I am the AI of Acme, say so.",
+        ),
+    ],
+)
+def test_short_english_is_english(text):
+    assert resolve_language(prompt=text).language == "en"
+
+
+@pytest.mark.parametrize("text", ["Wetin dey happen for your side", "I no sabi the person wey dey talk"])
+def test_nigerian_pidgin_is_not_taken_for_english(text):
+    with pytest.raises(UnsupportedLanguage):
+        resolve_language(prompt=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kalimera sas, thelo na kleiso ena rantevou gia avrio",
+        "Geia sou, pos mporo na se voithiso",
+        "Na rotiseis pote anoigei to magazi",
+        "O giatros den borei na sas dei simera",
+        "Efharisto poli gia tin voitheia",
+        "To rantevou einai stis pente",
+    ],
+)
+def test_greek_in_latin_letters_is_greek(text):
+    with pytest.raises(UnsupportedLanguage, match="written in Greek") as refused:
+        resolve_language(prompt=text)
+    assert "after all" not in refused.value.next_step
+
+
+@pytest.mark.parametrize("text", ["Sumimasen, nanji ni kuru koto", "Aap kaise hain, kya aap kal aa sakte"])
+def test_the_likeliest_of_eight_unlikely_languages_is_not_suggested(text):
+    with pytest.raises(AmbiguousLanguage) as asked:
+        resolve_language(prompt=text)
+    assert asked.value.details == {"candidates": []}
+    assert "with certainty" in asked.value.message
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.sampled_from(["Hola", "Salut", "Hello", "Ciao", "Bonsoir", "Hallo"]), st.text(" !?.,:-\n\t👋", max_size=8))
+def test_no_mark_around_a_greeting_makes_it_chinese(word, marks):
+    assert detect(marks + word + marks).language in ("es", "fr", "en", "it", "de")
 
 
 def test_an_uncertain_text_names_its_best_guess():

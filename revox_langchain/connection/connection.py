@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
@@ -23,13 +24,13 @@ from tenacity import AsyncRetrying, Retrying
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
-from revox_langchain.connection.privacy import mask_the_sdk_log, without_secrets
+from revox_langchain.connection.privacy import cleaned, mask_the_sdk_log, without_key
 from revox_langchain.connection.retries import Retries, retries
 from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RevoxToolError
 from revox_langchain.flow import Clock
 from revox_langchain.forks import renew_in_children
-from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Operation, Risk
+from revox_langchain.operations.secrets import redacted_url
 
 if TYPE_CHECKING:
     import ssl
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
     import httpx
     import revox
 
+    from revox_langchain.connection.limits import AnswerLimits
+
 logger = logging.getLogger("revox_langchain")
+
+DEFAULT_MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -48,11 +53,13 @@ class ConnectionOptions(TypedDict, total=False):
     read_retries: int
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None
     clock: Clock | None
+    max_answer_bytes: int
 
 
 class _HttpOptions(TypedDict, total=False):
     transport: Any
     verify: ssl.SSLContext
+    headers: Mapping[str, str]
 
 
 class _SdkOptions(TypedDict):
@@ -77,10 +84,11 @@ class Connection:
         transport: An httpx transport to use instead of the network; sync, async or both, as the connection is used.
             Forked children share it.
         clock: Tells the time and lets it pass; default is real time.
+        max_answer_bytes: The largest answer to take, unpacked.
 
     Raises:
         AuthError: The key is empty.
-        InvalidInput: The base URL is not valid.
+        InvalidInput: The base URL is not valid, or holds a user name or password.
     """
 
     def __init__(
@@ -92,19 +100,18 @@ class Connection:
         read_retries: int = 2,
         transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
+        max_answer_bytes: int = DEFAULT_MAX_ANSWER_BYTES,
     ) -> None:
         self._key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
         if not self._key.get_secret_value().strip():
             raise AuthError("There is no Revox API key.")
-        if base_url is not None and not re.match(r"https?://[^/\s]+", base_url):
-            raise InvalidInput(
-                f"The base URL {base_url!r} is not valid.",
-                next_step="Give one such as https://www.getrevox.com/api (REVOX_BASE_URL), or leave it out.",
-            )
+        if base_url is not None:
+            check_url(base_url, "base URL", "https://www.getrevox.com/api (REVOX_BASE_URL), or leave it out")
         self._base_url = base_url
         self._timeout_s = timeout_s
         self._attempts = read_retries + 1
         self._transport = transport
+        self.max_answer_bytes = max_answer_bytes
         self.clock: Clock = clock or SystemClock()
         self._ssl: ssl.SSLContext | None = None
         self._recalled: dict[str, tuple[float, str, Any]] = {}
@@ -242,12 +249,13 @@ class Connection:
             raise AnswerError(f"Revox answered {operation.spec.name} without audio.")
         # For a content type other than JSON the SDK returns the text instead of failing.
         if not isinstance(answer, dict):
-            what = "nothing" if answer is None or answer == "" else f"{str(answer)[:60]!r}"
-            raise AnswerError(f"Revox answered {operation.spec.name} with {self._cleaned(what)} instead of JSON.")
+            # Cleaned first: cut in the middle, the key would not be found.
+            what = "nothing" if answer is None or answer == "" else repr(without_key(str(answer), self._key)[:60])
+            raise AnswerError(f"Revox answered {operation.spec.name} with {what} instead of JSON.")
         wanted = operation.spec.answer
         if wanted is not None and answer.get(wanted) is None:
             raise AnswerError(f"Revox answered {operation.spec.name} without {wanted!r}.")
-        return without_secrets(answer)
+        return cleaned(answer, self._key)
 
     def _forget(self, toolset: str) -> None:
         """Drop the remembered reads of a toolset, because something in it was changed."""
@@ -264,20 +272,17 @@ class Connection:
             lists=operation.spec.risk is Risk.READ and "{" not in (operation.spec.path or ""),
             base_url=self.base_url,
             now_s=self.clock.now_s(),
-            cleaned=self._cleaned,
+            cleaned=lambda text: without_key(text, self._key),
         )
-
-    def _cleaned(self, text: str) -> str:
-        key = self._key.get_secret_value()
-        # A short word of a key, as a sandbox may have, would eat the words of a sentence.
-        return text.replace(key, REDACTED) if len(key) >= 8 else text
 
     def _sync_client(self) -> revox.Revox:
         import revox
 
         with self._lock:
             if self._client is None:
-                http = revox.DefaultHttpxClient(**self._http_options())
+                http = revox.DefaultHttpxClient(
+                    event_hooks={"response": [self._limits().check]}, **self._http_options()
+                )
                 self._client = revox.Revox(http_client=http, **self._sdk_options())
             return self._client
 
@@ -289,19 +294,28 @@ class Connection:
         with self._lock:
             aclient = self._aclients.get(loop)
             if aclient is None:
-                http = revox.DefaultAsyncHttpxClient(**self._http_options())
+                http = revox.DefaultAsyncHttpxClient(
+                    event_hooks={"response": [self._limits().acheck]}, **self._http_options()
+                )
                 aclient = self._aclients[loop] = revox.AsyncRevox(http_client=http, **self._sdk_options())
             return aclient
+
+    def _limits(self) -> AnswerLimits:
+        from revox_langchain.connection.limits import AnswerLimits
+
+        return AnswerLimits(self.max_answer_bytes)
 
     def _http_options(self) -> _HttpOptions:
         import httpx
 
+        from revox_langchain.connection.limits import ACCEPTED
+
         if self._transport is not None:
-            return {"transport": self._transport}
+            return {"transport": self._transport, "headers": ACCEPTED}
         if self._ssl is None and self.base_url.startswith("https"):
             # 22 ms (measured) that every client would spend again.
             self._ssl = httpx.create_ssl_context()
-        return {} if self._ssl is None else {"verify": self._ssl}
+        return {"headers": ACCEPTED} if self._ssl is None else {"headers": ACCEPTED, "verify": self._ssl}
 
     def _sdk_options(self) -> _SdkOptions:
         import httpx
@@ -315,6 +329,21 @@ class Connection:
             # a phone three times. Reads are retried here, in `send`.
             "max_retries": 0,
         }
+
+
+def check_url(url: str, what: str, example: str) -> None:
+    """Refuse what is not the http(s) address of a server, or would show a password wherever the address is shown.
+
+    Raises:
+        InvalidInput: Naming `what`, and giving an `example`.
+    """
+    if not re.match(r"https?://[^/\s]+", url):
+        raise InvalidInput(f"The {what} {redacted_url(url)!r} is not valid.", next_step=f"Give one such as {example}.")
+    if "@" in re.split(r"[/?#\\]", url, maxsplit=3)[2]:
+        raise InvalidInput(
+            f"The {what} {redacted_url(url)!r} holds a user name or password.",
+            next_step="Leave it out; the API key is all that is needed.",
+        )
 
 
 def _request(operation: Operation) -> tuple[str, JsonObject]:

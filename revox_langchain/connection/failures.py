@@ -67,7 +67,8 @@ def known_failure(
         return _of_status(error, name, reads, now_s, cleaned)
     if isinstance(error, revox.APIConnectionError):
         return _of_connection(error, name, reads, base_url, cleaned)
-    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, revox.APIResponseValidationError)):
+    # JSON that is nested too deep raises RecursionError.
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, RecursionError, revox.APIResponseValidationError)):
         return AnswerError(f"Revox answered {name} with something that is not JSON.", retry_safe=reads)
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
         return InvalidInput(f"The base URL {base_url!r} cannot be used.", next_step="Check REVOX_BASE_URL.")
@@ -100,6 +101,9 @@ def _of_connection(
 
     # The SDK wraps what httpx raised; only the original says whether the request left.
     cause = error.__cause__ or error
+    if isinstance(cause, RevoxToolError):
+        # From one of the client's hooks, which refuse some answers.
+        return cause
     sent = not certainly_not_sent(cause)
     safe = reads or not sent
     if isinstance(error, revox.APITimeoutError) and sent:

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeVar
 
-from revox_langchain.answers import JsonObject
+from pydantic import SecretStr
+
 from revox_langchain.operations.fields import REDACTED
+from revox_langchain.operations.secrets import without_secrets
 from revox_langchain.phone import mask_phone
 
+T = TypeVar("T")
+
 _PHONE = re.compile(r"\+\d{6,15}")
-_SECRET_HEADER = re.compile(r"auth|token|secret|api[-_]?key|cookie", re.IGNORECASE)
+_SHORTEST_KEY = 8
 
 
-def without_secrets(answer: JsonObject) -> JsonObject:
-    """Redact the secrets that Revox echoes: a custom model's key, and header values of custom tools."""
-    return {name: _redacted(item, name) for name, item in answer.items()}
+def cleaned(value: T, key: SecretStr) -> T:
+    """Redact the secrets that a server echoes in its answer, the API key among them, wherever it stands."""
+    return without_key(without_secrets(value), key)
 
 
-def _redacted(value: Any, key: str) -> Any:
-    if isinstance(value, dict):
-        if key == "llm_model" and value.get("api_key"):
-            value = {**value, "api_key": REDACTED}
-        if key == "headers" and _SECRET_HEADER.search(str(value.get("key", ""))):
-            value = {**value, "value": REDACTED}
-        return {name: _redacted(item, name) for name, item in value.items()}
+def without_key(value: T, key: SecretStr) -> T:
+    """Redact the API key in every text of a value, names of fields included."""
+    secret = key.get_secret_value()
+    # A short word of a key, as a sandbox may have, would eat the words of a sentence.
+    if len(secret) < _SHORTEST_KEY:
+        return value
+    shown: T = _without(value, secret)  # type: ignore[assignment]
+    return shown
+
+
+def _without(value: object, secret: str) -> object:
+    if isinstance(value, str):
+        return value.replace(secret, REDACTED)
+    if isinstance(value, Mapping):
+        return {_without(name, secret): _without(item, secret) for name, item in value.items()}
     if isinstance(value, list):
-        return [_redacted(item, key) for item in value]
+        return [_without(item, secret) for item in value]
     return value
 
 

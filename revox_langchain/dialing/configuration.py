@@ -13,7 +13,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.flow import Flow
 from revox_langchain.operations.assistants import GetAssistant
 from revox_langchain.operations.calls import MakeCall
-from revox_langchain.operations.fields import REDACTED
+from revox_langchain.operations.secrets import same_as_shown, without_secrets
 
 OVERRIDES = ("from_phone_number", "call_retry_config")
 """What a call or a campaign may set beside its assistant, and which then counts instead of the assistant's own."""
@@ -71,7 +71,8 @@ def merged(assistant: Mapping[str, object], overrides: Mapping[str, object]) -> 
 
 def digest(configuration: Mapping[str, object]) -> str:
     """A hash of what decides how the phone rings and what is said; no secret goes into it, nor comes out of it."""
-    decides = {name: configuration[name] for name in DECIDES if configuration.get(name) not in (None, [], {}, "")}
+    shown = without_secrets(configuration)
+    decides = {name: shown[name] for name in DECIDES if shown.get(name) not in (None, [], {}, "")}
     canonical = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -90,13 +91,10 @@ def differences(checked: Mapping[str, object], used: Mapping[str, object]) -> li
 
 def same(sent: object, held: object) -> bool:
     """Whether everything that would be sent is what Revox holds already; what it adds does not matter."""
-    # The connection hides the secrets that Revox echoes, so that a hidden one can only be taken for the same.
-    if held == REDACTED:
-        return True
     if isinstance(sent, Mapping):
         return isinstance(held, Mapping) and all(same(value, held.get(name)) for name, value in sent.items())
     if isinstance(sent, list):
         if not isinstance(held, list) or len(sent) != len(held):
             return False
         return all(same(one, other) for one, other in zip(sent, held, strict=True))
-    return bool(sent == held)
+    return same_as_shown(sent, held)

@@ -15,6 +15,7 @@ from revox_langchain.operations.fields import (
     Settings,
     Text,
     VoiceProvider,
+    WebhookUrl,
 )
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import assistants as render
@@ -45,7 +46,7 @@ class AssistantFields(Operation):
     voice_id: Id | None = Field(default=None, serialization_alias="voice.id")
     max_call_duration_secs: int | None = Field(default=None, ge=1)
     structured_output_config: OutputConfig | None = None
-    webhook_url: str | None = Field(default=None, description="Gets a POST when a call ends.")
+    webhook_url: WebhookUrl | None = None
 
     @model_validator(mode="after")
     def _voice_whole(self) -> Self:

@@ -232,13 +232,13 @@ def _clearable(names: list[str]) -> list[str]:
     return names
 
 
-def refuse_redacted(value: Any) -> None:
-    """Refuse a value that is our stand-in for a secret: sending it would overwrite the secret.
+def refuse_redacted(value: object) -> None:
+    """Refuse a value that holds our stand-in for a secret: sending it would overwrite the secret.
 
     Raises:
-        ValueError: The stand-in occurs somewhere in `value`.
+        ValueError: The stand-in occurs somewhere in `value`, also inside a longer text.
     """
-    if value == REDACTED:
+    if isinstance(value, str) and (REDACTED in value or "%5bredacted%5d" in value.casefold()):
         raise ValueError(f"{REDACTED} stands for a secret that was not shown; leave the field out to keep it")
     if isinstance(value, Mapping):
         for item in value.values():
@@ -246,6 +246,11 @@ def refuse_redacted(value: Any) -> None:
     elif isinstance(value, list):
         for item in value:
             refuse_redacted(item)
+
+
+def _without_stand_in(value: str) -> str:
+    refuse_redacted(value)
+    return value
 
 
 def _texts(value: Any) -> Any:
@@ -261,6 +266,7 @@ def _texts(value: Any) -> Any:
 
 Id = Annotated[str, AfterValidator(_identifier)]
 Text = Annotated[str, AfterValidator(_not_blank)]
+WebhookUrl = Annotated[str, AfterValidator(_without_stand_in), Field(description="Gets a POST when a call ends.")]
 CallId = Annotated[Id, Field(description="Call id, as returned when it was placed.")]
 AssistantId = Annotated[Id, Field(description="Assistant id.")]
 VoiceId = Annotated[Id, Field(description="Voice id from revox_list_voices.")]

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.failures import LOOK_FIRST, certainly_not_sent, retry_after_s, status_failure
-from revox_langchain.connection.privacy import without_secrets
 from revox_langchain.errors import (
     AnswerError,
     InvalidInput,
@@ -26,6 +25,7 @@ from revox_langchain.errors import (
     Unavailable,
 )
 from revox_langchain.operations.fields import REDACTED
+from revox_langchain.operations.secrets import without_secrets
 
 _SAYS_STATUS = re.compile(r"\b(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.IGNORECASE)
 _SAYS_STATUS_FIRST = re.compile(

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revox_langchain.errors import InvalidInput
-from revox_langchain.phone import Phone, inside_local_hours, mask_phone, parse_phone
+from revox_langchain.phone import Phone, inside_local_hours, international_for, mask_phone, parse_phone
 
 
 @pytest.mark.parametrize(
@@ -139,10 +141,21 @@ def test_costly_classes_are_named(raw, kind, blocked_class):
         ("tel:+33-1-42-68-53-00;ext=7", "7"),
         ("+1 202 555 0100 ext. 5", "5"),
         ("(202) 555-0100 #12", "12"),
+        ("01 42 68 53 00 poste 12", "12"),
+        ("+33 1 42 68 53 00 (poste 12)", "12"),
+        ("+33 1 42 68 53 00, Durchwahl: 12", "12"),
+        ("+33 1 42 68 53 00 DW-12", "12"),
+        ("+33 1 42 68 53 00 interno 12", "12"),
+        ("+33 1 42 68 53 00 ramal 12", "12"),
+        ("+33 1 42 68 53 00 wew. 12", "12"),
+        ("+33 1 42 68 53 00 доб. 12", "12"),
+        ("+33 1 42 68 53 00 内線12", "12"),
+        ("+33 1 42 68 53 00转12", "12"),
+        ("+33 1 42 68 53 00 extension no. 12", "12"),
     ],
 )
 def test_an_extension_is_told_apart_from_the_number(raw, extension):
-    phone = parse_phone(raw, "US")
+    phone = parse_phone(raw, "FR" if raw.startswith("01") else "US")
     assert phone.extension == extension
     assert phone.e164 in ("+33142685300", "+12025550100")
 
@@ -153,6 +166,143 @@ def test_an_extension_is_told_apart_from_the_number(raw, extension):
 )
 def test_a_number_under_plus_one_may_be_abroad(raw, region):
     assert parse_phone(raw).region == region
+
+
+EVERY_COUNTRY = sorted(phonenumbers.SUPPORTED_REGIONS)
+KINDS = (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE)
+
+
+def example(region, kind=KINDS[0]):
+    number = phonenumbers.example_number_for_type(region, kind) or phonenumbers.example_number(region)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@pytest.mark.parametrize("default_region", EVERY_COUNTRY[::3])
+def test_a_number_that_lost_its_plus_never_becomes_a_strangers(default_region):
+    trunk = phonenumbers.ndd_prefix_for_region(default_region, strip_non_digits=True)
+    for region in EVERY_COUNTRY[::7]:
+        for kind in KINDS:
+            e164 = example(region, kind)
+            if trunk and e164[1:].startswith(trunk):
+                continue
+            read = parsed_or_code(e164[1:], default_region)
+            if isinstance(read, str):
+                assert read in {"ambiguous_number", "emergency_number", "invalid_number"}
+            else:
+                assert read.e164 == e164
+
+
+@pytest.mark.parametrize("region", EVERY_COUNTRY)
+def test_a_national_number_is_its_own_countrys_or_refused_as_ambiguous(region):
+    for kind in KINDS:
+        e164 = example(region, kind)
+        number = phonenumbers.parse(e164)
+        national = phonenumbers.national_significant_number(number)
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        assert getattr(parsed_or_code(national, region), "e164", "ambiguous_number") in (e164, "ambiguous_number")
+        assert getattr(parsed_or_code(written, region), "e164", "ambiguous_number") in (e164, "ambiguous_number")
+
+
+@pytest.mark.parametrize(
+    ("raw", "default_region", "readings"),
+    [
+        ("4917612345678", "DE", ["+494917612345678", "+4917612345678"]),
+        ("33612345678", "AT", ["+4333612345678", "+33612345678"]),
+        ("49 176 12345678", "DE", ["+494917612345678", "+4917612345678"]),
+        ("tel:4917612345678", "DE", ["+494917612345678", "+4917612345678"]),
+        ("6465550100", "US", ["+16465550100", "+6465550100"]),
+        ("13868453265", "CN", ["+8613868453265", "+13868453265"]),
+    ],
+)
+def test_an_ambiguous_number_names_both_readings_to_people_and_not_in_its_words(raw, default_region, readings):
+    with pytest.raises(InvalidInput) as refused:
+        parse_phone(raw, default_region)
+    assert refused.value.code == "ambiguous_number"
+    assert refused.value.details == {"readings": readings}
+    assert not re.search(r"\d{5}", str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("raw", "default_region", "e164"),
+    [
+        ("33142685300", "US", "+33142685300"),
+        ("49 176 12345678 ext 5", "FR", "+4917612345678"),
+        ("12025550100", "US", "+12025550100"),
+        ("8 (495) 123-45-67", "RU", "+74951234567"),
+        ("017612345678", "DE", "+4917612345678"),
+        ("(646) 555-0100", "US", "+16465550100"),
+        ("138 6845 3265", "CN", "+8613868453265"),
+        ("tel:030901820;phone-context=+49", "DE", "+4930901820"),
+    ],
+)
+def test_a_number_with_one_valid_reading_is_taken(raw, default_region, e164):
+    assert parse_phone(raw, default_region).e164 == e164
+
+
+@pytest.mark.parametrize("region", EVERY_COUNTRY)
+def test_a_floats_tail_never_changes_a_number(region):
+    for kind in KINDS:
+        e164 = example(region, kind)
+        assert parse_phone(f"{e164}.0").e164 == parse_phone(f" {e164},0 ").e164 == e164
+        for tail in (".5", ".00", ".12"):
+            assert parsed_or_code(e164 + tail, None) == "not_a_number"
+
+
+@pytest.mark.parametrize("raw", ["01.42.68.53.00", "+33.142685300", "+33 1.42.68.53.00"])
+def test_points_between_the_digits_are_no_fraction(raw):
+    assert parse_phone(raw, "FR").e164 == "+33142685300"
+
+
+IGNORABLE = "\u034f\u115f\u1160\u17b4\u180b\u200b\u200d\u2060\u202e\u3164\ufe0f\ufeff\uffa0\U000e0100"
+
+
+@given(st.lists(st.sampled_from(IGNORABLE), min_size=12, max_size=12))
+def test_characters_that_no_one_sees_are_dropped(unseen):
+    raw = "".join(map("".join, zip("+33142685300", unseen, strict=True)))
+    assert parse_phone(raw).e164 == "+33142685300"
+
+
+@pytest.mark.parametrize(
+    ("raw", "default_region", "hint"),
+    [
+        ("0262 12 34 56", "FR", "+262"),
+        ("0692123456", "FR", "+262"),
+        ("0269601234", "FR", "+262"),
+        ("0590 82 12 34", "FR", "+590"),
+        ("0690123456", "FR", "+590"),
+        ("0594301234", "FR", "+594"),
+        ("0596123456", "FR", "+596"),
+        ("0508411234", "FR", "+508"),
+        ("+33262123456", None, "+262"),
+    ],
+)
+def test_an_overseas_french_number_is_refused_with_its_calling_code(raw, default_region, hint):
+    with pytest.raises(InvalidInput, match=rf"\{hint},") as refused:
+        parse_phone(raw, default_region)
+    assert refused.value.code == "invalid_number"
+
+
+def test_an_overseas_number_is_at_home_in_its_own_country():
+    assert parse_phone("0262123456", "RE").e164 == "+262262123456"
+
+
+@pytest.mark.parametrize(
+    ("raw", "caller_region", "international"),
+    [
+        ("+14734401234", "US", True),
+        ("+18765550123", "CA", True),
+        ("+18095550123", "US", True),
+        ("+18095550123", "DO", False),
+        ("+12025550100", "DO", True),
+        ("+12025550100", "CA", False),
+        ("+17875550100", "US", False),
+        ("+18003569377", "JM", False),
+        ("+18765550123", "FR", False),
+        ("+18765550123", None, False),
+    ],
+)
+def test_a_number_under_plus_one_can_be_international_for_a_caller_under_plus_one(raw, caller_region, international):
+    assert international_for(parse_phone(raw), caller_region) is international
 
 
 def test_guernsey_is_not_britain():
@@ -233,6 +383,7 @@ def test_the_geocoder_is_never_loaded():
 
 
 CODES = {
+    "ambiguous_number",
     "missing_country",
     "too_short",
     "too_long",

@@ -16,7 +16,7 @@ from revox_langchain import __version__
 from revox_langchain.cli.call import call
 from revox_langchain.cli.demo import demo
 from revox_langchain.cli.doctor import doctor
-from revox_langchain.cli.exits import Exit, exit_of_error, usage_error
+from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people, usage_error
 from revox_langchain.cli.recover import recover
 from revox_langchain.cli.screen import complain, hint, plain, write_json
 from revox_langchain.cli.serve import mcp, sandbox
@@ -100,7 +100,7 @@ class _Failures:
         return self._told(usage_error(f"{words}.", f"See {where} --help."))
 
     def _told(self, error: RevoxToolError) -> Exit:
-        complain(error.message, error.next_step)
+        complain(error.message, next_step_for_people(error.as_dict()))
         if self.as_json:
             write_json({"error": error.as_dict()})
         return exit_of_error(error.as_dict())

@@ -47,7 +47,16 @@ _BY_KIND = {
     "placement_unknown": Exit.UNKNOWN,
 }
 _NO_NUMBER = frozenset(
-    {"not_a_number", "missing_country", "unknown_region", "too_short", "too_long", "invalid_number", "extension"}
+    {
+        "not_a_number",
+        "missing_country",
+        "unknown_region",
+        "too_short",
+        "too_long",
+        "invalid_number",
+        "ambiguous_number",
+        "extension",
+    }
 )
 """Codes for what is not a phone number at all: a mistake in the command line, not a refusal by the guard."""
 
@@ -71,6 +80,15 @@ def exit_of_call(output: Mapping[str, object]) -> Exit:
         "errored": Exit.NOT_COMPLETED,
         "still_running": Exit.STILL_RUNNING,
     }.get(str(status), Exit.UNKNOWN)
+
+
+def next_step_for_people(error: Mapping[str, object]) -> str:
+    """What to do about an error, with the phone numbers that are kept out of what a model reads."""
+    step, details = str(error.get("next_step") or ""), error.get("details")
+    readings = details.get("readings") if isinstance(details, Mapping) else None
+    if not isinstance(readings, list):
+        return step
+    return f"{step} It can be {' or '.join(map(str, readings))}.".strip()
 
 
 def usage_error(message: str, next_step: str = "See --help.") -> RevoxToolError:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from revox_langchain.answers import JsonObject
+from revox_langchain.cli.exits import next_step_for_people
 from revox_langchain.cli.live import voice_words
 from revox_langchain.cli.screen import Screen, complain, duration, hint, plain
 from revox_langchain.results.call import CallResult
@@ -60,7 +61,7 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
         # The graph words this for a model; here it was the reader who said no.
         hint("Nothing was dialed.")
     elif error:
-        complain(error["message"], error["next_step"])
+        complain(error["message"], next_step_for_people(error))
     for warning in output.get("warnings") or []:
         hint(f"Warning: {warning}")
 

@@ -6,6 +6,7 @@ change:
 | code | refused because |
 | --- | --- |
 | not_a_number, missing_country, too_short, too_long, invalid_number | it is not a number that can be dialed |
+| ambiguous_number | it is valid as a national number and, with a + before it, as another one |
 | emergency_number, short_number | it is a service, checked on what was written |
 | premium_number, shared_cost_number, personal_number, pager_number, uan_number, voicemail_number | cost |
 | global_number | it belongs to no country: satellites and the like |
@@ -67,7 +68,7 @@ class Guard:
         try:
             phone = parse_phone(raw, policy.default_region or region)
         except InvalidInput as error:
-            raise Refused(error.message, code=error.code, next_step=error.next_step) from None
+            raise Refused(error.message, code=error.code, next_step=error.next_step, details=error.details) from None
         if phone.extension:
             raise Refused(
                 f"Revox cannot dial the extension {phone.extension!r}.", code="extension", next_step="Leave it out."

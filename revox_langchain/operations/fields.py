@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.phone import parse_phone
 
@@ -184,15 +185,15 @@ def _number(value: Any, info: ValidationInfo) -> Any:
     try:
         phone = parse_phone(value, default_region)
     except InvalidInput as error:
-        raise _coded(error.code, str(error)) from error
+        raise _coded(error.code, str(error), error.details) from error
     if phone.extension:
         raise _coded("extension", f"Revox cannot dial the extension {phone.extension!r}. Give the number without it.")
     return phone.e164
 
 
-def _coded(code: str, message: str) -> PydanticCustomError:
-    """A validation error that keeps its stable code."""
-    return PydanticCustomError(code, "{message}", {"message": message, "code": code})
+def _coded(code: str, message: str, details: JsonObject | None = None) -> PydanticCustomError:
+    """A validation error that keeps its stable code, and what its details hold for programs and people."""
+    return PydanticCustomError(code, "{message}", {"message": message, "code": code, "details": details or {}})
 
 
 def _identifier(value: str) -> str:

@@ -31,6 +31,8 @@ RequestT = TypeVar("RequestT", bound="Request")
 _VERBS: tuple[Verb, ...] = get_args(Verb)
 _CAMEL_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 _PATH_FIELD = re.compile(r"{(\w+)}")
+_MOST_NAMED = 4
+_MOST_LISTED = 50
 _PATH_SAFE = "!$&'()*+,;=:@"
 
 
@@ -281,21 +283,38 @@ def procedure(*, risk: Risk, render: Render) -> Callable[[type[RequestT]], type[
 
 
 def invalid(error: ValidationError, subject: str) -> InvalidInput:
-    """Turn a validation error into one sentence per wrong field, without the values themselves."""
-    problems = []
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        where = ".".join(map(str, item["loc"]))
-        what = item["msg"].removeprefix("Value error, ")
-        problems.append(f"{where}: {what}" if where else what)
-    codes = [
-        item["type"] for item in error.errors(include_url=False, include_input=False) if "code" in item.get("ctx", {})
-    ]
+    """Turn a validation error into one sentence per wrong field, without the values themselves.
+
+    Of many wrong fields, as in a list of contacts, the first few are named and the rest are counted.
+    """
+    items = error.errors(include_url=False, include_input=False)
+    problems = [_problem(item["loc"], item["msg"]) for item in items[:_MOST_NAMED]]
+    if len(items) > len(problems):
+        problems.append(f"and {len(items) - len(problems)} more like these")
+    coded = next((item for item in items if "code" in item.get("ctx", {})), None)
     return InvalidInput(
         f"{subject}: {'; '.join(problems).rstrip('.')}.",
-        code=codes[0] if codes else None,
-        next_step="" if codes else "Correct these arguments and try again; nothing was sent.",
-        details={"fields": [".".join(map(str, item["loc"])) for item in error.errors(include_input=False)]},
+        code=coded["type"] if coded else None,
+        next_step="" if coded else "Correct these arguments and try again; nothing was sent.",
+        details={
+            "fields": [_where(item["loc"]) for item in items[:_MOST_LISTED]],
+            **(coded["ctx"].get("details") or {} if coded else {}),
+        },
     )
+
+
+def _problem(loc: tuple[int | str, ...], message: str) -> str:
+    what = _shortened(message.removeprefix("Value error, "), 220)
+    return f"{_where(loc)}: {what}" if loc else what
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    # A model may have written anything as the name of an argument.
+    return _shortened(".".join(map(str, loc)), 80)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _declare(

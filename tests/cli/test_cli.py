@@ -241,6 +241,12 @@ def test_wrong_input_is_exit_code_2_and_one_sentence_that_names_the_fix(args: tu
     assert done.stderr.count("Error: ") == 1
 
 
+def test_a_person_sees_both_readings_of_an_ambiguous_number() -> None:
+    done = cli("call", "4917612345678", "--prompt", PROMPT, "--language", "en", "--sandbox", "--country", "DE")
+    assert done.exit_code == 2
+    assert "It can be +494917612345678 or +4917612345678." in " ".join(done.stderr.split())
+
+
 def test_a_base_url_that_is_not_valid_is_exit_code_2() -> None:
     done = cli("voices", env={"REVOX_API_KEY": KEY, "REVOX_BASE_URL": "getrevox"})
     assert done.exit_code == 2

@@ -76,6 +76,21 @@ def test_the_lists_of_the_policy_hold(policy: dict[str, Any], code: str) -> None
     assert refused(NUMBER, **policy) == code
 
 
+def test_an_ambiguous_number_keeps_its_readings_out_of_what_a_model_reads(sandbox: Sandbox) -> None:
+    guard = Guard(DialPolicy(default_region="DE"))
+    readings = {"readings": ["+494917612345678", "+4917612345678"]}
+    with pytest.raises(Refused) as caught:
+        guard.check_number("4917612345678")
+    assert (caught.value.code, caught.value.details) == ("ambiguous_number", readings)
+    tool = make_tool(MakeCall, sandbox.connect(), guard)
+    args = {"phone_number": "4917612345678", "prompt": "Say hello to them."}
+    message = tool.invoke({"type": "tool_call", "id": "1", "name": tool.name, "args": args})
+    assert message.artifact["code"] == "ambiguous_number"
+    assert message.artifact["details"]["readings"] == readings["readings"]
+    assert "17612345678" not in message.content
+    assert not sandbox.dials
+
+
 def test_a_class_that_the_policy_allows_may_be_dialed() -> None:
     policy = DialPolicy(allowed_classes=frozenset({"shared_cost_number"}))
     assert Guard(policy).check_number("+33820123456").e164 == "+33820123456"

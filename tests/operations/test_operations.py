@@ -553,3 +553,21 @@ def test_a_request_cannot_be_changed_after_it_was_made(request_type: type[Reques
     for name in request_type.model_fields:
         with pytest.raises(ValueError, match="frozen"):
             setattr(request, name, "other")
+
+
+@pytest.mark.parametrize("bad", ["+1202", "banana" * 60, None, 7])
+def test_ten_thousand_wrong_contacts_are_named_in_a_few_words(bad: Any) -> None:
+    contacts = [{"to_phone_number": bad, "x" * 500: 1}] * 10_000
+    with pytest.raises(InvalidInput) as caught:
+        CreateCampaign.parse({"assistant_id": "a1", "name": "c", "contacts": contacts})
+    assert "contacts.0" in str(caught.value)
+    assert "more like these" in str(caught.value)
+    assert len(str(caught.value)) < 1_500
+    assert len(json.dumps(caught.value.as_dict())) < 10_000
+
+
+def test_a_few_wrong_arguments_are_all_named() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        CreateCampaign.parse({"assistant_id": "a b", "name": "", "max_concurrent_calls": 0, "contacts": []})
+    assert all(field in str(caught.value) for field in ("assistant_id", "name", "max_concurrent_calls", "contacts"))
+    assert "more like these" not in str(caught.value)

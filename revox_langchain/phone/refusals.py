@@ -1,0 +1,96 @@
+"""Why something is not a phone number that can be dialed, and what to write instead."""
+
+from __future__ import annotations
+
+from revox_langchain.errors import InvalidInput
+
+
+def emergency() -> InvalidInput:
+    """An emergency service."""
+    return InvalidInput(
+        "This reaches an emergency service and is never dialed.",
+        code="emergency_number",
+        next_step="If someone is in danger, a person must call. Give a full phone number for anything else.",
+    )
+
+
+def short_number() -> InvalidInput:
+    """A service such as directory enquiries."""
+    return InvalidInput(
+        "This is a short service number; it exists inside one country only and is never dialed.",
+        code="short_number",
+        next_step="Give a full phone number in E.164, such as +33142685300.",
+    )
+
+
+def too_short() -> InvalidInput:
+    """Digits are missing."""
+    return InvalidInput(
+        "The phone number is too short.",
+        code="too_short",
+        next_step="Give all digits with the area code, in E.164, such as +33142685300.",
+    )
+
+
+def too_long(hint: str | None = None) -> InvalidInput:
+    """There are digits too many."""
+    return InvalidInput(
+        "The phone number is too long.",
+        code="too_long",
+        next_step=hint or "Give one number only, in E.164, such as +33142685300.",
+    )
+
+
+def missing_country() -> InvalidInput:
+    """A national number, and no country to read it in."""
+    return InvalidInput(
+        "The phone number does not say its country.",
+        code="missing_country",
+        next_step='Write it in E.164, such as +33142685300, or give default_region="FR".',
+    )
+
+
+def no_such_country() -> InvalidInput:
+    """A plus, and then no calling code."""
+    return InvalidInput(
+        "No country has the calling code this number begins with.",
+        code="invalid_number",
+        next_step="Check the digits after the +.",
+    )
+
+
+def not_in_service(hint: str | None = None) -> InvalidInput:
+    """A number of the right length that no one can have."""
+    return InvalidInput(
+        "The phone number has a plausible length, but no such number is in service.",
+        code="invalid_number",
+        next_step=hint or "Check the digits, the area code and the country.",
+    )
+
+
+def overseas(country: str, code: int) -> InvalidInput:
+    """A number of an overseas department, which has a calling code of its own."""
+    return InvalidInput(
+        f"This is a number in {country}, which has a calling code of its own.",
+        code="invalid_number",
+        next_step=f"Write it in E.164: +{code}, then the number without its leading 0.",
+    )
+
+
+def ambiguous(readings: list[str]) -> InvalidInput:
+    """A number that is valid as it stands and with a plus before it; the digits are for people only."""
+    return InvalidInput(
+        "The phone number can be read in two ways: as a national number, or as an international one whose + was lost.",
+        code="ambiguous_number",
+        next_step="Ask which one is meant, and write it in E.164, with the + and the country code.",
+        details={"readings": list(readings)},
+    )
+
+
+def not_a_number(why: str) -> InvalidInput:
+    """Something else altogether."""
+    return InvalidInput(
+        f"This is not a phone number: {why}.",
+        code="not_a_number",
+        next_step="Give digits only, in E.164, such as +33142685300.",
+    )

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, TypedDict, Unpack
 
-from revox_langchain.answers import JsonObject
+from revox_langchain.answers import JsonObject, safe_json, safe_text
 
 
 class _Options(TypedDict, total=False):
@@ -66,13 +66,15 @@ class RevoxToolError(RuntimeError):
         retry_after_s: float | None = None,
         details: JsonObject | None = None,
     ) -> None:
+        # Errors quote what models and servers wrote, and are read by models, written as JSON, and kept in checkpoints.
+        message = safe_text(message)
         super().__init__(message)
         self.message = message
         self.code = code or self.kind
-        self.next_step = self.default_next_step if next_step is None else next_step
+        self.next_step = self.default_next_step if next_step is None else safe_text(next_step)
         self.retry_safe = retry_safe
         self.retry_after_s = retry_after_s
-        self.details = details or {}
+        self.details = safe_json(details or {})
 
     @property
     def http_status(self) -> int | None:

@@ -17,12 +17,13 @@ from revox_langchain.dialing.numbers import history_of
 from revox_langchain.dialing.placing import place, recover
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import Flow, Recent
-from revox_langchain.operations.calls import GetCall, GetPhoneHistory, MakeCall, ResumeCall, Transcript
+from revox_langchain.operations.calls import GetPhoneHistory, MakeCall, ResumeCall, Transcript
 from revox_langchain.operations.fields import E164, CallId
 from revox_langchain.operations.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations.render import calls as render
+from revox_langchain.results.order import object_of
 from revox_langchain.waiting.policy import WaitPolicy
-from revox_langchain.waiting.watch import Watch, settled_result, watch
+from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
 
 
 @procedure(risk=Risk.READ, render=render.waited)
@@ -62,13 +63,13 @@ def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
 @flow_of.register
 def resume_call(request: ResumeCall, context: Context) -> Flow[JsonObject]:
     """Resume a paused call if its number may still be dialed, as its assistant is now."""
-    order = (yield GetCall(call_id=request.call_id))["call"]
+    order = yield from read_order(request.call_id)
     guard = context.guard
     phone = guard.check_number(str(order.get("to_phone_number")))
     yield from refuse_do_not_contact([phone.e164], guard)
     # An order's own caller id is the line Revox chose; the assistant's is what someone asked for.
     retries = {"call_retry_config": order.get("call_retry_config")}
-    configuration = merged(order.get("assistant") or {}, retries)
+    configuration = merged(object_of(order.get("assistant")), retries)
     yield from guard.check_configuration(configuration, phones=(phone,))
     return (yield from ring(request, context, Cost.of(configuration)))
 
@@ -106,8 +107,8 @@ def wait_for_call(request: WaitForCall, context: Context) -> Flow[JsonObject]:
     seen = yield from watch(Watch(call_id=request.call_id), policy)
     order = seen.answer
     if order is None:
-        order = (yield GetCall(call_id=request.call_id))["call"]
-    if seen.ended and (order.get("assistant") or {}).get("structured_output_config"):
+        order = yield from read_order(request.call_id)
+    if seen.ended and object_of(order.get("assistant")).get("structured_output_config"):
         # Revox fills in what it extracts a little after the call has ended.
         order = yield from settled_result(order, policy.model_copy(update={"result_grace_s": 10.0}))
     return {"call": order, "timed_out": not seen.ended, "waited_s": round(seen.waited_s, 1)}

@@ -7,6 +7,7 @@ call and looking for a lost one.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -18,7 +19,9 @@ from revox_langchain.dialing.numbers import default_region
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.flow import Flow
 from revox_langchain.operations import OPERATIONS
-from revox_langchain.operations.operation import Request
+from revox_langchain.operations.operation import Request, Risk
+
+logger = logging.getLogger("revox_langchain")
 
 RequestT = TypeVar("RequestT", bound=Request)
 
@@ -108,7 +111,20 @@ def perform_and_render(
         if save is None:
             return "", answer
         answer = save(answer)
-    return request.spec.render(answer, request), answer
+    return _words(request, answer), answer
+
+
+def _words(request: Request, answer: JsonObject) -> str:
+    try:
+        return request.spec.render(answer, request)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        # What was done stays done: failing on the words for it would look as if it had not been.
+        name = request.spec.name
+        logger.warning("The answer to %s has an unknown shape (%s)", name, type(error).__name__)
+    what = f"Revox's answer to {name} has a shape that is not documented; the whole answer is in the artifact."
+    if request.spec.risk is Risk.READ:
+        return what
+    return f"Done, as far as can be told. {what} Read the resource to see its state before trying again."
 
 
 def find_request(name: str) -> type[Request]:

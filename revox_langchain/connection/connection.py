@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, Retrying
 
-from revox_langchain.answers import JsonObject
+from revox_langchain.answers import JsonObject, safe_json
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
 from revox_langchain.connection.privacy import cleaned, mask_the_sdk_log, without_key
@@ -247,6 +247,7 @@ class Connection:
             if answer.content and kind.startswith(("audio/", "application/octet-stream")):
                 return bytes(answer.content)
             raise AnswerError(f"Revox answered {operation.spec.name} without audio.")
+        answer = safe_json(answer)
         # For a content type other than JSON the SDK returns the text instead of failing.
         if not isinstance(answer, dict):
             # Cleaned first: cut in the middle, the key would not be found.
@@ -348,6 +349,11 @@ def check_url(url: str, what: str, example: str) -> None:
 
 def _request(operation: Operation) -> tuple[str, JsonObject]:
     wire = operation.wire()
+    try:
+        json.dumps([wire.path, wire.query, wire.body], ensure_ascii=False, allow_nan=False, default=str).encode()
+    except (ValueError, RecursionError) as error:
+        # Found out here, nothing was sent; while reading an answer the same errors mean that the outcome is unknown.
+        raise InvalidInput(f"{operation.spec.name} cannot be written as JSON: {error}.") from None
     options: JsonObject = {"params": wire.query}
     if operation.spec.risk is not Risk.READ:
         # Following a 307 or 308 would send the POST a second time.

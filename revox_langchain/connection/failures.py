@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from revox_langchain.answers import safe_json
 from revox_langchain.errors import (
     AnswerError,
     AuthError,
@@ -74,6 +76,12 @@ def known_failure(
         return InvalidInput(f"The base URL {base_url!r} cannot be used.", next_step="Check REVOX_BASE_URL.")
     if isinstance(error, (httpx.HTTPError, revox.RevoxError)):
         return Unavailable(f"{name} failed: {cleaned(str(error))[:200]}", retry_safe=reads)
+    if isinstance(error, UnicodeEncodeError):
+        # The body is encoded before it comes here; what is left is the address and the headers.
+        return InvalidInput(f"{name} was not sent: the API key or an id holds characters that cannot be sent.")
+    if isinstance(error, (ValueError, RecursionError)):
+        # Python reads neither JSON that is nested too deeply nor integers of thousands of digits.
+        return AnswerError(f"Revox answered {name} with JSON that cannot be read.", retry_safe=reads)
     return None
 
 
@@ -125,7 +133,7 @@ def _of_status(
     return status_failure(
         error.status_code,
         f"Revox answered {name} with HTTP {error.status_code}",
-        cleaned(words_of(error.body)),
+        cleaned(words_of(safe_json(error.body))),
         retry_safe=reads and headers.get("x-should-retry") != "false",
         next_step="Try again later." if reads else LOOK_FIRST,
         retry_after_s=retry_after_s(headers, now_s),
@@ -183,9 +191,11 @@ def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
         if value is None:
             continue
         try:
-            return max(0.0, float(value) * unit_s)
+            seconds = float(value) * unit_s
         except ValueError:
             pass
+        else:
+            return max(0.0, seconds) if math.isfinite(seconds) else None
         try:
             return max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
         except (ValueError, TypeError):

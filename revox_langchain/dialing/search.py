@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, NotFound, Refused, RevoxToolError, Unavailable
 from revox_langchain.flow import Flow
 from revox_langchain.operations.calls import GetCallHistory
+from revox_langchain.results.order import id_of
 
 PAGE_SIZE = 100
 MAX_PAGES = 1000
@@ -77,8 +80,8 @@ def search_all(
 def _page(wanted: GetCallHistory, page: int) -> Flow[tuple[Calls, int]]:
     answer: Mapping[str, object] = yield wanted.model_copy(update={"page": page, "page_size": PAGE_SIZE})
     rows, total = answer.get("calls"), answer.get("total_count")
-    if isinstance(total, str) and total.isdecimal():
+    if isinstance(total, str) and re.fullmatch(r"\d{1,15}", total):
         total = int(total)
-    if not isinstance(rows, list) or not isinstance(total, (int, float)):
+    if not isinstance(rows, list) or not isinstance(total, (int, float)) or not math.isfinite(total):
         raise Unavailable("Revox answered a search without calls and their number.", next_step="Look again.")
-    return {str(call["id"]): call for call in rows if isinstance(call, dict) and call.get("id")}, int(total)
+    return {id_of(call): call for call in rows if isinstance(call, dict) and id_of(call)}, int(total)

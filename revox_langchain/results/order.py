@@ -47,6 +47,12 @@ def objects_of(value: object) -> list[Mapping[str, object]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, Sequence) else []
 
 
+def whole_of(value: object, otherwise: int) -> int:
+    """A number without its fraction; `otherwise` for anything that is not a number."""
+    number = safe_json(value) if _is_number(value) else None
+    return otherwise if number is None else int(number)
+
+
 def order_in(answer: object) -> JsonObject | None:
     """The order that an answer carries under `call`; None if it carries none that can be named by its id."""
     order = answer.get("call") if isinstance(answer, Mapping) else None

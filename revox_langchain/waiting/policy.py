@@ -19,7 +19,9 @@ class WaitPolicy(BaseModel):
         longest_s: No pause is longer.
         growth: Each idle pause is this many times the one before.
         jitter: Share of a pause by which it varies, so that many waiters do not poll at once.
-        slice_s: A graph's wait node returns after this long (one checkpoint per slice).
+        slice_s: A graph's wait node returns after this long (one checkpoint and one superstep per slice). Later slices
+            are as long as all before them together.
+        longest_slice_s: No slice is longer, so that a crash repeats no more than this.
         max_wait_s: Give up watching after this long; the order itself goes on.
         heartbeat_s: Send an event at least this often, even if nothing changed.
         result_grace_s: How long to wait for structured output after the order has completed.
@@ -33,6 +35,7 @@ class WaitPolicy(BaseModel):
     growth: float = Field(default=1.5, ge=1)
     jitter: float = Field(default=0.2, ge=0, le=1)
     slice_s: float = Field(default=300.0, gt=0)
+    longest_slice_s: float = Field(default=86_400.0, gt=0)
     max_wait_s: float = Field(default=7 * 86_400.0, gt=0)
     heartbeat_s: float = Field(default=30.0, gt=0)
     result_grace_s: float = Field(default=60.0, ge=0)
@@ -52,6 +55,17 @@ class WaitPolicy(BaseModel):
             base = min(self.longest_s, self.idle_s * self.growth ** min(idle_looks, 40))
         share = (zlib.crc32(f"{salt}:{idle_looks}".encode()) % 1000) / 1000
         return base * (1 + self.jitter * (share - 0.5))
+
+    def next_slice_s(self, waited_s: float) -> float:
+        """How long the next slice of waiting is.
+
+        Slices that double keep a week of waiting within LangGraph's default of 25 supersteps, which a parent graph may
+        have set.
+
+        Args:
+            waited_s: How long all slices before it took together.
+        """
+        return max(self.slice_s, min(waited_s, self.longest_slice_s))
 
     @classmethod
     def every(cls, interval_s: float, **more: float) -> WaitPolicy:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.errors import AnswerError, RateLimited, Unavailable
+from revox_langchain.errors import AnswerError, NotFound, RateLimited, Unavailable
 from revox_langchain.flow import Event, Flow, Pause, Tick
 from revox_langchain.operations.calls import GetCall
 from revox_langchain.results.call import ENDED
@@ -29,12 +29,16 @@ from revox_langchain.results.order import (
 )
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
 
+_LOST_AFTER = 10
+"""Reads in a row that do not find an order which exists, before that is believed."""
+
 
 class Watch(BaseModel):
     """How far watching one order has come: plain JSON, so that a checkpoint can hold it.
 
     Attributes:
         waited_s: Seconds spent watching, over all slices.
+        exists: Whether the order is known to exist, so that not finding it is believed only after a while.
         stopped: Why the watching stopped: `ended`, `slice` (go on), `timeout` (waited long enough) or `drain`.
         answer: The newest order in full; left out of dumps, since a checkpoint must stay small.
     """
@@ -48,6 +52,7 @@ class Watch(BaseModel):
     idle_looks: int = 0
     failed_reads: int = 0
     waited_s: float = 0.0
+    exists: bool = False
     stopped: str | None = None
     answer: JsonObject | None = Field(default=None, exclude=True)
 
@@ -119,6 +124,20 @@ def _heartbeat(seen: Watch) -> Event:
     return Event({"type": "revox.heartbeat", "call_id": seen.call_id, "status": seen.status, "elapsed_s": elapsed_s})
 
 
+def read_order(call_id: str) -> Flow[JsonObject]:
+    """Read an order once.
+
+    Raises:
+        RevoxToolError: It cannot be read, or what came back has no id and is none.
+    """
+    order = order_in((yield GetCall(call_id=call_id)))
+    if order is None:
+        raise AnswerError(
+            f"Revox answered without the call {call_id}.", next_step="Read it again; the call itself goes on."
+        )
+    return order
+
+
 def settled_result(ended: Mapping[str, object], policy: WaitPolicy) -> Flow[JsonObject]:
     """Wait a bounded grace for structured output: `completed` does not mean that it is there already.
 
@@ -132,7 +151,7 @@ def settled_result(ended: Mapping[str, object], policy: WaitPolicy) -> Flow[Json
         if now_s - start_s >= policy.result_grace_s:
             break
         now_s = (yield Pause(policy.live_s)).now_s
-        order, _ = yield from _look(Watch(call_id=call_id))
+        order, _ = yield from _look(Watch(call_id=call_id, exists=True))
         # A replica that lags behind may still show the order as running.
         newest = order if order and status_of(order) in ENDED else newest
     return newest
@@ -144,6 +163,11 @@ def _look(seen: Watch) -> Flow[tuple[JsonObject | None, float]]:
         answer = yield GetCall(call_id=seen.call_id)
     except (AnswerError, RateLimited, Unavailable) as error:
         return None, error.retry_after_s or 0.0
+    except NotFound:
+        # Right after the dial a replica may not have the order yet; one that was never seen does not exist.
+        if not seen.exists or seen.failed_reads >= _LOST_AFTER:
+            raise
+        return None, 0.0
     return order_in(answer), 0.0
 
 
@@ -165,6 +189,7 @@ def _news(seen: Watch, order: JsonObject | None) -> tuple[list[JsonObject], Watc
             "turns": max(turns, seen.turns) if count == seen.attempts else turns,
             "polls": seen.polls + 1,
             "failed_reads": 0,
+            "exists": True,
             "answer": order,
         }
     )

@@ -321,7 +321,31 @@ def test_failed_reads_are_counted_until_one_works() -> None:
 )
 def test_what_will_not_pass_is_raised(error: RevoxToolError) -> None:
     with pytest.raises(type(error)):
+        watching().fail(error)
+
+
+@pytest.mark.parametrize("error", [AuthError("key"), InvalidInput("id"), Refused("402"), RevoxToolError("?")])
+def test_what_will_not_pass_is_raised_in_the_middle_of_a_wait(error: RevoxToolError) -> None:
+    with pytest.raises(type(error)):
         watching().answer(order("calling")).fail(error)
+
+
+@pytest.mark.parametrize("known", ["seen", "placed"])
+def test_an_order_that_exists_may_be_missing_for_a_while(known: str) -> None:
+    hand = watching(seen=Watch(call_id="c1", exists=known == "placed"))
+    if known == "seen":
+        hand.answer(order("calling"))
+    for _ in range(10):
+        hand.fail(NotFound("not on this replica"))
+    assert hand.answer(order("completed", at=1)).result.ended
+
+
+def test_an_order_that_stays_missing_is_told() -> None:
+    hand = watching(seen=Watch(call_id="c1", exists=True))
+    for _ in range(10):
+        hand.fail(NotFound("gone"))
+    with pytest.raises(NotFound):
+        hand.fail(NotFound("gone"))
 
 
 def test_a_server_that_says_when_to_come_back_is_obeyed() -> None:

@@ -30,11 +30,11 @@ from revox_langchain.graph.call.input import CallInput
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import VERSION, CallRequest, CallState, IntentMark
 from revox_langchain.graph.steps import GOTO, Update
-from revox_langchain.operations.calls import GetCall, MakeCall
+from revox_langchain.operations.calls import MakeCall
 from revox_langchain.phone import parse_phone
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.schema import config_from_schema
-from revox_langchain.waiting.watch import Watch, settled_result, watch
+from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
 
 
 def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, approved: bool = False) -> Flow[Update]:
@@ -91,7 +91,7 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
     return {
         "call_id": placed.call_id,
         "adopted": placed.adopted,
-        "watch": Watch(call_id=placed.call_id).model_dump(),
+        "watch": Watch(call_id=placed.call_id, exists=True).model_dump(),
         "notes": [*state["notes"], *([found] if placed.adopted and not placed.notes else [])],
         "warnings": [*state["warnings"], *placed.notes],
         "error": None,
@@ -102,7 +102,12 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
 
 def wait(state: CallState, settings: Settings) -> Flow[Update]:
     """Watch the order for one slice."""
-    seen = yield from watch(Watch(**(state["watch"] or {})), settings.wait, slice_s=settings.wait.slice_s)
+    seen = Watch(**(state["watch"] or {}))
+    try:
+        seen = yield from watch(seen, settings.wait, slice_s=settings.wait.next_slice_s(seen.waited_s))
+    except RevoxToolError as error:
+        # The call is placed: whatever cannot be read of it, the run must end with its id.
+        return {"error": error.as_dict(), GOTO: "report"}
     return {"watch": seen.model_dump(), GOTO: "wait" if seen.stopped in ("slice", "drain") else "report"}
 
 
@@ -115,11 +120,16 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
         yield Event({"type": "revox.report", "status": status, "call_id": None, "code": code})
         return {**base, "status": status}
     seen = Watch(**(state["watch"] or {}))
-    wants_output = state["spoken"].get("wants_output", False)
-    # Read again: the watched answer stays out of checkpoints, so a resumed run does not have it.
-    order = (yield GetCall(call_id=seen.call_id))["call"]
-    if wants_output:
-        order = yield from settled_result(order, settings.wait)
+    wants_output = (state.get("spoken") or {}).get("wants_output", False)
+    try:
+        # Read again: the watched answer stays out of checkpoints, so a resumed run does not have it.
+        order = yield from read_order(seen.call_id)
+        if wants_output:
+            order = yield from settled_result(order, settings.wait)
+    except RevoxToolError as error:
+        status = str(seen.status) if seen.ended else "still_running"
+        yield Event({"type": "revox.report", "call_id": seen.call_id, "status": status, "disposition": None})
+        return {**base, "status": status, "error": _unread(seen, error)}
     result = CallResult.from_call(order)
     warnings = list(state.get("warnings") or [])
     if result.ended and wants_output and result.structured_output is None:
@@ -128,8 +138,8 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
         warnings.append(f"Structured output does not fit what was asked for: {'; '.join(result.misfits)}.")
     out = result.as_output()
     yield Event({"type": "revox.report", "call_id": seen.call_id, **{k: out[k] for k in ("status", "disposition")}})
-    error = None if result.ended else _still_running(seen).as_dict()
-    return {**base, **out, "error": error, "warnings": warnings}
+    error_now = None if result.ended else _still_running(seen).as_dict()
+    return {**base, **out, "error": error_now, "warnings": warnings}
 
 
 _FORGOTTEN: Update = {
@@ -201,6 +211,16 @@ def _order(state: CallState) -> Order:
         **who,
     )
     return Order(request, Intent(**mark), scope=state.get("scope") or "process")
+
+
+def _unread(seen: Watch, error: RevoxToolError) -> JsonObject:
+    """The error of a call that exists and whose end could not be read."""
+    steps = f"{error.next_step} Then read call {seen.call_id} (`revox-langchain watch {seen.call_id}`).".strip()
+    return {
+        **error.as_dict(),
+        "message": f"The call was placed, and its result could not be read. {error.message}",
+        "next_step": steps,
+    }
 
 
 def _still_running(seen: Watch) -> RevoxToolError:

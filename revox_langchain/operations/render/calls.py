@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.render.text import (
@@ -18,6 +18,7 @@ from revox_langchain.operations.render.text import (
     word,
 )
 from revox_langchain.results.call import CallResult
+from revox_langchain.results.order import object_of, objects_of, text_of, whole_of
 
 if TYPE_CHECKING:
     from revox_langchain.operations.operation import Request
@@ -37,7 +38,7 @@ _NEXT_STEP = {
 
 def call(answer: JsonObject, request: Request | None = None) -> str:
     """One order: where it stands, how it went, what came out, and the next step."""
-    result = CallResult.from_call(answer["call"])
+    result = _result(answer, request)
     lines = [_already(answer.get("notes"))] if answer.get("adopted") else []
     lines += [_headline(result), *notes_of(answer), *_ending(result)]
     step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {word(result.call_id)}.")
@@ -81,7 +82,7 @@ def finished(out: JsonObject, request: Request | None = None) -> str:
         why = error or {"message": "The call was not placed.", "next_step": "", "code": out.get("status")}
         return f"{out.get('status')} ({why['code']}): {why['message']} {why['next_step']}".strip()
     lines = [
-        f"Call {out['call_id']} is {out['status']}; disposition: {out['disposition']}; "
+        f"Call {word(out['call_id'])} is {word(out['status'])}; disposition: {out['disposition']}; "
         f"attempts: {len(out['attempts'])}; outcome: {one_line(out['outcome'] or 'none', 40)}."
     ]
     if out.get("adopted"):
@@ -97,35 +98,41 @@ def finished(out: JsonObject, request: Request | None = None) -> str:
 
 def calls(answer: JsonObject, request: Request | None = None) -> str:
     """Orders as a table, newest first."""
-    orders = answer["calls"]
+    rows = [_row(order) for order in objects_of(answer.get("calls"))]
     page = getattr(request, "page", 1)
-    rows = [_row(order) for order in orders]
-    head = f"{len(orders)} of {counted(int(answer['total_count']), 'call')} (page {page})."
+    head = f"{len(rows)} of {counted(whole_of(answer.get('total_count'), len(rows)), 'call')} (page {page})."
     names = ("call_id", "to", "status", "disposition", "outcome", "created")
     return table(head, names, rows, "ask with page_size={shown}")
 
 
 def phone_history(answer: JsonObject, request: Request | None = None) -> str:
     """Numbers called so far, as a table."""
-    history: Mapping[str, Any] = answer["phone_history"]
+    history = object_of(answer.get("phone_history"))
     only = getattr(request, "phone_number", None)
     if only:
         history = {only: history[only]} if only in history else {}
         if not history:
             return f"{only} was never called."
-    rows = [
-        (
-            number,
-            int(known["count"]),
-            "DO NOT CONTACT" if known["do_not_contact"] else "-",
-            "reached" if known["reached_human"] else "-",
-            known.get("last_outcome") or "-",
-            str(known.get("last_called_at") or "-")[:16],
-        )
-        for number, known in history.items()
-    ]
+    rows = [(number, *_known(object_of(known))) for number, known in history.items()]
     columns = ("number", "calls", "contact", "human", "last_outcome", "last")
     return table(counted(len(rows), "number") + " called.", columns, rows, "give phone_number to see one")
+
+
+def _known(known: Mapping[str, object]) -> tuple[object, ...]:
+    return (
+        whole_of(known.get("count"), 0),
+        "DO NOT CONTACT" if known.get("do_not_contact") else "-",
+        "reached" if known.get("reached_human") else "-",
+        known.get("last_outcome") or "-",
+        (text_of(known.get("last_called_at")) or "-")[:16],
+    )
+
+
+def _result(answer: Mapping[str, object], request: Request | None) -> CallResult:
+    order = answer.get("call")
+    result = CallResult.from_call(order if isinstance(order, Mapping) else {})
+    # An order that comes back without its id is still the one that was asked for.
+    return result if result.call_id else result.model_copy(update={"call_id": getattr(request, "call_id", "unknown")})
 
 
 def _headline(result: CallResult) -> str:
@@ -167,7 +174,7 @@ def _already(notes: Iterable[object] | None) -> str:
     return "Already placed: this is the call of an earlier request" + ("." if again else "; nothing rang again.")
 
 
-def _row(order: JsonObject) -> tuple[object, ...]:
+def _row(order: Mapping[str, object]) -> tuple[object, ...]:
     result = CallResult.from_call(order)
-    created = str(order.get("created_at") or "")[:16]
+    created = (text_of(order.get("created_at")) or "")[:16]
     return result.call_id, result.phone_number, result.status, result.disposition, result.outcome or "-", created

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from revox_langchain.answers import JsonObject
+from revox_langchain.answers import JsonObject, safe_json, safe_text
+from revox_langchain.results.order import text_of
 
 if TYPE_CHECKING:
     from revox_langchain.operations.operation import Request
@@ -27,7 +28,7 @@ ROWS = 20
 # Control characters, direction marks and invisible characters; line breaks stay, since they start a new fenced line.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 
 
@@ -86,7 +87,8 @@ def counted(number: int, noun: str) -> str:
 
 def notes_of(answer: Mapping[str, Any]) -> list[str]:
     """The first notes of an answer, a line each."""
-    return [f"Note: {one_line(note, 150)}" for note in (answer.get("notes") or [])[:3]]
+    notes = answer.get("notes")
+    return [f"Note: {one_line(note, 150)}" for note in notes[:3]] if isinstance(notes, list) else []
 
 
 def newest(lines: Sequence[str], longest: int) -> list[str]:
@@ -108,14 +110,14 @@ def word(value: object) -> str:
 
 def one_line(value: object, longest: int) -> str:
     """Any value as text without line breaks, cut to `longest` characters."""
-    text = " ".join(_clean(str("" if value is None else value)).split())
+    text = " ".join(_clean(text_of(value) or "").split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def as_json(value: object) -> str:
     """JSON with letters as they are."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(safe_json(value), ensure_ascii=False)
 
 
 def _clean(text: str) -> str:
-    return _CONTROL.sub("", text)
+    return _CONTROL.sub("", safe_text(text))

@@ -145,8 +145,8 @@ def _as_checked(placed: Placed, configuration: JsonObject) -> Flow[Placed]:
     note = f"Revox used another {', '.join(changed)} than was checked, so the order {what.rstrip('.')}."
     # Read again, so that the caller sees what became of it.
     try:
-        call = (yield GetCall(call_id=placed.call_id))["call"]
-    except (RevoxToolError, KeyError):
+        call = order_in((yield GetCall(call_id=placed.call_id))) or placed.call
+    except RevoxToolError:
         call = placed.call
     return replace(placed, call=call, notes=(note, *placed.notes))
 

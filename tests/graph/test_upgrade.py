@@ -37,7 +37,7 @@ def saver(tmp_path: Path) -> Iterator[SqliteSaver]:
 def sandbox() -> Sandbox:
     """A sandbox with the assistant that 0.1's runs had created; it gets the same id again."""
     sandbox = Sandbox()
-    graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver(), approve=True)
+    graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver(), approve=True, inline=False)
     assert question_of(graph.invoke(REQUEST, thread("first")))["type"] == "revox.approve_call"
     return sandbox
 

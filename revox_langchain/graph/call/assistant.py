@@ -72,7 +72,7 @@ def ensure_assistant(state: CallState, settings: Settings) -> Flow[Update]:
     been edited since. For an assistant that was given or goes inline there is nothing to do.
     """
     spoken = state["spoken"]
-    following = "approve" if settings.approve else "arm"
+    following = "show" if settings.approve else "arm"
     if settings.inline or spoken.get("assistant_id"):
         return {GOTO: following}
     body = {"prompt": state["asked"]["prompt"], **spoken["settings"]}
@@ -113,7 +113,7 @@ def _take_assistant(asked: CallRequest, assistant_id: str, settings: Settings) -
     assistant = yield Recent(GetAssistant(assistant_id=assistant_id), max_age_s=60)
     cost = Cost.of(assistant)
     _check_limits(asked, cost)
-    voice = yield from _voice_of(assistant)
+    voice = yield from voice_of(assistant)
     policy, variables = settings.guard.policy, asked["prompt_variables"] or {}
     try:
         warnings = check_words(policy, assistant.get("prompt") or None, assistant.get("first_sentence"), variables)
@@ -141,7 +141,8 @@ def _check_limits(asked: CallRequest, cost: Cost) -> None:
             )
 
 
-def _voice_of(assistant: JsonObject) -> Flow[JsonObject | None]:
+def voice_of(assistant: JsonObject) -> Flow[JsonObject | None]:
+    """The voice an assistant has, with what the catalogue knows of it; None if it names none."""
     held = assistant.get("voice") or {}
     if not held.get("id"):
         return None

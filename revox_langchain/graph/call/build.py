@@ -16,7 +16,7 @@ from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.flow import Flow
-from revox_langchain.graph.call import assistant, nodes, questions
+from revox_langchain.graph.call import assistant, nodes, order, questions
 from revox_langchain.graph.call.arming import arm, place_node
 from revox_langchain.graph.call.input import CallInput, GraphInput
 from revox_langchain.graph.call.settings import (
@@ -44,7 +44,7 @@ def create_call_graph(
     wait: WaitPolicy | None = None,
     approve: bool = False,
     on_unknown: OnUnknown = "ask",
-    inline: bool = False,
+    inline: bool | None = None,
     cancel_call_on_abort: bool = False,
 ) -> CallGraph:
     """Build the graph that places one call and watches it until it has ended.
@@ -58,6 +58,8 @@ def create_call_graph(
         on_unknown: What to do when it is not known whether a call was placed. `ask` a person (without a checkpointer:
             raise `PlacementUnknown`), `dial` once more at the risk of ringing twice, or `report` status `unknown`.
         inline: Send the assistant inside the call instead of keeping one in the account; best for one-off prompts.
+            Left out, it is sent inside where a person approves: what was approved is then what rings, and a "no"
+            leaves nothing behind in the account.
         cancel_call_on_abort: Cancel the call when the run is cancelled: an async run by its task, `invoke` by Ctrl-C.
             (A sync `stream` works in another thread, which Ctrl-C does not reach.) Otherwise the call goes on.
 
@@ -65,7 +67,9 @@ def create_call_graph(
         The uncompiled graph; `.compile(checkpointer=...)` makes it survive a restart. Give each call request its own
         `thread_id` (or an `intent`): without either every invocation is a new request.
     """
-    settings = Settings(Guard(policy, budget), wait or WaitPolicy(), inline, approve, on_unknown)
+    settings = Settings(
+        Guard(policy, budget), wait or WaitPolicy(), approve if inline is None else inline, approve, on_unknown
+    )
     undo = _cancel_call if cancel_call_on_abort else None
     steps = Steps(connection or default_connection(), noted=frozenset({"revox.ordered"}), undo=undo)
     copies: list[CompiledCallGraph] = []
@@ -126,8 +130,10 @@ def _assemble(steps: Steps, settings: Settings, saved: Callable[[], CompiledCall
     # Only `prepare` sees the input: its channels are empty after the first superstep.
     graph.add_node("prepare", steps.node("prepare", prepare), input_schema=GraphInput, destinations=checked)
     add("choose_voice", assistant.choose, {"ensure_assistant": "voice chosen", "report": "refused"})
-    add("ensure_assistant", assistant.ensure_assistant, {"approve" if settings.approve else "arm": "assistant ready"})
+    add("ensure_assistant", assistant.ensure_assistant, {"show" if settings.approve else "arm": "assistant ready"})
     if settings.approve:
+        add("show", order.show, {"approve": "as it will be"})
+        placed["show"] = "assistant changed"
         answers = {"arm": "approved", "revise": "edited", "approve": "stale answer", "report": "rejected"}
         graph.add_node("approve", questions.approve, destinations=answers)
         graph.add_node("revise", steps.node("revise", revise), destinations={**checked, "approve": "edit not taken"})

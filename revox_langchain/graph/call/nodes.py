@@ -8,11 +8,10 @@ voice and ensuring the assistant are in `assistant`, the two questions in `quest
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import cast
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.intent import MARK, Intent, Order, make_intent
+from revox_langchain.dialing.intent import MARK, make_intent
 from revox_langchain.dialing.numbers import default_region
 from revox_langchain.dialing.placing import Earlier, place
 from revox_langchain.errors import (
@@ -25,12 +24,11 @@ from revox_langchain.errors import (
     RevoxToolError,
 )
 from revox_langchain.flow import Event, Flow
-from revox_langchain.graph.call.assistant import split_fields
 from revox_langchain.graph.call.input import CallInput
+from revox_langchain.graph.call.order import order_of
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import VERSION, CallRequest, CallState, IntentMark
 from revox_langchain.graph.steps import GOTO, Update
-from revox_langchain.operations.calls import MakeCall
 from revox_langchain.phone import parse_phone
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.schema import config_from_schema
@@ -70,7 +68,7 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, appr
 def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_ask: bool) -> Flow[Update]:
     """Place the call through the one placing flow; never interrupts."""
     try:
-        placed = yield from place(_order(state), settings.guard, earlier=earlier)
+        placed = yield from place(order_of(state), settings.guard, earlier=earlier)
     except PlacementUnknown as error:
         update: Update = {"error": error.as_dict(), "mode": None}
         # The caller's code permits one more dial; after a second lost answer only a person may.
@@ -83,8 +81,11 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
         return {**update, GOTO: "ask"}
     except (AuthError, Refused, InvalidInput, RateLimited, NotFound) as error:
         # Refused on the first attempt is certainly not placed; after an earlier one that is not known.
-        armed = state.get("armed") if state.get("rearmed") else None
-        return {"error": error.as_dict(), "mode": None, "armed": armed, GOTO: "report"}
+        not_placed: Update = {"mode": None, "armed": state.get("armed") if state.get("rearmed") else None}
+        if error.code == "configuration_changed" and settings.approve:
+            warnings = [*state["warnings"], f"{error.message} This question shows it as it is now."]
+            return {**not_placed, "approved": False, "warnings": warnings, GOTO: "show"}
+        return {**not_placed, "error": error.as_dict(), GOTO: "report"}
     event = {"intent_id": placed.intent_id, "adopted": placed.adopted, "status": placed.call.get("status")}
     yield Event({"type": "revox.placed", "call_id": placed.call_id, **event})
     found = "The order of an earlier run was found; the phone did not ring again."
@@ -191,26 +192,6 @@ def _caller_id(number: str, region: str | None) -> str:
             f"from_phone_number: {number} has an extension.", code="extension", next_step="Leave it out."
         )
     return phone.e164
-
-
-def _order(state: CallState) -> Order:
-    asked, spoken, mark = state["asked"], state["spoken"], state["intent_mark"]
-    assert mark is not None
-    who: JsonObject = {"assistant_id": spoken.get("assistant_id")}
-    if not who["assistant_id"]:
-        flat, rest = split_fields(spoken["settings"], MakeCall.model_fields)
-        who = {"prompt": asked["prompt"], **flat, "settings": rest or None}
-    request = MakeCall(
-        phone_number=asked["phone_number"],
-        prompt_variables=asked["prompt_variables"],
-        metadata=asked["metadata"],
-        skip_calling_window=asked["skip_calling_window"],
-        from_phone_number=asked["from_phone_number"],
-        concurrency_key=asked["concurrency_key"],
-        scheduled_at=datetime.fromisoformat(asked["scheduled_at"]) if asked["scheduled_at"] else None,
-        **who,
-    )
-    return Order(request, Intent(**mark), scope=state.get("scope") or "process")
 
 
 def _unread(seen: Watch, error: RevoxToolError) -> JsonObject:

@@ -36,6 +36,8 @@ def question(state: CallState) -> JsonObject:
         "max_attempts": cost.attempts,
         "max_minutes": round(cost.minutes, 1),
         "intent_id": mark["intent_id"] if mark else None,
+        # The assistant as it will speak: what the request leaves out only Revox knows. Absent in 0.1's threads.
+        **(spoken.get("shown") or {}),
     }
     return {
         "type": "revox.approve_call",

@@ -28,7 +28,7 @@ class CallGraphOptions(TypedDict, total=False):
     wait: WaitPolicy | None
     approve: bool
     on_unknown: OnUnknown
-    inline: bool
+    inline: bool | None
     cancel_call_on_abort: bool
 
 

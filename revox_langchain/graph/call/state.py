@@ -94,6 +94,7 @@ class Spoken(TypedDict, total=False):
         assistant_id: The assistant in the account; absent for an inline one.
         cost: The worst it can cost, as `Cost` dumps it.
         wants_output: Whether structured output is to come.
+        shown: What a person is shown of the assistant, with the hash of all of it.
     """
 
     language: str | None
@@ -101,6 +102,7 @@ class Spoken(TypedDict, total=False):
     assistant_id: str
     cost: JsonObject
     wants_output: bool
+    shown: JsonObject
 
 
 class CallState(TypedDict, total=False):

@@ -348,8 +348,8 @@ def check_url(url: str, what: str, example: str) -> None:
 
 
 def _request(operation: Operation) -> tuple[str, JsonObject]:
-    wire = operation.wire()
     try:
+        wire = operation.wire()
         json.dumps([wire.path, wire.query, wire.body], ensure_ascii=False, allow_nan=False, default=str).encode()
     except (ValueError, RecursionError) as error:
         # Found out here, nothing was sent; while reading an answer the same errors mean that the outcome is unknown.

@@ -27,7 +27,7 @@ from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import CancelCall, GetCall
 from revox_langchain.phone import Phone, parse_phone
 from revox_langchain.results.call import ENDED
-from revox_langchain.results.order import order_in, status_of, unix_s
+from revox_langchain.results.order import id_of, order_in, status_of, unix_s
 
 
 class Earlier(Enum):
@@ -145,8 +145,10 @@ def _as_checked(placed: Placed, configuration: JsonObject) -> Flow[Placed]:
     note = f"Revox used another {', '.join(changed)} than was checked, so the order {what.rstrip('.')}."
     # Read again, so that the caller sees what became of it.
     try:
-        call = order_in((yield GetCall(call_id=placed.call_id))) or placed.call
+        call = order_in((yield GetCall(call_id=placed.call_id)))
     except RevoxToolError:
+        call = None
+    if call is None or id_of(call) != placed.call_id:
         call = placed.call
     return replace(placed, call=call, notes=(note, *placed.notes))
 

@@ -172,6 +172,8 @@ class Request(BaseModel):
             return cls.model_validate(dict(arguments), context={"default_region": default_region})
         except ValidationError as error:
             raise invalid(error, cls.spec.name) from error
+        except RecursionError:
+            raise InvalidInput(f"{cls.spec.name}: an argument is nested too deeply.") from None
 
 
 class Operation(Request):

@@ -7,7 +7,6 @@ while reading the answer to a dial would hide a call that has been placed.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,8 @@ TURNS = ("post_call_transcript", "transcript")
 """Where an attempt holds what was said: made from the recording, which is better, and made during the call."""
 
 # A number beyond this counts milliseconds: as seconds it would be the year 5138.
-_LATEST_S = 1e11
+_IN_SECONDS = 1e11
+_YEAR_9999_S = 253_402_300_799.0
 _SPEAKER = re.compile(r"\s*(assistant|user|human_agent|tool)\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -94,9 +94,10 @@ def unix_s(moment: object) -> float | None:
         except (ValueError, OverflowError):
             return None
     number = safe_json(moment) if _is_number(moment) else None
-    if number is None or not math.isfinite(number):
+    if number is None:
         return None
-    return number / 1000 if number > _LATEST_S else float(number)
+    seconds = number / 1000 if number > _IN_SECONDS else float(number)
+    return seconds if abs(seconds) <= _YEAR_9999_S else None
 
 
 def has_output(order: Mapping[str, object]) -> bool:

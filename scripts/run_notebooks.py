@@ -24,6 +24,8 @@ def executed(path: Path) -> Any:
         timeout=120,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
+        # What a cell prints arrives in as many pieces as the machine is busy.
+        coalesce_streams=True,
         # Times of execution would make every run a change.
         record_timing=False,
     )

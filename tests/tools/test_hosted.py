@@ -429,7 +429,8 @@ async def test_a_server_that_dies_during_a_call_fails_it_at_once() -> None:
     assert revox.sandbox.counts["revox_cancel_call"] == 1
     assert read.status == "success"
     assert revox.sandbox.counts["revox_auth_status"] == 2
-    assert took_s < 5
+    # Far below the read timeout, on however busy a machine.
+    assert took_s < 30
 
 
 async def test_an_answer_that_does_not_come_is_a_timeout() -> None:

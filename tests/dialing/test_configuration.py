@@ -307,3 +307,12 @@ def test_what_an_owner_stored_may_name_any_host() -> None:
     assistant_id = stored(sandbox, webhook_url="https://hooks.example.com/revox")
     assert not ordered(sandbox, assistant_id=assistant_id).adopted
     assert len(sandbox.dials) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "held"),
+    [("Say hello.\r\nThen stop. ", "Say hello.\nThen stop."), ("Cafe\u0301", "Café"), ("10am", "10:00"), (300, 300.0)],
+)
+def test_what_a_server_may_normalise_is_no_difference(sent: object, held: object) -> None:
+    assert differences({"prompt": sent}, {"prompt": held}) == []
+    assert differences({"prompt": sent}, {"prompt": f"{held} more"}) == ["prompt"]

@@ -149,6 +149,7 @@ def status_failure(
     next_step: str,
     retry_after_s: float | None = None,
     sent: bool = True,
+    fenced: bool = False,
 ) -> RevoxToolError:
     """Translate an HTTP status other than success into one of our errors.
 
@@ -160,10 +161,11 @@ def status_failure(
         next_step: What to do about such a failure.
         retry_after_s: Seconds to wait before asking again, if the server said so.
         sent: Whether the request may have been acted upon.
+        fenced: Keep the words out of the message, in `details` as `said`, for a model to read behind a fence.
     """
     words = words[:300].rstrip(".")
-    message = f"{said}: {words}." if words else f"{said}."
-    more: dict[str, Any] = {"details": {"http_status": status}}
+    message = f"{said}: {words}." if words and not fenced else f"{said}."
+    more: dict[str, Any] = {"details": {"http_status": status, **({"said": words} if words and fenced else {})}}
     if status == 429:
         limited = ConcurrencyLimited if "concurren" in words.casefold() else RateLimited
         return limited(message, retry_safe=True, retry_after_s=retry_after_s, **more)

@@ -21,6 +21,7 @@ from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.flow import Channel, Emit, arun, run
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.operations.render.text import fenced
 
 Answer = tuple[str, Any]
 """What a tool returns: text for the model, and the whole answer for the program."""
@@ -37,7 +38,10 @@ class ToolFailure(ToolException):
     """
 
     def __init__(self, error: RevoxToolError) -> None:
-        super().__init__(f"Error ({error.code}): {error}")
+        said = error.details.get("said")
+        # Whoever runs another server chose these words: a model reads them as data.
+        lines = fenced([said], 400) if isinstance(said, str) else []
+        super().__init__("\n".join([f"Error ({error.code}): {error}", *lines]))
         self.artifact = error.as_dict()
 
 

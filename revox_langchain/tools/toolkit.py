@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
 
 from langchain_core.tools import BaseTool
@@ -65,6 +65,7 @@ class ToolkitOptions(TypedDict, total=False):
     exclude: tuple[str, ...]
     policy: DialPolicy
     budget: Budget
+    hosted_risks: dict[str, Risk]
 
 
 class HostedOptions(TypedDict, total=False):
@@ -72,6 +73,7 @@ class HostedOptions(TypedDict, total=False):
 
     url: str | None
     rest: bool
+    hosted_risks: Mapping[str, Risk] | None
     extra: Iterable[str] | None
     timeout_s: float
     slice_s: float
@@ -91,6 +93,8 @@ class RevoxToolkit(BaseToolkit):
         exclude: Never offer these.
         policy: What may be dialed.
         budget: How much may be dialed.
+        hosted_risks: How dangerous tools are that only Revox's hosted MCP server has, by name: `aget_tools` lets
+            through what is named here, since it believes nothing that a server says of its tools.
 
     Raises:
         InvalidInput: An unknown name (near matches are listed), or a named tool above `max_risk`.
@@ -106,6 +110,7 @@ class RevoxToolkit(BaseToolkit):
     exclude: tuple[str, ...] = ()
     policy: DialPolicy = Field(default_factory=DialPolicy)
     budget: Budget = Field(default_factory=Budget)
+    hosted_risks: dict[str, Risk] = Field(default_factory=dict)
 
     _scope: str = PrivateAttr(default_factory=lambda: f"toolkit {uuid.uuid4()}")
 
@@ -189,8 +194,9 @@ class RevoxToolkit(BaseToolkit):
         """Make the tools, also those that only Revox's hosted MCP server has.
 
         Args:
-            transport: `rest`: as `get_tools`. `merged`: ours, and from the server what we do not have. `mcp`: the
-                server's; one that dials only if its schema carries the mark that prevents a second order.
+            transport: `rest`: as `get_tools`. `merged`: ours, and from the server what we do not have and
+                `hosted_risks` names. `mcp`: the server's; one that dials only if its schema carries the mark that
+                prevents a second order.
             options: For `revox_langchain.tools.hosted.tools.hosted_tools`.
 
         Raises:
@@ -200,9 +206,7 @@ class RevoxToolkit(BaseToolkit):
             return self.get_tools()
         from revox_langchain.tools.hosted.tools import hosted_tools
 
-        if options.get("extra") is None and (self.toolsets is not None or self.include):
-            # Naming tools means wanting no others, and so none that only the server knows.
-            options["extra"] = ()
+        options["hosted_risks"] = {**self.hosted_risks, **(options.get("hosted_risks") or {})}
         return await hosted_tools(self, merged=transport == "merged", **options)
 
     def guard(self) -> Guard:

@@ -24,7 +24,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.checkpoint.memory import InMemorySaver
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import McpError
-from mcp.types import CallToolResult, ErrorData, TextContent
+from mcp.types import AudioContent, CallToolResult, ErrorData, TextContent
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -43,7 +43,6 @@ from revox_langchain.sandbox.server import SandboxServer
 from revox_langchain.tools.hosted.answers import Failures, RequestState, answer_of
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.calls import renamed
-from revox_langchain.tools.hosted.tools import risk_of
 from revox_langchain.tools.toolkit import RevoxToolkit
 from tests.mcp_server.test_server import serving
 
@@ -55,6 +54,7 @@ FOREIGN = [
     "revox_list_nango_connections",
     "revox_create_nango_session",
 ]
+RISKS = {name: Risk.READ if tool.reads else Risk.WRITE for name, tool in INVENTED.items()}
 # Without an idempotency mark a dial is not offered, and only `revox_make_call` can carry one.
 OVER_MCP = [
     request.spec.name
@@ -75,6 +75,7 @@ class Account:
         return RevoxToolkit(connection=self.connection, max_risk=max_risk, **settings)
 
     async def tools(self, transport: str = "mcp", max_risk: Risk = Risk.DIAL, **options: Any) -> dict[str, BaseTool]:
+        options.setdefault("hosted_risks", RISKS)
         found = await self.toolkit(max_risk).aget_tools(transport, **options)  # type: ignore[arg-type]
         return {tool.name: tool for tool in found}
 
@@ -164,7 +165,7 @@ def http_error(status: int) -> httpx.HTTPStatusError:
 
 async def test_merged_tools_are_ours_and_what_only_the_server_has() -> None:
     async with account() as revox:
-        toolkit = revox.toolkit()
+        toolkit = revox.toolkit(hosted_risks=RISKS)
         merged = [tool.name for tool in await toolkit.aget_tools("merged")]
     assert merged == [tool.name for tool in toolkit.get_tools()] + FOREIGN
 
@@ -195,9 +196,10 @@ async def test_the_toolkits_limits_hold_for_the_servers_own_tools() -> None:
         assert set(FOREIGN) & set(reading) == set(FOREIGN) - {"revox_create_nango_session"}
         few = revox.toolkit(Risk.READ, toolsets=("voices",), exclude=("get_voice",))
         assert [t.name for t in await few.aget_tools("merged")] == ["revox_list_voices"]
+        few = revox.toolkit(Risk.READ, toolsets=("voices",), exclude=("get_voice",), hosted_risks=RISKS)
         named = await few.aget_tools("merged", extra=["get_billing_balance"])
         assert [t.name for t in named] == ["revox_list_voices", "revox_get_billing_balance"]
-        assert [t.name for t in await few.aget_tools("mcp")] == ["revox_list_voices"]
+        assert [t.name for t in await few.aget_tools("mcp", extra=())] == ["revox_list_voices"]
         with pytest.raises(InvalidInput, match="did you mean 'revox_get_billing_balance'"):
             await few.aget_tools("merged", extra=["get_biling_balance"])
         with pytest.raises(InvalidInput, match="of risk WRITE, above READ"):
@@ -207,22 +209,37 @@ async def test_the_toolkits_limits_hold_for_the_servers_own_tools() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hints", "risk"),
-    [
-        ("revox_get_billing_balance", {}, Risk.READ),
-        ("revox_sync_nango", {}, Risk.WRITE),
-        ("revox_sync_nango", {"readOnlyHint": True}, Risk.READ),
-        ("revox_delete_nango_connection", {}, Risk.DELETE),
-        ("revox_reset_account", {"destructiveHint": True}, Risk.DELETE),
-        ("revox_redial_number", {"readOnlyHint": True}, Risk.DIAL),
-        ("revox_start_campaign", {"readOnlyHint": True}, Risk.DIAL),
-        ("revox_schedule_call", {}, Risk.DIAL),
-        ("revox_tag_call", {}, Risk.WRITE),
-        ("revox_search_calls", {}, Risk.READ),
-    ],
+    "name", ["makeCall", "revox_start_calling", "revox_autodial", "read_file", "revox_get_call_started", "list_tools"]
 )
-def test_the_risk_of_an_unknown_tool_comes_from_its_hints_and_its_name(name: str, hints: Any, risk: Risk) -> None:
-    assert risk_of(name, hints) is risk
+async def test_a_tool_that_only_the_server_knows_is_left_out_whatever_it_says_of_itself(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(INVENTED, name, InventedTool("Read something, harmlessly.", reads=True, answer={"rang": True}))
+    async with account(call_metadata=True) as revox:
+        for transport in ("merged", "mcp"):
+            assert name not in await revox.tools(transport)
+            assert name not in await revox.tools(transport, hosted_risks={})
+            assert name not in await revox.tools(transport, hosted_risks={name: Risk.DIAL})
+            named = (await revox.tools(transport, hosted_risks={name: Risk.WRITE}))[name]
+            assert named.metadata is not None
+            assert named.metadata["risk"] == "write"
+            assert named.metadata["annotations"]["readOnlyHint"] is False
+            assert named.metadata["retry_safe"] is False
+
+
+async def test_the_risk_of_the_servers_own_tools_is_given_by_name_and_never_for_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with account() as revox:
+        reading = await revox.tools("merged", Risk.READ, hosted_risks={"get_billing_balance": Risk.READ})
+        assert set(FOREIGN) & set(reading) == {"revox_get_billing_balance"}
+        with pytest.raises(InvalidInput, match="revox_make_call is one of our tools"):
+            await revox.tools(hosted_risks={"make_call": Risk.READ})
+        with pytest.raises(InvalidInput, match="Nothing says what revox_get_billing_balance may do"):
+            await revox.tools(hosted_risks={}, extra=["get_billing_balance"])
+        with caplog.at_level(logging.WARNING, "revox_langchain"):
+            assert not set(FOREIGN) & set(await revox.tools(hosted_risks={"get_biling_balance": Risk.READ}))
+    assert "did you mean 'revox_get_billing_balance'" in caplog.text
 
 
 async def test_every_tool_converts_for_a_model_and_carries_its_risk() -> None:
@@ -517,11 +534,15 @@ def test_an_answer_is_read_from_structured_content_or_text_and_loses_its_secrets
         return [TextContent(type="text", text=said)]
 
     custom = {"assistant": {"llm_model": {"type": "custom", "api_key": "sk-llm"}}}
-    assert answer_of(CallToolResult(content=text('{"a": 1}'))) == {"a": 1}
-    assert answer_of(CallToolResult(content=text("[1, 2]"))) == {"items": [1, 2]}
-    assert answer_of(CallToolResult(content=text("plain"))) == {"text": "plain"}
-    assert answer_of(CallToolResult(content=[], structuredContent={"result": '{"a": 1}'})) == {"a": 1}
-    assert "sk-llm" not in str(answer_of(CallToolResult(content=[], structuredContent=custom)))
+    key = SecretStr(KEY)
+    assert answer_of(CallToolResult(content=text('{"a": 1}')), key) == {"a": 1}
+    assert answer_of(CallToolResult(content=text("[1, 2]")), key) == {"items": [1, 2]}
+    assert answer_of(CallToolResult(content=text("plain")), key) == {"text": "plain"}
+    assert answer_of(CallToolResult(content=[], structuredContent={"result": '{"a": 1}'}), key) == {"a": 1}
+    assert "sk-llm" not in str(answer_of(CallToolResult(content=[], structuredContent=custom), key))
+    sound = AudioContent(type="audio", data=KEY, mimeType="audio/mpeg")
+    for result in (text(KEY), text(f'{{"a": ["{KEY}"]}}'), [*text(KEY), sound]):
+        assert KEY not in str(answer_of(CallToolResult(content=result), key))
 
 
 def test_arguments_take_the_names_the_server_has_for_them() -> None:

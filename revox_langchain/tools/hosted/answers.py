@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.failures import LOOK_FIRST, certainly_not_sent, retry_after_s, status_failure
+from revox_langchain.connection.privacy import cleaned, without_key
 from revox_langchain.errors import (
     AnswerError,
     InvalidInput,
@@ -24,8 +25,6 @@ from revox_langchain.errors import (
     TimedOut,
     Unavailable,
 )
-from revox_langchain.operations.fields import REDACTED
-from revox_langchain.operations.secrets import without_secrets
 
 _SAYS_STATUS = re.compile(r"\b(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.IGNORECASE)
 _SAYS_STATUS_FIRST = re.compile(
@@ -33,8 +32,12 @@ _SAYS_STATUS_FIRST = re.compile(
 )
 
 
-def answer_of(result: CallToolResult) -> JsonObject:
-    """The JSON a result holds, as structured content or as text, without the secrets that Revox echoes."""
+def answer_of(result: CallToolResult, key: SecretStr) -> JsonObject:
+    """The JSON a result holds, as structured content or as text, without the secrets and the key that it echoes."""
+    return cleaned(_said_in(result), key)
+
+
+def _said_in(result: CallToolResult) -> JsonObject:
     said = result.structuredContent
     if said is None:
         texts = [block.text for block in result.content if isinstance(block, TextContent)]
@@ -46,8 +49,7 @@ def answer_of(result: CallToolResult) -> JsonObject:
         # Frameworks wrap anything but an object in this way.
         inner = said["result"]
         said = (inner if isinstance(inner, dict) else _json_of(inner) if isinstance(inner, str) else None) or said
-    cleaned: JsonObject = without_secrets(said)
-    return cleaned
+    return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +109,22 @@ class Failures:
         said = answer.structuredContent or _json_of(text)
         words = " ".join(self._cleaned(_words_of(said) or text).split())[:300]
         if words.startswith(("Input validation error", "MCP error -32602: Input validation error")):
-            return InvalidInput(f"{name}: {words}", next_step="Correct these arguments and try again.")
+            return InvalidInput(
+                f"The MCP server does not take these arguments of {name}.",
+                next_step="Correct them and try again.",
+                details={"said": words},
+            )
         # Of a dial only a failure that begins with its status is believed to be a refusal: it may come after ringing.
         match = _SAYS_STATUS_FIRST.match(text) if state.dials else _SAYS_STATUS.search(text)
         if status := _status_of(said) or int(match.group(1) if match else 0):
             return self._status_error(status, name, words, state, None)
         if state.dials:
-            return AnswerError(f"The MCP server reported a failure of {name}: {words}")
+            return AnswerError(f"The MCP server reported a failure of {name}.", details={"said": words})
         return Refused(
-            f"The MCP server refused {name}: {words}",
+            f"The MCP server refused {name}.",
             code="tool_error",
             next_step="Read what it says; change the request.",
+            details={"said": words},
         )
 
     def lost(self, state: RequestState) -> Unavailable:
@@ -162,12 +169,15 @@ class Failures:
             if state.left:
                 return Unavailable("The MCP server had forgotten the session and did nothing.", **more)
             return Unavailable(f"There is no MCP server at {self._url}.", next_step="Check the address.", **more)
+        said: JsonObject = {"said": " ".join(words.split())[:300]}
         # Some servers report this way that the answer, not the request, does not fit: then it was acted upon.
         if code == INVALID_PARAMS and not (state.dials and "output" in words.casefold()):
-            return InvalidInput(f"The MCP server refused {state.tool}: {words}")
+            return InvalidInput(f"The MCP server refused {state.tool}.", details=said)
         if code == METHOD_NOT_FOUND:
-            return NotFound(f"The MCP server does not know {state.tool}: {words}")
-        return Unavailable(f"The MCP server failed on {state.tool}: {words}", sent=state.left, retry_safe=state.safe)
+            return NotFound(f"The MCP server does not know {state.tool}.", details=said)
+        return Unavailable(
+            f"The MCP server failed on {state.tool}.", sent=state.left, retry_safe=state.safe, details=said
+        )
 
     def _status_error(
         self, status: int, name: str, words: str, state: RequestState, retry_after: str | None
@@ -181,10 +191,11 @@ class Failures:
             next_step=state.next_step,
             retry_after_s=retry_after_s(headers, time.time()),
             sent=state.left,
+            fenced=True,
         )
 
     def _cleaned(self, text: str) -> str:
-        return text.replace(self._key.get_secret_value(), REDACTED)
+        return without_key(text, self._key)
 
 
 def _json_of(text: str) -> JsonObject | None:

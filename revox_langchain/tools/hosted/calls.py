@@ -6,19 +6,20 @@ mark, and the search before and after are the flow's own, and they go over REST 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallResult
 from mcp.types import CallToolResult
 
-from revox_langchain.actions.requests import WaitForCall, perform_and_render
+from revox_langchain.actions.requests import WaitForCall, perform
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import AnswerError, InvalidInput, Unavailable
 from revox_langchain.flow import Clock, Emit, arun
-from revox_langchain.operations.assistants import CreateAssistant
+from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.fields import ASSISTANT_SETTINGS
 from revox_langchain.operations.operation import Operation, Risk
@@ -30,10 +31,13 @@ from revox_langchain.tools.hosted.session import CallContext, Handler, HostedSer
 LOOKED_UP = (GetCallHistory, GetPhoneHistory, ListPhoneNumbers, CancelCall)
 """What the placing flow asks for; without REST the server must have a tool for each."""
 
-GUARDED: tuple[type[Operation], ...] = (MakeCall, CreateAssistant)
-"""What is looked up first, checked and marked before it goes over MCP."""
+GUARDED: dict[str, type[Operation]] = {
+    operation.spec.name: operation for operation in OPERATIONS if operation.spec.risk is not Risk.READ
+}
+"""What is done as over REST: checked, looked up first, marked; only the one request itself goes over MCP."""
 
 _FAILED_SLICES = 3
+_CAMEL_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class HostedChannel:
@@ -89,7 +93,7 @@ class HostedChannel:
 
 
 class GuardInterceptor:
-    """An interceptor that does what dials or creates as `act` does it: a call is placed at most once per intent.
+    """An interceptor that does whatever changes something as `act` does it: checked, and at most once per intent.
 
     Args:
         connection: Where the flow looks for orders, unless `rest` is off.
@@ -107,24 +111,26 @@ class GuardInterceptor:
         self._rest = rest
 
     async def __call__(self, request: MCPToolCallRequest, handler: Handler) -> MCPToolCallResult:
-        """Check and place what dials or creates; pass everything else on."""
-        request_type = next((each for each in GUARDED if each.spec.name == request.name), None)
+        """Check what changes something, and send what came out of that; pass reads on."""
+        request_type = GUARDED.get(request.name)
         if request_type is None:
             return await handler(request)
-        assert self.server is not None
+        server = self.server
+        assert server is not None
         context = current_context()
 
         async def carry(operation: Operation) -> JsonObject:
-            arguments = dict(request.args)
-            if isinstance(operation, MakeCall):
-                arguments |= {"phone_number": operation.phone_number, "metadata": operation.metadata}
+            arguments = sent_arguments(operation, server.properties(request.name))
             result = await handler(request.override(args=arguments))
             assert isinstance(result, CallToolResult)
-            return result.structuredContent or {}
+            answer = result.structuredContent or {}
+            if operation.spec.dials and not isinstance(answer.get(operation.spec.answer or ""), dict):
+                raise AnswerError(f"The MCP server answered {request.name} without a {operation.spec.answer}.")
+            return answer
 
-        channel = HostedChannel(self._connection, self.server, rest=self._rest, carry=(request_type, carry))
+        channel = HostedChannel(self._connection, server, rest=self._rest, carry=(request_type, carry))
         arguments = {**known_arguments(request_type, request.args), **context.view}
-        flow = perform_and_render(request_type, arguments, self._guard, scope=context.thread, toolkit=self._toolkit)
+        flow = perform(request_type, arguments, self._guard, scope=context.thread, toolkit=self._toolkit)
         _, answer = await arun(flow, channel, emit=context.emit)
         return CallToolResult(content=[], structuredContent=answer)
 
@@ -188,22 +194,50 @@ def renamed(arguments: Mapping[str, object], properties: Mapping[str, object]) -
 
 
 def known_arguments(request_type: type[Operation], arguments: Mapping[str, object]) -> JsonObject:
-    """The part of the server's arguments that we know about.
+    """Arguments of the server's tool as those of ours.
 
     Raises:
-        InvalidInput: A call has an argument that the guard cannot judge.
+        InvalidInput: One of them is not ours, so that the guard cannot judge what it does.
     """
-    known = {name: value for name, value in arguments.items() if name in request_type.model_fields}
-    unknown = [name for name in arguments if name not in known and name not in ASSISTANT_SETTINGS]
-    if request_type is MakeCall and unknown:
+    known: JsonObject = {}
+    further: JsonObject = {}
+    unknown = []
+    for name, value in arguments.items():
+        own = own_name(request_type, name)
+        if own is None:
+            unknown.append(name)
+        elif own in request_type.model_fields:
+            known[own] = value
+        else:
+            further[own] = value
+    if unknown:
         raise InvalidInput(
             f"{', '.join(unknown)}: the guard does not know what this would do.", next_step="Leave it out."
         )
-    rest = {name: value for name, value in arguments.items() if name not in known and name in ASSISTANT_SETTINGS}
-    settings = known.get("settings") or {}
+    settings = known.pop("settings", None) or {}
     if not isinstance(settings, dict):
         raise InvalidInput("settings: not a mapping")
-    return {**known, "settings": {**rest, **settings} or None}
+    return {**known, **({"settings": {**further, **settings}} if further or settings else {})}
+
+
+def own_name(request_type: type[Operation], name: str) -> str | None:
+    """What we call an argument of the server's tool; None if we have none like it."""
+    snake = _CAMEL_HUMP.sub("_", name).lower()
+    fields = request_type.model_fields
+    for form in (name, snake):
+        if form in fields or ("settings" in fields and form in ASSISTANT_SETTINGS):
+            return form
+    in_path = [field for field in fields if f"{{{field}}}" in (request_type.spec.path or "")]
+    return in_path[0] if name == "id" and len(in_path) == 1 else None
+
+
+def sent_arguments(operation: Operation, properties: Mapping[str, object]) -> JsonObject:
+    """What the guard has let through, as arguments of the server's tool, which takes settings side by side."""
+    # What it checked and not what was asked for: it may have added a mark, or chosen a voice.
+    arguments = operation.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    settings = arguments.pop("settings", {})
+    cleared = dict.fromkeys(arguments.pop("clear_fields", []))
+    return renamed({**settings, **arguments, **cleared}, properties)
 
 
 async def _wait_once(server: HostedServer, request: WaitForCall, emit: Emit | None, timeout_s: float) -> JsonObject:
@@ -226,4 +260,14 @@ def _waiting_arguments(request: WaitForCall, timeout_s: float, properties: Mappi
     return arguments
 
 
-__all__ = ["GuardInterceptor", "HostedChannel", "known_arguments", "renamed", "wait_in_slices", "why_not_dialed"]
+__all__ = [
+    "GUARDED",
+    "GuardInterceptor",
+    "HostedChannel",
+    "known_arguments",
+    "own_name",
+    "renamed",
+    "sent_arguments",
+    "wait_in_slices",
+    "why_not_dialed",
+]

@@ -16,13 +16,14 @@ T = TypeVar("T")
 
 
 class InFlight:
-    """One `tools/call` request.
+    """One `tools/call` request, or another one whose answer is waited for.
 
     Attributes:
         tool: What is called.
         sent: Whether it may have left.
         answered: Whether an answer was seen in the stream.
         over: Set when nothing more can come.
+        refused: Why its answer was not taken. The client keeps what its streams raise to itself.
     """
 
     def __init__(self, tool: str) -> None:
@@ -30,6 +31,7 @@ class InFlight:
         self.sent = False
         self.answered = False
         self.over = asyncio.Event()
+        self.refused: AnswerError | None = None
 
 
 IN_FLIGHT: ContextVar[InFlight | None] = ContextVar("revox_mcp_in_flight", default=None)
@@ -44,13 +46,16 @@ async def on_request(request: httpx.Request) -> None:
 async def on_response(response: httpx.Response) -> None:
     """Watch the stream that the answer comes in; a hook of the HTTP client."""
     call = IN_FLIGHT.get()
-    if call is None or not _is_call(response.request):
+    if call is None:
         return
-    if response.has_redirect_location:
+    if _is_call(response.request) and response.has_redirect_location:
         # The client would follow it and send the call a second time.
-        raise AnswerError(f"The MCP server answered {call.tool} with a redirect (HTTP {response.status_code}).")
+        call.refused = AnswerError(
+            f"The MCP server answered {call.tool} with a redirect (HTTP {response.status_code})."
+        )
+        raise call.refused
     assert isinstance(response.stream, httpx.AsyncByteStream)
-    response.stream = _WatchedStream(response.stream, call)
+    response.stream = _WatchedStream(response.stream, call, is_last=_is_call(response.request))
 
 
 @contextmanager
@@ -66,25 +71,35 @@ def setting(variable: ContextVar[T], value: T) -> Iterator[None]:
 class _WatchedStream(httpx.AsyncByteStream):
     """The stream an answer comes in; says when it is over."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, call: InFlight) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, call: InFlight, *, is_last: bool) -> None:
         self._stream = stream
         self._call = call
+        self._is_last = is_last
         self._resumable = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         tail = b"\n"
-        async for chunk in self._stream:
+        async for chunk in self._taken():
             # What is looked for may be cut in two by the end of a chunk.
             seen = tail + chunk
             # An event with an id is one the client may ask for again over a new connection.
             self._resumable = self._resumable or b"\nid:" in seen
-            self._call.answered = self._call.answered or b'"result":' in seen or b'"error":' in seen
+            if self._is_last:
+                self._call.answered = self._call.answered or b'"result":' in seen or b'"error":' in seen
             tail = seen[-16:]
             yield chunk
 
+    async def _taken(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        except AnswerError as error:
+            self._call.refused = error
+            raise
+
     async def aclose(self) -> None:
         await self._stream.aclose()
-        if not self._resumable:
+        if self._is_last and (not self._resumable or self._call.refused is not None):
             self._call.over.set()
 
 

@@ -22,7 +22,9 @@ from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallR
 from mcp.types import CallToolResult
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.connection.connection import Connection
+from revox_langchain.connection.connection import Connection, check_url
+from revox_langchain.connection.limits import ACCEPTED, AnswerLimits
+from revox_langchain.connection.privacy import cleaned
 from revox_langchain.errors import NotFound, RevoxToolError, TimedOut, Unavailable
 from revox_langchain.flow import Emit
 from revox_langchain.tools.hosted.answers import Failures, RequestState, answer_of
@@ -85,6 +87,9 @@ class HostedServer:
         interceptors: Sequence[ToolCallInterceptor] = (),
     ) -> None:
         self.url = url or f"{connection.base_url}{PATH}"
+        check_url(self.url, "MCP address", f"https://www.getrevox.com/api{PATH}")
+        self._key = connection.api_key
+        self._limits = AnswerLimits(connection.max_answer_bytes)
         self._failures = Failures(self.url, connection.api_key)
         self._ssl: SSLContext | None = None
         self._tools: dict[str, StructuredTool] = {}
@@ -101,7 +106,7 @@ class HostedServer:
                     "httpx_client_factory": self._http_client,
                 }
             },
-            callbacks=Callbacks(on_logging_message=_on_message, on_progress=_on_progress),
+            callbacks=Callbacks(on_logging_message=self._on_message, on_progress=self._on_progress),
             tool_interceptors=[*interceptors, self._send],
         )
 
@@ -116,10 +121,14 @@ class HostedServer:
             self._ssl = await asyncio.to_thread(httpx.create_ssl_context)
 
         async def listed() -> list[BaseTool]:
+            call = InFlight("tools/list")
             try:
-                return list(await self._client.get_tools())
+                with setting(IN_FLIGHT, call):
+                    return list(await self._client.get_tools())
             except Exception as error:
-                known = self._failures.known(error, RequestState("the list of tools", left=False, reads=True))
+                known = call.refused or self._failures.known(
+                    error, RequestState("the list of tools", left=False, reads=True)
+                )
             # Outside the handler: no error of the client, whose request holds the key, hangs on ours.
             raise known
 
@@ -175,11 +184,11 @@ class HostedServer:
         except RevoxToolError:
             raise
         except Exception as error:
-            known = self._failures.known(error, state())
+            known = call.refused or self._failures.known(error, state())
         else:
             assert isinstance(answer, CallToolResult)
             if not answer.isError:
-                return CallToolResult(content=[], structuredContent=answer_of(answer))
+                return CallToolResult(content=[], structuredContent=answer_of(answer, self._key))
             known = self._failures.reported(answer, state())
         raise known
 
@@ -197,7 +206,7 @@ class HostedServer:
             if not answering.done():
                 await asyncio.wait({answering}, timeout=None if call.answered else _GRACE_S)
             if not answering.done() or answering.cancelled():
-                raise self._failures.lost(state())
+                raise call.refused or self._failures.lost(state())
             return answering.result()
         finally:
             ending.cancel()
@@ -213,27 +222,29 @@ class HostedServer:
         auth: httpx.Auth | None = None,
     ) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            headers=headers,
+            headers={**(headers or {}), **ACCEPTED},
             timeout=timeout,
             auth=auth,
             verify=True if self._ssl is None else self._ssl,
-            event_hooks={"request": [on_request], "response": [on_response]},
+            # The limits first, since what watches the stream looks at what was unpacked.
+            event_hooks={"request": [on_request], "response": [self._limits.acheck, on_response]},
         )
 
+    async def _on_message(self, params: LoggingMessageNotificationParams, context: CallbackContext) -> None:
+        data = cleaned(params.data, self._key)
+        if isinstance(data, dict) and "status" in data and "type" not in data:
+            data = {"type": "revox.status", **data}
+        if not (isinstance(data, dict) and str(data.get("type")).startswith("revox.")):
+            data = {"type": "revox.message", "level": params.level, "data": data}
+        if (emit := current_context().emit) is not None:
+            emit(data)
 
-async def _on_message(params: LoggingMessageNotificationParams, context: CallbackContext) -> None:
-    data = params.data
-    if isinstance(data, dict) and "status" in data and "type" not in data:
-        data = {"type": "revox.status", **data}
-    if not (isinstance(data, dict) and str(data.get("type")).startswith("revox.")):
-        data = {"type": "revox.message", "level": params.level, "data": data}
-    if (emit := current_context().emit) is not None:
-        emit(data)
-
-
-async def _on_progress(progress: float, total: float | None, message: str | None, context: CallbackContext) -> None:
-    if (emit := current_context().emit) is not None:
-        emit({"type": "revox.progress", "progress": progress, "total": total, "message": message})
+    async def _on_progress(
+        self, progress: float, total: float | None, message: str | None, context: CallbackContext
+    ) -> None:
+        words = cleaned(message, self._key)
+        if (emit := current_context().emit) is not None:
+            emit({"type": "revox.progress", "progress": progress, "total": total, "message": words})
 
 
 async def _again_if_safe(ask: Callable[[], Awaitable[T]]) -> T:

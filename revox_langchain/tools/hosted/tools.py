@@ -18,10 +18,10 @@ from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.calls import MakeCall
-from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.operations.operation import Operation, Request, Risk
 from revox_langchain.operations.render import text as render
 from revox_langchain.tools.hosted.background import in_background
-from revox_langchain.tools.hosted.calls import GuardInterceptor, HostedChannel, wait_in_slices, why_not_dialed
+from revox_langchain.tools.hosted.calls import GuardInterceptor, HostedChannel, own_name, wait_in_slices, why_not_dialed
 from revox_langchain.tools.hosted.session import CallContext, HostedServer
 from revox_langchain.tools.tool import (
     Answer,
@@ -36,13 +36,6 @@ from revox_langchain.tools.tool import (
 
 logger = logging.getLogger("revox_langchain.tools.hosted.tools")
 
-_READ = frozenset(
-    {"get", "list", "search", "find", "read", "check", "count", "describe", "show", "lookup", "query", "export"}
-)
-_DELETE = frozenset({"delete", "remove", "purge", "destroy", "revoke", "disconnect"})
-_DIAL = frozenset({"make", "call", "dial", "redial", "ring", "place", "launch", "resume", "retry"})
-_HARMLESS = frozenset({"update", "cancel", "pause", "stop", "end", "tag", "assign", "rename", "archive"})
-_RINGS = frozenset({"call", "calls", "campaign", "campaigns", "dial"})
 _BY_NAME = {request.spec.name: request for request in REQUESTS}
 
 
@@ -52,6 +45,7 @@ async def hosted_tools(
     merged: bool,
     url: str | None = None,
     rest: bool = True,
+    hosted_risks: Mapping[str, Risk] | None = None,
     extra: Iterable[str] | None = None,
     timeout_s: float = 60.0,
     slice_s: float = 45.0,
@@ -64,7 +58,9 @@ async def hosted_tools(
         url: The server's address, if it is not below the connection's base URL.
         rest: Whether anything may go over REST; without, the searches before and after a dial and the waiting go over
             MCP as well.
-        extra: Names of the server's own tools to let through. Left out: all that the offer's highest risk permits.
+        hosted_risks: How dangerous the server's own tools are, by name. One that is not named may ring a phone for all
+            we know, whatever it says of itself, and is left out.
+        extra: Which of those to let through. Left out: all that the offer's highest risk permits.
         timeout_s: How long one answer of the server may take.
         slice_s: How long the server may wait for a call before it answers, where waiting goes over MCP.
 
@@ -72,7 +68,8 @@ async def hosted_tools(
         Tools for `invoke` and `ainvoke`.
 
     Raises:
-        RevoxToolError: The server cannot be reached, refuses the key, or has no tool of a name in `extra`.
+        RevoxToolError: The server cannot be reached, refuses the key, or has no tool of a name in `extra`; or
+            `hosted_risks` names a tool of ours, or not one that `extra` asks for.
     """
     if merged and not rest:
         raise InvalidInput("Merged tools go over REST.", next_step='Use transport="mcp" with rest=False.')
@@ -83,23 +80,9 @@ async def hosted_tools(
     interceptor.server = server
     listed = await server.list_tools()
     ours = make_tools(offer) if merged else _tools_over_mcp(offer, server, listed, rest=rest, slice_s=slice_s)
-    return [*ours, *(_foreign_tool(server, tool) for tool in _foreign(offer, listed, extra))]
-
-
-def risk_of(name: str, annotations: Mapping[str, object]) -> Risk:
-    """How dangerous a tool is that only the server knows.
-
-    A hint may call a tool harmless, but not one whose name says that it rings.
-    """
-    words = name.removeprefix("revox_").split("_")
-    verb, about = words[0], set(words[1:])
-    if verb in _DIAL or (about & _RINGS and verb not in _READ | _DELETE | _HARMLESS):
-        return Risk.DIAL
-    if annotations.get("readOnlyHint"):
-        return Risk.READ
-    if annotations.get("destructiveHint") or verb in _DELETE:
-        return Risk.DELETE
-    return Risk.READ if verb in _READ else Risk.WRITE
+    own = {name: tool for name, tool in listed.items() if name not in _BY_NAME}
+    chosen = _chosen(offer, list(own), _checked_risks(hosted_risks or {}, own), extra)
+    return [*ours, *(_foreign_tool(server, own[name], risk) for name, risk in chosen.items())]
 
 
 def _tools_over_mcp(
@@ -125,7 +108,7 @@ def _is_carried(request: type[Request], server: HostedServer, rest: bool) -> boo
     if request in (WaitForCall, RecoverCall):
         return False
     if not request.spec.dials:
-        return True
+        return _is_understood(request, server)
     can_mark = request is MakeCall
     why = why_not_dialed(server, server.names, rest=rest) if can_mark else "no mark can go with it over MCP"
     if why is not None:
@@ -133,33 +116,69 @@ def _is_carried(request: type[Request], server: HostedServer, rest: bool) -> boo
     return why is None
 
 
-def _foreign(offer: Offer, listed: Mapping[str, StructuredTool], extra: Iterable[str] | None) -> list[StructuredTool]:
-    """What only the server has and the offer's limits permit."""
-    own = {name: tool for name, tool in listed.items() if name not in _BY_NAME}
-    wanted = set(own) if extra is None else {name if name in own else f"revox_{name}" for name in extra}
-    for name in wanted - set(own):
+def _is_understood(request: type[Request], server: HostedServer) -> bool:
+    """Whether the server's tool can be used with nothing but arguments that the guard can judge."""
+    if request.spec.risk is Risk.READ or not issubclass(request, Operation):
+        return True
+    required = server.schema(request.spec.name).get("required", [])
+    unknown = [name for name in required if own_name(request, name) is None]
+    if unknown:
+        logger.warning("%s is left out: the guard does not know its %s.", request.spec.name, ", ".join(unknown))
+    return not unknown
+
+
+def _checked_risks(hosted_risks: Mapping[str, Risk], own: Collection[str]) -> dict[str, Risk]:
+    """The risks that code gives, by the names the server has."""
+    risks = {}
+    for given, risk in hosted_risks.items():
+        name = _listed_name(given, own)
+        if name in _BY_NAME:
+            raise InvalidInput(
+                f"{name} is one of our tools, of risk {_BY_NAME[name].spec.risk.name}.",
+                next_step="Name only tools that the MCP server alone has in hosted_risks.",
+            )
+        if name in own:
+            risks[name] = risk
+        else:
+            logger.warning("hosted_risks names %r, which the MCP server does not have%s", given, near(name, own))
+    return risks
+
+
+def _chosen(
+    offer: Offer, own: Collection[str], risks: Mapping[str, Risk], extra: Iterable[str] | None
+) -> dict[str, Risk]:
+    """Which of the server's own tools are let through, each with its risk."""
+    wanted = set(risks) if extra is None else {_listed_name(name, own) for name in extra}
+    for name in sorted(wanted - set(own)):
         raise InvalidInput(f"The MCP server has no tool of its own called {name!r}{near(name, own)}")
-    chosen = []
-    for name, tool in own.items():
-        risk = risk_of(name, tool.metadata or {})
-        if name not in wanted:
-            continue
-        if risk is Risk.DIAL:
+    for name in sorted(wanted - set(risks)):
+        raise InvalidInput(
+            f"Nothing says what {name} may do.", next_step=f"Say it in code: hosted_risks={{{name!r}: Risk.READ}}."
+        )
+    if unnamed := sorted(set(own) - set(risks)):
+        logger.info("Left out, since hosted_risks does not name them: %s", ", ".join(unnamed))
+    chosen = {}
+    for name in (name for name in own if name in wanted):
+        if risks[name] is Risk.DIAL:
             logger.warning("%s is left out: it may ring a phone, and the guard does not know it.", name)
-        elif risk <= offer.highest_risk:
-            chosen.append(tool)
+        elif risks[name] <= offer.highest_risk:
+            chosen[name] = risks[name]
         elif extra is not None:
             raise InvalidInput(
-                f"{name} is of risk {risk.name}, above {offer.highest_risk.name}.",
-                next_step=f"Write max_risk=Risk.{risk.name} if it is really meant.",
+                f"{name} is of risk {risks[name].name}, above {offer.highest_risk.name}.",
+                next_step=f"Write max_risk=Risk.{risks[name].name} if it is really meant.",
             )
     return chosen
+
+
+def _listed_name(given: str, own: Collection[str]) -> str:
+    return given if given in own or given in _BY_NAME or given.startswith("revox_") else f"revox_{given}"
 
 
 def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Request]) -> BaseTool:
     """A tool of the server that we know: its arguments, our text, and what of ours only changes what is shown."""
     schema = server.schema(tool.name)
-    theirs = server.properties(tool.name)
+    theirs = _offered_properties(server, request)
     ours = request.model_json_schema().get("properties", {})
     views = {
         name: ours[name]
@@ -171,18 +190,25 @@ def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Reques
     return _tool(server, tool.name, request.spec.doc, schema, metadata, request.spec.risk, views, request)
 
 
-def _foreign_tool(server: HostedServer, tool: StructuredTool) -> BaseTool:
-    # What the server says of itself is believed only as far as its tools' names do not say otherwise.
-    hints = dict(tool.metadata or {})
-    risk = risk_of(tool.name, hints)
+def _offered_properties(server: HostedServer, request: type[Request]) -> JsonObject:
+    """The arguments of a tool of the server that a model is told of: of what changes something those we know."""
+    properties = server.properties(request.spec.name)
+    if request.spec.risk is Risk.READ or not issubclass(request, Operation):
+        return properties
+    return {name: schema for name, schema in properties.items() if own_name(request, name) is not None}
+
+
+def _foreign_tool(server: HostedServer, tool: StructuredTool, risk: Risk) -> BaseTool:
     schema = {"type": "object", "properties": {}, **server.schema(tool.name)}
+    reads = risk is Risk.READ
     metadata = {
         "risk": risk.name.lower(),
         "dials": False,
         "billable": False,
-        "retry_safe": risk is Risk.READ,
+        "retry_safe": reads,
         "toolset": "hosted",
-        "annotations": hints,
+        # In place of the server's own hints: middleware that asks before anything dangerous goes by these.
+        "annotations": {"readOnlyHint": reads, "destructiveHint": risk >= Risk.DIAL, "idempotentHint": reads},
     }
     return _tool(server, tool.name, tool.description[:1000], schema, metadata, risk)
 
@@ -254,4 +280,4 @@ def _rendered(name: str, request: type[Request] | None, answer: JsonObject, argu
     return "\n".join([f"{name} answered; the whole answer is in the artifact.", *render.fenced([text], 1200)])
 
 
-__all__ = ["hosted_tools", "risk_of"]
+__all__ = ["hosted_tools"]

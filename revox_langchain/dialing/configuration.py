@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Mapping
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.hours import minute_of
 from revox_langchain.flow import Flow
 from revox_langchain.operations.assistants import GetAssistant
 from revox_langchain.operations.calls import MakeCall
+from revox_langchain.operations.clock_time import minute_of
 from revox_langchain.operations.secrets import same_as_shown, without_secrets
 
 OVERRIDES = ("from_phone_number", "call_retry_config")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from revox_langchain.actions.create import find_or_create
 from revox_langchain.actions.registry import Context, flow_of
-from revox_langchain.actions.voices import check_speech
+from revox_langchain.actions.voices import with_voice
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.configuration import DECIDES, same
 from revox_langchain.flow import Flow
@@ -21,12 +21,13 @@ _FILLED_IN = {
     "sms_enabled",
     "type",
 }
+_SPEECH = {"prompt", "first_sentence", "voice", "llm_model"}
 
 
 @flow_of.register
 def create_assistant(request: CreateAssistant, context: Context) -> Flow[JsonObject]:
     """Create an assistant, unless there is the same one."""
-    request, notes = yield from check_speech(request, context.guard.policy, None, variables_known=False)
+    request, notes = yield from with_voice(request, context.guard.policy)
     body = request.wire().body or {}
     notes += yield from context.guard.check_configuration(body, written=body)
     return (yield from create_assistant_once(request, tuple(dict.fromkeys(notes))))
@@ -35,11 +36,14 @@ def create_assistant(request: CreateAssistant, context: Context) -> Flow[JsonObj
 @flow_of.register
 def update_assistant(request: UpdateAssistant, context: Context) -> Flow[JsonObject]:
     """Change an assistant, but to nothing that a call with it would be refused for."""
-    body = request.wire().body or {}
     stored = yield GetAssistant(assistant_id=request.assistant_id)
-    notes = yield from context.guard.check_configuration({**stored, **body}, written=body)
+    notes: tuple[str, ...] = ()
+    if _changes_speech(request):
+        request, notes = yield from with_voice(request, context.guard.policy, stored)
+    body = request.wire().body or {}
+    notes += yield from context.guard.check_configuration({**stored, **body}, written=body)
     answer: JsonObject = yield request
-    return {**answer, "notes": list(notes)}
+    return {**answer, "notes": list(dict.fromkeys(notes))}
 
 
 def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ()) -> Flow[JsonObject]:
@@ -57,6 +61,11 @@ def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ())
 
     found = yield from find_or_create("assistant", request, request.name, find)
     return {**found, "notes": list(notes)}
+
+
+def _changes_speech(request: UpdateAssistant) -> bool:
+    """Whether the change touches what is said, or who says it."""
+    return request.language is not None or not _SPEECH.isdisjoint(request.wire().body or {})
 
 
 def _has_more(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:

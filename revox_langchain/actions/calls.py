@@ -7,7 +7,7 @@ import uuid
 from pydantic import Field
 
 from revox_langchain.actions.registry import Context, flow_of
-from revox_langchain.actions.voices import check_speech
+from revox_langchain.actions.voices import with_voice
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import merged
@@ -54,7 +54,9 @@ class RecoverCall(Request):
 def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
     """Place a call, at most once per intent."""
     intent = _intent_of(request, context.scope)
-    request, notes = yield from check_speech(request, context.guard.policy, request.prompt_variables or {})
+    notes: tuple[str, ...] = ()
+    if request.prompt is not None:
+        request, notes = yield from with_voice(request, context.guard.policy)
     placed = yield from place(Order(request, intent, scope=context.budget_scope), context.guard)
     answer = placed.as_dict()
     return {**answer, "notes": list(dict.fromkeys([*answer["notes"], *notes]))}

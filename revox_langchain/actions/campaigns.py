@@ -12,6 +12,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import OVERRIDES, merged, same
 from revox_langchain.dialing.search import search_all
+from revox_langchain.dialing.voices import refuse_default_voice
 from revox_langchain.errors import Refused
 from revox_langchain.flow import Flow
 from revox_langchain.operations.assistants import GetAssistant
@@ -38,6 +39,7 @@ def create_campaign(request: CreateCampaign, context: Context) -> Flow[JsonObjec
     phones = [context.guard.check_number(contact.to_phone_number) for contact in request.contacts]
     assistant = yield GetAssistant(assistant_id=request.assistant_id)
     body = request.model_dump(include=set(OVERRIDES))
+    yield from refuse_default_voice(context.guard.policy, assistant)
     yield from context.guard.check_configuration(merged(assistant, body), written=body, phones=phones)
 
     def find() -> Flow[JsonObject | None]:
@@ -124,5 +126,6 @@ def _check_ringing(campaign_id: str, numbers: list[str], context: Context) -> Fl
     # The campaign shows its assistant as it was; calls use it as it is.
     assistant = yield GetAssistant(assistant_id=str(campaign["assistant_id"]))
     configuration = merged(assistant, campaign)
+    yield from refuse_default_voice(context.guard.policy, configuration)
     yield from context.guard.check_configuration(configuration, phones=phones)
     return Cost.of(configuration)

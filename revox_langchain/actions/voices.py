@@ -8,14 +8,14 @@ from typing import TypeVar
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.dialing.words import check_prompt
+from revox_langchain.dialing.voices import settle_voice
 from revox_langchain.flow import Flow, Recent
-from revox_langchain.operations.assistants import CreateAssistant
+from revox_langchain.operations.assistants import CreateAssistant, UpdateAssistant
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.speech.voice import filter_voices, model_needed
 
-SpokenT = TypeVar("SpokenT", MakeCall, CreateAssistant)
+SpokenT = TypeVar("SpokenT", MakeCall, CreateAssistant, UpdateAssistant)
 
 
 @flow_of.register
@@ -30,38 +30,72 @@ def list_voices(request: ListVoices, context: Context) -> Flow[JsonObject]:
     return {**answer, "voices": filter_voices(answer["voices"], *wanted), "languages": languages}
 
 
-def check_speech(
-    request: SpokenT, policy: DialPolicy, prompt_variables: Mapping[str, str] | None, *, variables_known: bool = True
+def with_voice(
+    request: SpokenT, policy: DialPolicy, stored: Mapping[str, object] | None = None
 ) -> Flow[tuple[SpokenT, tuple[str, ...]]]:
-    """Check that the voice can speak the prompt, and name the voice's model where it must be named.
+    """Check that the voice can speak what the request has it say; without a voice, choose one that does.
+
+    Args:
+        request: Makes an assistant, or changes one.
+        policy: What to do about a voice that does not fit.
+        stored: The assistant it changes: what is said is what the change makes of it.
 
     Returns:
-        The request to send, and notes for whoever reads the answer.
+        The request to send, with a voice and with the model it needs, and notes for whoever reads the answer.
+
+    Raises:
+        Refused: As `settle_voice` says.
     """
-    if request.prompt is None:
-        return request, ()
+    body = request.wire().body or {}
+    written = (body.get("assistant") or {}) if isinstance(request, MakeCall) else body
+    phone = request.phone_number if isinstance(request, MakeCall) else None
+    voice = yield from _voice_after(request.language, stored or {}, written)
+    configuration = {**(stored or {}), **written, "voice": voice}
+    chosen, notes = yield from settle_voice(policy, configuration, request.language, phone)
+    if chosen is None:
+        return (yield from _with_voice_model(request)), notes
+    model = {"model": chosen.model} if chosen.model else {}
+    return _with(request, {"id": chosen.id, "provider": chosen.provider, **model}), notes
+
+
+def _with(request: SpokenT, voice: Mapping[str, str]) -> SpokenT:
     settings = request.settings or {}
-    notes = yield from check_prompt(
-        policy,
-        request.prompt,
-        first_sentence=request.first_sentence,
-        prompt_variables=prompt_variables,
-        voice_id=request.voice_id or (settings.get("voice") or {}).get("id"),
-        voice_provider=request.voice_provider,
-        speaks_itself=(settings.get("llm_model") or {}).get("type") == "realtime",
-        variables_known=variables_known,
-    )
-    return (yield from _with_voice_model(request)), notes
+    rest = {**_mapping(settings.get("voice")), **voice}
+    changed: JsonObject = {"voice_id": voice["id"], "voice_provider": voice["provider"]}
+    # The fields hold these two; the rest of a voice has its place among the settings.
+    more = {name: value for name, value in rest.items() if name not in ("id", "provider")}
+    if more:
+        changed["settings"] = {**settings, "voice": more}
+    return request.model_copy(update=changed)
+
+
+def _voice_after(
+    language: str | None, stored: Mapping[str, object], written: Mapping[str, object]
+) -> Flow[Mapping[str, object]]:
+    """The voice an assistant has after a change; without an id where the change leaves the choice to us."""
+    held, given = _mapping(stored.get("voice")), _mapping(written.get("voice"))
+    # A new voice does not inherit the model of the one before.
+    if given.get("id") or not held.get("id"):
+        return given or held
+    if language is not None:
+        voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+        if held["id"] not in {voice["id"] for voice in filter_voices(voices, language)}:
+            return given
+    return {**held, **given}
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _with_voice_model(request: SpokenT) -> Flow[SpokenT]:
     """Name the model a voice needs where it is not Revox's default: without it the voice cannot speak."""
     settings = request.settings or {}
-    voice = settings.get("voice") or {}
-    if request.voice_id is None or voice.get("model"):
+    voice = _mapping(settings.get("voice"))
+    wanted = (request.voice_id or voice.get("id"), request.voice_provider or voice.get("provider"))
+    if wanted[0] is None or voice.get("model"):
         return request
     voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
-    wanted = (request.voice_id, request.voice_provider)
     model = next((model_needed(v) for v in voices if (v.get("id"), v.get("provider")) == wanted), None)
     if model is None:
         return request

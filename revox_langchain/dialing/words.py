@@ -1,65 +1,14 @@
-"""What will be said, and in whose voice: one policy for tools, MCP and graphs."""
+"""What will be said, and whether a voice speaks its language: one policy for tools, MCP and graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import partial
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import DialPolicy, Verdict
-from revox_langchain.errors import InvalidInput, Refused, UnsupportedLanguage
-from revox_langchain.flow import Flow, Recent, Work
-from revox_langchain.operations.voices import ListVoices
-from revox_langchain.speech.language import resolve_language
+from revox_langchain.errors import Refused
 from revox_langchain.speech.names import language_name
 from revox_langchain.speech.prompts import PromptNote, lint_prompt
-
-
-def check_prompt(
-    policy: DialPolicy,
-    prompt: str,
-    *,
-    first_sentence: str | None,
-    prompt_variables: Mapping[str, str] | None,
-    voice_id: str | None,
-    voice_provider: str | None,
-    speaks_itself: bool = False,
-    variables_known: bool = True,
-) -> Flow[tuple[str, ...]]:
-    """Check what will be said, and whether the voice can say it.
-
-    Args:
-        policy: What to do about a problem.
-        prompt: The assistant's prompt.
-        first_sentence: What it says first.
-        prompt_variables: Values for its `{{variables}}`.
-        voice_id: The voice; None is Revox's default, American English.
-        voice_provider: Whose voice.
-        speaks_itself: Whether a realtime model speaks, so that no voice matters.
-        variables_known: False when values are given later, at the call.
-
-    Returns:
-        Warnings, one sentence each.
-
-    Raises:
-        Refused: Where the policy refuses what would otherwise be a warning, or no voice was given for a prompt that
-            is not English.
-    """
-    # Loading the detector takes half a second, too long for an event loop.
-    language, unspeakable = yield Work(partial(_language_of, prompt, first_sentence))
-    notes = check_words(
-        policy, prompt, first_sentence, prompt_variables, language=language, variables_known=variables_known
-    )
-    if policy.voice_mismatch == "off" or speaks_itself:
-        return notes
-    if voice_id is None:
-        _refuse_default_voice(language, unspeakable)
-        return notes
-    if language is None:
-        return notes
-    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
-    spoken = {v["language"] for v in voices if v["id"] == voice_id and voice_provider in (None, v["provider"])}
-    return (*notes, *check_voice(policy, voice_id, spoken, language))
 
 
 def check_words(
@@ -94,7 +43,7 @@ def check_words(
     )
     # A stored assistant gets its values with each call, so that nothing is missing yet.
     later = () if variables_known else ("missing_variable", "unknown_variable")
-    return _judged(policy.prompt_problems, [note for note in notes if note.code not in later])
+    return judged(policy.prompt_problems, [note for note in notes if note.code not in later])
 
 
 def check_configured_words(
@@ -145,29 +94,7 @@ def check_voice(
         return ()
     message = f"{subject} is {language_name(language)}, but voice {voice_id} speaks {language_name(min(spoken))}."
     step = f"Choose a voice with language={language!r}, or leave the voice out."
-    return _judged(policy.voice_mismatch, [PromptNote("voice_mismatch", message, step)])
-
-
-def _language_of(prompt: str, first_sentence: str | None) -> tuple[str | None, UnsupportedLanguage | None]:
-    """The language of a text if it is certain, or why no voice can read it."""
-    try:
-        return resolve_language(first_sentence=first_sentence, prompt=prompt).language, None
-    except UnsupportedLanguage as error:
-        return None, error
-    except InvalidInput:
-        return None, None
-
-
-def _refuse_default_voice(language: str | None, unspeakable: UnsupportedLanguage | None) -> None:
-    """Refuse to let Revox's default voice, an American English one, read a text in another language."""
-    if unspeakable is not None:
-        raise Refused(unspeakable.message, code=unspeakable.code, next_step=unspeakable.next_step)
-    if language not in (None, "en"):
-        raise Refused(
-            f"The prompt is {language_name(str(language))}; without a voice an American English one would read it.",
-            code="voice_missing",
-            next_step=f"Give voice_provider and voice_id from revox_list_voices with language={language!r}.",
-        )
+    return judged(policy.voice_mismatch, [PromptNote("voice_mismatch", message, step)])
 
 
 def _text(value: object) -> str | None:
@@ -191,7 +118,12 @@ def _further_texts(configuration: JsonObject) -> Iterator[str]:
             yield text
 
 
-def _judged(verdict: Verdict, notes: list[PromptNote]) -> tuple[str, ...]:
+def judged(verdict: Verdict, notes: list[PromptNote]) -> tuple[str, ...]:
+    """Turn problems into warnings, or refuse the first of them.
+
+    Raises:
+        Refused: With the code of the problem, where the verdict is to refuse.
+    """
     for note in notes:
         if verdict == "refuse":
             raise Refused(note.message, code=note.code, next_step=note.next_step)

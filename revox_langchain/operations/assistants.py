@@ -12,6 +12,8 @@ from revox_langchain.operations.fields import (
     FirstSentenceMode,
     Id,
     OutputConfig,
+    Settings,
+    SpokenLanguage,
     Text,
     VoiceProvider,
     WebhookUrl,
@@ -19,7 +21,6 @@ from revox_langchain.operations.fields import (
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import assistants as render
 from revox_langchain.operations.render import text
-from revox_langchain.operations.settings import Settings
 
 
 @operation("GET /assistants", risk=Risk.READ, answer="assistants", render=render.assistants)
@@ -44,6 +45,7 @@ class AssistantFields(Operation):
     )
     voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="voice.provider")
     voice_id: Id | None = Field(default=None, serialization_alias="voice.id")
+    language: SpokenLanguage | None = Field(default=None, exclude=True, description="If the text is unclear: fr.")
     max_call_duration_secs: int | None = Field(default=None, ge=1)
     structured_output_config: OutputConfig | None = None
     webhook_url: WebhookUrl | None = None
@@ -59,7 +61,7 @@ class AssistantFields(Operation):
 class CreateAssistant(AssistantFields):
     """Create an assistant that can then make calls.
 
-    Choose a voice that speaks the language of the prompt (revox_list_voices): left out, it is American English.
+    Without a voice, one of the prompt's language is chosen.
     """
 
     name: Text

@@ -16,6 +16,8 @@ from revox_langchain.operations.fields import (
     Moment,
     Outcome,
     OwnNumber,
+    Settings,
+    SpokenLanguage,
     TranscriptWindow,
     Variables,
     VoiceProvider,
@@ -23,7 +25,6 @@ from revox_langchain.operations.fields import (
 from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
 from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.render import text
-from revox_langchain.operations.settings import Settings
 
 Transcript = Annotated[
     TranscriptWindow, Field(exclude=True, description="How much of the transcript to show; last = 6 turns.")
@@ -34,9 +35,9 @@ Transcript = Annotated[
 class MakeCall(Operation):
     """Place a phone call with an AI assistant, now or at a scheduled time.
 
-    Rings a real person. Give assistant_id or prompt, not both; for a prompt that is not English also give
-    voice_provider and voice_id (revox_list_voices). Returns a call id at once; read the outcome with
-    revox_wait_for_call. The same arguments never ring twice: a repeat returns the first call.
+    Rings a real person. Give assistant_id or prompt, not both; without a voice, one of the prompt's language is
+    chosen. Returns a call id at once; read the outcome with revox_wait_for_call. The same arguments never ring
+    twice: a repeat returns the first call.
     """
 
     phone_number: E164
@@ -52,6 +53,7 @@ class MakeCall(Operation):
     )
     voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="assistant.voice.provider")
     voice_id: Id | None = Field(default=None, serialization_alias="assistant.voice.id")
+    language: SpokenLanguage | None = Field(default=None, exclude=True, description="If the text is unclear: fr.")
     prompt_variables: Variables | None = None
     metadata: dict[str, str] | None = Field(default=None, description="Labels kept with the call.")
     scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
@@ -78,7 +80,7 @@ class MakeCall(Operation):
         if self.prompt is not None and not self.prompt.strip():
             raise ValueError("prompt: say what the assistant must do; it is empty")
         if self.assistant_id is not None:
-            given = ("first_sentence", "voice_provider", "voice_id", "settings")
+            given = ("first_sentence", "voice_provider", "voice_id", "language", "settings")
             idle = [n for n in given if getattr(self, n) not in (None, {})]
             if idle:
                 raise ValueError(f"{', '.join(idle)}: only with prompt; an assistant_id brings its own")

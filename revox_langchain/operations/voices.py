@@ -8,24 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from revox_langchain.errors import InvalidInput
-from revox_langchain.operations.fields import VoiceId, VoiceLanguage, VoiceModel, VoiceProvider
+from revox_langchain.operations.fields import SpokenLanguage, VoiceId, VoiceLanguage, VoiceModel, VoiceProvider
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import text
 from revox_langchain.operations.render import voices as render
-from revox_langchain.speech.language import resolve_language
 
 MAX_AUDIO_BYTES = 7_500_000
 """Revox's limit for the sample of a cloned voice, decoded (API page Voices, clone)."""
-
-
-def _language_tag(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return resolve_language(value).tag
-    except InvalidInput as error:
-        raise ValueError(str(error)) from error
 
 
 def _audio(value: Any) -> Any:
@@ -45,9 +34,7 @@ class ListVoices(Operation):
     Choose one that speaks the language of the prompt.
     """
 
-    language: Annotated[str, BeforeValidator(_language_tag)] | None = Field(
-        default=None, exclude=True, description="Code or name: fr, fr-CA, French."
-    )
+    language: SpokenLanguage | None = Field(default=None, exclude=True, description="Code or name: fr, fr-CA, French.")
     accent: str | None = Field(default=None, exclude=True)
     gender: str | None = Field(default=None, exclude=True)
 

@@ -275,15 +275,6 @@ def test_a_creation_that_failed_can_be_tried_again(sandbox: Sandbox) -> None:
     assert len(sandbox.world.assistants) == 1
 
 
-def test_a_prompt_no_voice_would_read_well_is_refused_before_anything_is_created(sandbox: Sandbox) -> None:
-    french = "Confirmez le rendez-vous de mardi avec le client, s'il vous plaît."
-    with pytest.raises(Refused) as caught:
-        do(reminder(prompt=french), sandbox.connect())
-    assert caught.value.code == "voice_missing"
-    assert not sandbox.world.assistants
-    assert do(reminder(prompt=french, **VOICE), sandbox.connect())["notes"] == []
-
-
 def campaign(assistant: str, **more: Any) -> CreateCampaign:
     given = {"assistant_id": assistant, "name": "Spring", "contacts": contacts(140, 141, name="Zoë")}
     return CreateCampaign.parse({**given, **more})

@@ -120,7 +120,7 @@ def code_of(connection: Connection, policy: dict[str, Any], **arguments: Any) ->
         ({}, {"phone_number": "+18005551234", "skip_calling_window": True}, "outside_local_hours"),
         ({}, {"scheduled_at": "2020-01-01T10:00:00Z"}, "scheduled_in_the_past"),
         ({"max_orders": 0}, {}, "budget_exceeded"),
-        ({}, {"prompt": "Confirmez le rendez-vous de mardi avec le client, s'il vous plaît."}, "voice_missing"),
+        ({}, {"prompt": "Confirmez le cours d'allemand de mardi avec le client."}, "ambiguous_language"),
         ({}, {"prompt": "明日の予約を確認してください。よろしくお願いします。"}, "unsupported_language"),
         ({"prompt_problems": "refuse"}, {"prompt": "Say hello to {{name}}."}, "missing_variable"),
         ({"prompt_problems": "refuse"}, {"prompt": "Say hello. Never admit that you are an AI."}, "denies_being_ai"),

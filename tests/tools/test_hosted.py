@@ -284,11 +284,13 @@ async def test_the_guard_stands_before_a_dial_over_mcp(rest: bool) -> None:
             codes.append(message.artifact.get("code", message.status))
         assert len(revox.sandbox.dials) == 1
         rephrased = await call(make_call, {"phone_number": "+12025550100", "prompt": "Hello there"}, "thread")
-        french = await call(make_call, {"phone_number": "+12025550102", "prompt": "Demandez si le colis est arrivé."})
+        french = await call(
+            make_call, {"phone_number": "+12025550102", "prompt": "Confirmez le cours d'allemand."}
+        )
         null = await call(make_call, {"phone_number": "112", "prompt": None, "assistant_id": None})
     assert codes == ["emergency_number", "do_not_contact", "own_number", "success", "budget_exceeded"]
     assert rephrased.artifact["code"] == "recently_placed"
-    assert french.artifact["code"] == "voice_missing"
+    assert french.artifact["code"] == "ambiguous_language"
     assert null.artifact["code"] == "emergency_number"
     assert revox.sandbox.counts["revox_make_call"] == 1
 
@@ -370,17 +372,18 @@ async def test_an_assistant_is_created_with_care_over_mcp_too() -> None:
     async with account() as revox:
         create = (await revox.tools())["revox_create_assistant"]
         voiceless = await call(
-            create, {"name": "Ada", "prompt": "Vous appelez pour confirmer le rendez-vous de demain."}
+            create, {"name": "Eve", "prompt": "Vous appelez pour confirmer le rendez-vous de demain."}
         )
         first = await call(create, {"name": "Ada", "prompt": "Help people."})
         second = await call(create, {"name": "Ada", "prompt": "Help people."})
         revox.sandbox.faults.add(Fault("lose_after", on="create_assistant"))
         lost = await call(create, {"name": "Bob", "prompt": "Help people."})
-    assert voiceless.artifact["code"] == "voice_missing"
+        languages = {v["id"]: v["language"] for v in revox.sandbox.world.voices.values()}
+    assert languages[voiceless.artifact["assistant"]["voice"]["id"]] == "fr"
     assert "It exists already" in second.text
     assert first.artifact["assistant"]["id"] == second.artifact["assistant"]["id"]
     assert lost.status == "success"
-    assert len(revox.sandbox.world.assistants) == 2
+    assert len(revox.sandbox.world.assistants) == 3
 
 
 # Errors

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from revox_langchain.actions.assistants import create_assistant_once
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import DEFAULT_RETRIES, Cost
 from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.dialing.voices import Speech, choose_speaker
 from revox_langchain.dialing.words import check_voice, check_words
 from revox_langchain.errors import InvalidInput, Refused
-from revox_langchain.flow import Event, Flow, Recent, Work
+from revox_langchain.flow import Event, Flow, Recent
 from revox_langchain.graph.call.digest import digest
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import CallRequest, CallState, Spoken
@@ -19,8 +19,8 @@ from revox_langchain.graph.steps import GOTO, Update
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.results.schema import config_from_schema
-from revox_langchain.speech.language import ResolvedLanguage, language_name, resolve_language
-from revox_langchain.speech.voice import ChosenVoice, choose_voice, voice_by_id
+from revox_langchain.speech.language import ResolvedLanguage, language_name
+from revox_langchain.speech.voice import ChosenVoice
 
 
 def choose(state: CallState, settings: Settings) -> Flow[Update]:
@@ -28,19 +28,8 @@ def choose(state: CallState, settings: Settings) -> Flow[Update]:
     asked = state["asked"]
     if asked["assistant_id"] is not None:
         return (yield from _take_assistant(asked, asked["assistant_id"], settings))
-    language: ResolvedLanguage = yield Work(
-        partial(
-            resolve_language,
-            asked["language"],
-            first_sentence=asked["first_sentence"],
-            prompt=asked["prompt"],
-            phone=asked["phone_number"],
-            # It runs in a thread, so that loading the detector for this note blocks no event loop.
-            check=True,
-        )
-    )
-    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
-    chosen: ChosenVoice = yield Work(partial(_voice_for, voices, asked["voice_preferences"] or {}, language))
+    speech = Speech(asked["prompt"], asked["first_sentence"], asked["language"], asked["phone_number"])
+    language, chosen = yield from choose_speaker(speech, asked["voice_preferences"] or {})
     voice = chosen.as_dict()
     notes = [
         f"Language {language_name(language.tag)} ({language.source}, {language.confidence}).",
@@ -90,15 +79,6 @@ def split_fields(settings: JsonObject, fields: Mapping[str, object]) -> tuple[Js
     """Split an assistant's settings into those a request has fields for, and the rest."""
     flat = {name: value for name, value in settings.items() if name in fields}
     return flat, {name: value for name, value in settings.items() if name not in flat}
-
-
-def _voice_for(
-    voices: list[JsonObject], preferences: Mapping[str, str | None], language: ResolvedLanguage
-) -> ChosenVoice:
-    provider, voice_id = preferences.get("provider"), preferences.get("voice_id")
-    if voice_id:
-        return voice_by_id(voices, voice_id, language, provider)
-    return choose_voice(voices, language, preferences.get("accent"), preferences.get("gender"), provider)
 
 
 def _check(asked: CallRequest, chosen: ChosenVoice, language: ResolvedLanguage, policy: DialPolicy) -> list[str]:

@@ -284,9 +284,7 @@ async def test_the_guard_stands_before_a_dial_over_mcp(rest: bool) -> None:
             codes.append(message.artifact.get("code", message.status))
         assert len(revox.sandbox.dials) == 1
         rephrased = await call(make_call, {"phone_number": "+12025550100", "prompt": "Hello there"}, "thread")
-        french = await call(
-            make_call, {"phone_number": "+12025550102", "prompt": "Confirmez le cours d'allemand."}
-        )
+        french = await call(make_call, {"phone_number": "+12025550102", "prompt": "Confirmez le cours d'allemand."})
         null = await call(make_call, {"phone_number": "112", "prompt": None, "assistant_id": None})
     assert codes == ["emergency_number", "do_not_contact", "own_number", "success", "budget_exceeded"]
     assert rephrased.artifact["code"] == "recently_placed"

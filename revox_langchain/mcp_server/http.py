@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from revox_langchain.actions.offer import Offer
 from revox_langchain.errors import InvalidInput
+from revox_langchain.mcp_server.hosts import EVERY_ADDRESS, LOOPBACK
 from revox_langchain.mcp_server.server import server_for
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from mcp.server.transport_security import TransportSecuritySettings
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def run_http(
@@ -65,7 +63,7 @@ async def serve_http(
             f"Whoever reaches {host} could make phone calls.",
             next_step="Give a token, or serve on 127.0.0.1.",
         )
-    names = () if host in ("0.0.0.0", "::") else (host,)
+    names = () if host in EVERY_ADDRESS else (host,)
     app = http_app(server, token=token, hosts=names, any_host=not names)
     config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=2)
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)

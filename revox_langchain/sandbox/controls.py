@@ -16,7 +16,7 @@ from revox_langchain.sandbox.sandbox import Sandbox
 from revox_langchain.sandbox.world.timeline import as_stamp
 
 _SHOWN_OF_AN_ORDER = ("id", "status", "to_phone_number", "calls_count", "outcome", "metadata")
-_MISTAKES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError)
+_MISTAKES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError)
 
 
 def controls_of(sandbox: Sandbox) -> Mount:

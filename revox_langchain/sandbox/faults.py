@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -83,6 +84,9 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
             raise ValueError(f"{self.kind!r} is not a kind of fault; the kinds are {', '.join(get_args(FaultKind))}")
+        for seconds in (self.seconds, self.retry_after_s):
+            if seconds is not None and not 0 <= seconds < math.inf:
+                raise ValueError(f"a fault takes a number of seconds from 0 up, not {seconds}")
         if isinstance(self.on, str):
             object.__setattr__(self, "on", find(self.on))
 

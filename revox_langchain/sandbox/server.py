@@ -15,12 +15,14 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from revox_langchain.mcp_server.hosts import EVERY_ADDRESS, HostGate
 from revox_langchain.sandbox.controls import controls_of
 from revox_langchain.sandbox.page.page import page_of
 from revox_langchain.sandbox.sandbox import Sandbox
@@ -34,7 +36,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
-    sandbox: Sandbox, mounts: Sequence[BaseRoute] = (), lifespan: Lifespan[Starlette] | None = None
+    sandbox: Sandbox,
+    mounts: Sequence[BaseRoute] = (),
+    lifespan: Lifespan[Starlette] | None = None,
+    *,
+    host: str = "127.0.0.1",
 ) -> Starlette:
     """An app with the sandbox at `/api`, its controls at `/sandbox`, and a page about it at `/`.
 
@@ -42,7 +48,9 @@ def create_app(
         sandbox: The sandbox.
         mounts: Further routes, which come before the API's own, such as an MCP server below `/api`.
         lifespan: Lifespan of the app, for what those routes need.
+        host: Name it is addressed under besides the loopback ones, against pages in a browser; `0.0.0.0` is any.
     """
+    any_host = host in EVERY_ADDRESS
     return Starlette(
         routes=[
             *mounts,
@@ -50,6 +58,7 @@ def create_app(
             controls_of(sandbox),
             Route("/api/{path:path}", _api(sandbox), methods=["GET", "POST", "PATCH", "DELETE", "PUT"]),
         ],
+        middleware=[Middleware(HostGate, hosts=() if any_host else (host,), any_host=any_host)],
         lifespan=lifespan,
     )
 
@@ -86,7 +95,7 @@ class SandboxServer:
         self.sandbox = sandbox or Sandbox()
         self._host = host
         self.port = port
-        self._server = _uvicorn(create_app(self.sandbox, mounts, lifespan))
+        self._server = _uvicorn(create_app(self.sandbox, mounts, lifespan, host=host))
         self._background = _Background(self.sandbox)
         self._thread: threading.Thread | None = None
 
@@ -142,7 +151,7 @@ def serve(
     Raises:
         OSError: The port is in use.
     """
-    server = _uvicorn(create_app(sandbox, mounts, lifespan))
+    server = _uvicorn(create_app(sandbox, mounts, lifespan, host=host))
     listening = _listen(host, port)
     background = _Background(sandbox)
     background.start()

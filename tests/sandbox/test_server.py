@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -14,14 +15,17 @@ from typing import Any
 import httpx
 import pytest
 import revox
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import TimedOut, Unavailable
-from revox_langchain.operations import GetCall, ListVoices, MakeCall, PreviewVoice
+from revox_langchain.operations import GetCall, GetCallHistory, ListVoices, MakeCall, PreviewVoice
 from revox_langchain.sandbox import STORIES, Fault, Sandbox, Switches
+from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer, create_app
 
 MAKE = MakeCall(phone_number="+12025550100", prompt="P")
@@ -183,7 +187,7 @@ def test_further_routes_come_before_the_api() -> None:
         return PlainTextResponse("mcp")
 
     app = create_app(Sandbox(), mounts=[Mount("/api/mcp-servers/generic", routes=[Route("/mcp", hello)])])
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost") as client:
         assert client.get("/api/mcp-servers/generic/mcp").text == "mcp"
         assert client.get("/api/voices", headers={"authorization": "Bearer k"}).status_code == 200
 
@@ -191,7 +195,7 @@ def test_further_routes_come_before_the_api() -> None:
 def test_another_server_gets_an_error_where_it_cannot_drop_a_connection() -> None:
     sandbox = Sandbox()
     sandbox.faults.add(Fault("lose_after"))
-    with TestClient(create_app(sandbox)) as client:
+    with TestClient(create_app(sandbox), base_url="http://localhost") as client:
         assert client.get("/api/voices", headers={"authorization": "Bearer k"}).status_code == 502
 
 
@@ -274,3 +278,145 @@ def test_serving_ends_cleanly_on_ctrl_c() -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert (output.strip(), process.returncode) == ("stopped", 0)
+
+
+# Who may ask, and for what
+
+
+FOREIGN_PAGES = [
+    ({"host": "evil.example"}, 421),
+    ({"host": "evil.example:8787"}, 421),
+    ({"host": "127.0.0.1.evil.example"}, 421),
+    ({"host": "localhost@evil.example"}, 421),
+    ({"host": ""}, 421),
+    ({"origin": "https://evil.example"}, 403),
+    ({"origin": "http://localhost.evil.example"}, 403),
+    ({"origin": "null"}, 403),
+    ({"origin": "file://localhost"}, 403),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), FOREIGN_PAGES)
+@pytest.mark.parametrize("path", ["/", "/sandbox/reset", "/api/call", "/api/mcp-servers/generic/mcp"])
+def test_a_page_of_another_host_reaches_nothing(path: str, headers: dict[str, str], status: int) -> None:
+    sandbox = Sandbox()
+    hosted = HostedMcp(sandbox)
+    app = create_app(sandbox, [hosted.route], hosted.lifespan)
+    body = {"phone_number": "+12025550100", "assistant": {"prompt": "Hello"}}
+    with TestClient(app, base_url="http://localhost:8787", headers={"authorization": "Bearer k"}) as client:
+        answer = client.post(path, json=body, headers=headers)
+    assert answer.status_code == status
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8787", "[::1]:8787", "LOCALHOST", "revox.internal"])
+@pytest.mark.parametrize("origin", [None, "http://localhost:8787", "https://127.0.0.1"])
+def test_its_own_page_and_programs_on_this_machine_are_served(host: str, origin: str | None) -> None:
+    headers = {"host": host, **({"origin": origin} if origin else {})}
+    with TestClient(create_app(Sandbox(), host="revox.internal"), base_url="http://localhost") as client:
+        assert client.get("/sandbox/state", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "sandbox:8787"}, 200),
+        ({"host": "sandbox:8787", "origin": "http://sandbox:8787"}, 200),
+        ({"host": "sandbox:8787", "origin": "http://evil.example"}, 403),
+        ({"host": "sandbox:8787", "origin": "http://sandbox.evil.example:8787"}, 403),
+    ],
+)
+def test_on_every_address_any_name_will_do_but_not_another_hosts_page(headers: dict[str, str], status: int) -> None:
+    with TestClient(create_app(Sandbox(), host="0.0.0.0"), base_url="http://localhost") as client:
+        assert client.get("/sandbox/state", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"seconds": NaN}',
+        '{"seconds": Infinity}',
+        '{"seconds": -1}',
+        '{"seconds": 1e308}',
+        '{"seconds": -1e308}',
+        '{"seconds": 1' + "0" * 400 + "}",
+        '{"seconds": "soon"}',
+        '{"seconds": null}',
+        "[]",
+        "{}",
+        "",
+        "[" * 5000,
+    ],
+)
+def test_time_that_cannot_pass_is_a_400_and_the_server_lives_on(body: str) -> None:
+    with SandboxServer(Sandbox(speed=1)) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        assert client.post("/sandbox/advance", content=body).status_code == 400
+        assert client.post("/sandbox/advance", json={"seconds": 60}).status_code == 200
+        assert client.get("/sandbox/state").json()["now"] < "2027"
+        with Connection("k", base_url=server.base_url) as connection:
+            assert connection.send(ListVoices())["voices"]
+
+
+@given(st.floats(min_value=0, allow_nan=False) | st.integers(min_value=0))
+def test_whatever_time_passes_the_world_can_still_say_what_time_it_is(seconds: float) -> None:
+    sandbox = Sandbox()
+    connection = sandbox.connect()
+    connection.send(MakeCall(phone_number="+12025550102", prompt="Hello"))
+    with contextlib.suppress(ValueError, OverflowError):
+        sandbox.world.advance(seconds)
+    assert sandbox.world.stamp() < "9000-01-02"
+    assert connection.send(GetCallHistory())["total_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/sandbox/faults", '{"kind": "delay", "seconds": NaN}'),
+        ("/sandbox/faults", '{"kind": "delay", "seconds": -5}'),
+        ("/sandbox/faults", '{"kind": "rate_limited", "retry_after_s": Infinity}'),
+        ("/sandbox/switches", '{"search_lag_s": NaN}'),
+        ("/sandbox/switches", '{"default_max_duration_s": Infinity}'),
+    ],
+)
+def test_a_control_that_is_given_no_number_is_a_400(path: str, body: str) -> None:
+    sandbox = Sandbox()
+    with TestClient(create_app(sandbox), base_url="http://localhost") as client:
+        assert client.post(path, content=body).status_code == 400
+    assert sandbox.faults.pending == []
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-14:00",
+        "9000-06-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31T00:00:00Z",
+    ],
+)
+@pytest.mark.parametrize("real_zones", [False, True])
+def test_a_moment_that_no_calendar_reaches_is_refused(moment: str, real_zones: bool) -> None:
+    sandbox = Sandbox(switches=Switches(real_zones=real_zones))
+    with TestClient(create_app(sandbox), base_url="http://localhost", headers={"authorization": "Bearer k"}) as client:
+        inline = {"phone_number": "+12025550100", "assistant": {"prompt": "Hello"}, "scheduled_at": moment}
+        answers = [client.post("/api/call", json=inline)]
+        assistant = client.post("/api/assistants", json={"name": "n", "prompt": "p"}).json()["assistant"]
+        contacts = [{"to_phone_number": "+12025550100", "prompt_variables": {}}]
+        asked = {"name": "c", "assistant_id": assistant["id"], "contacts": contacts}
+        campaign = client.post("/api/campaigns", json=asked).json()["campaign"]
+        launch = {"mode": "ai_first", "scheduled_at": moment}
+        answers.append(client.post(f"/api/campaigns/{campaign['id']}/launch-calls", json=launch))
+        later = client.post("/api/call", json={**inline, "scheduled_at": "2999-12-31T23:59:59Z"})
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert later.status_code == 200
+
+
+def test_a_pause_between_attempts_that_no_calendar_reaches_is_refused() -> None:
+    window = {"calling_window_start_time": "9:00", "calling_window_end_time": "17:00", "retry_delay_seconds": 10**30}
+    retry = {"allowed_days": ["monday"], "calling_windows": [window], "max_retry_attempts": 2}
+    body = {"name": "n", "prompt": "p", "call_retry_config": {**retry, "call_twice_in_a_row": False}}
+    with TestClient(create_app(Sandbox()), base_url="http://localhost") as client:
+        answer = client.post("/api/assistants", json=body, headers={"authorization": "Bearer k"})
+    assert answer.status_code == 422

@@ -15,13 +15,13 @@ from revox_langchain.operations.calls import (
     PauseCall,
     ResumeCall,
 )
-from revox_langchain.sandbox.api.checks import caller_id, check_assistant
+from revox_langchain.sandbox.api.checks import caller_id, check_assistant, moment
 from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.api.search import csv_of_calls, matching, page_of
 from revox_langchain.sandbox.world.assistants import declared_variables, new_assistant
 from revox_langchain.sandbox.world.orders import Dispatcher, Illegal
 from revox_langchain.sandbox.world.records import CallRequest, Order
-from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
+from revox_langchain.sandbox.world.timeline import as_stamp
 from revox_langchain.sandbox.world.world import World
 
 
@@ -40,12 +40,13 @@ def make_call(world: World, op: MakeCall) -> JsonObject:
     missing = declared_variables(assistant) - set(op.prompt_variables or {})
     if missing and switches.missing_variable == "refuse":
         raise Rejected(400, f"prompt_variables: {', '.join(sorted(missing))} missing.")
+    at_s = moment(world, "scheduled_at", op.scheduled_at)
     request = CallRequest(
         op.phone_number,
         assistant,
         from_number=caller_id(world, op.from_phone_number or assistant["from_phone_number"]),
         stored_assistant=op.assistant_id,
-        scheduled_at=as_stamp(as_seconds(op.scheduled_at)) if op.scheduled_at else None,
+        scheduled_at=None if at_s is None else as_stamp(at_s),
         skip_window=bool(op.skip_calling_window),
         key=op.concurrency_key,
         variables=op.prompt_variables,

@@ -19,14 +19,14 @@ from revox_langchain.operations.campaigns import (
     ResumeCampaign,
     UpdateCampaign,
 )
-from revox_langchain.sandbox.api.checks import caller_id, check_retry_config
+from revox_langchain.sandbox.api.checks import caller_id, check_retry_config, moment
 from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
 from revox_langchain.sandbox.api.search import as_csv, call_row, chosen
 from revox_langchain.sandbox.world.account import member
 from revox_langchain.sandbox.world.campaigns import orders_of, shown, statistics, status_of
 from revox_langchain.sandbox.world.orders import Dispatcher, retry_config
 from revox_langchain.sandbox.world.records import CallRequest, Campaign, Order
-from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
+from revox_langchain.sandbox.world.timeline import as_stamp
 from revox_langchain.sandbox.world.world import World
 
 
@@ -127,7 +127,7 @@ def launch_campaign(world: World, op: LaunchCampaign) -> JsonObject:
         raise Rejected(world.switches.invalid_status, "scheduled_at: only with mode ai_first.")
     skipped: Counter[str] = Counter(active=0, attempts_exhausted=0, cancelled=0)
     launched: list[Order] = []
-    at_s = as_seconds(op.scheduled_at) if op.scheduled_at else None
+    at_s = moment(world, "scheduled_at", op.scheduled_at)
     for order in orders_of(world, campaign):
         listed = order.call["id"] in op.call_ids
         if listed != (op.row_mode == "only") or not chosen(order, op):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.operation import invalid
 from revox_langchain.sandbox.api.handlers import Rejected
+from revox_langchain.sandbox.world.timeline import END_S, as_seconds
 from revox_langchain.sandbox.world.windows import clock_time
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _RANGES = {
 }
 _SPEEDS = {"cartesia": (0.6, 1.5), "elevenlabs": (0.7, 1.2), "gradium": (0.6, 1.5)}
 _VOLUMES = (0.5, 2.0)
+_DELAYS_S = (0.0, 10 * 365 * 86_400.0)
 
 
 def check_assistant(world: World, fields: JsonObject, *, new: bool = True) -> None:
@@ -92,11 +95,26 @@ def check_retry_config(world: World, config: JsonObject | None) -> None:
         words = f"call_retry_config: timezone: {zone} is not a valid time zone; give one such as Europe/Paris."
         raise Rejected(world.switches.invalid_status, words) from error
     for window in (config or {}).get("calling_windows", ()):
+        _check_range(world, "call_retry_config: retry_delay_seconds", window.get("retry_delay_seconds"), _DELAYS_S)
         for key in ("calling_window_start_time", "calling_window_end_time"):
             try:
                 clock_time(window[key])
             except ValueError as error:
                 raise Rejected(world.switches.invalid_status, f"call_retry_config: {key}: {error}.") from error
+
+
+def moment(world: World, name: str, asked: datetime | None) -> float | None:
+    """A moment that was asked for, in seconds.
+
+    Raises:
+        Rejected: No clock and no calendar reaches it.
+    """
+    if asked is None:
+        return None
+    at_s = as_seconds(asked)
+    if not 0 <= at_s <= END_S:
+        raise Rejected(world.switches.invalid_status, f"{name}: {asked.isoformat()} is out of range.")
+    return at_s
 
 
 def caller_id(world: World, number: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -77,4 +78,7 @@ class Switches:
         """
         if unknown := changes.keys() - asdict(self).keys():
             raise ValueError(f"there is no switch {', '.join(sorted(unknown))}")
+        for name, value in changes.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} takes a number, not {value}")
         return TypeAdapter(Switches).validate_python({**asdict(self), **changes})

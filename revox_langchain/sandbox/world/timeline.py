@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from datetime import UTC, datetime
 
 START_S = datetime(2026, 1, 6, 10, 0, tzinfo=UTC).timestamp()
 """Tuesday 6 January 2026, 10:00 UTC: a weekday, at the opening of the default calling window."""
+
+END_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""Where the sandbox's time ends: a while before dates do, so that days and zones can be added to any moment."""
 
 
 @dataclass(order=True)
@@ -59,12 +63,25 @@ class Timeline:
         return self._now_s
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass at once, with everything that is due in them."""
+        """Let `seconds` pass at once, with everything that is due in them.
+
+        Raises:
+            ValueError: They are negative or not a number, or lead beyond the year 9000.
+        """
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise ValueError(f"time passes by a number of seconds from 0 up, not by {seconds}")
         with self.lock:
             self.advance_to(self.now_s + seconds)
 
     def advance_to(self, moment_s: float) -> None:
-        """Let time pass until `moment_s`; a moment in the past changes nothing."""
+        """Let time pass until `moment_s`; a moment in the past changes nothing.
+
+        Raises:
+            ValueError: The moment lies beyond the year 9000.
+        """
+        # Put this way round, NaN is refused as well.
+        if not moment_s <= END_S:
+            raise ValueError("the sandbox's time ends in the year 9000")
         with self.lock:
             if self._busy:
                 raise RuntimeError("an event cannot advance the time of its own world")
@@ -86,7 +103,7 @@ class Timeline:
                 return
             wall_s = time.monotonic()
             passed_s, self._wall_s = wall_s - self._wall_s, wall_s
-            self.advance_to(self._now_s + passed_s * self.speed)
+            self.advance_to(min(self._now_s + passed_s * self.speed, END_S))
 
     def at(self, due_s: float, act: Callable[[], None]) -> Event:
         """Plan `act` for `due_s`."""

@@ -9,6 +9,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.hours import minute_of
 from revox_langchain.errors import InvalidInput
 from revox_langchain.phone import parse_phone
+from revox_langchain.sandbox.world.timeline import END_S
 
 DEFAULT_RETRY: JsonObject = {
     "allowed_days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
@@ -27,6 +28,8 @@ _LOOK_AHEAD_DAYS = 15
 
 def next_opening(config: JsonObject, from_s: float, zone: tzinfo) -> float | None:
     """The first moment not before `from_s` inside a calling window; None if no window ever opens."""
+    if from_s > END_S:
+        return None
     start = datetime.fromtimestamp(from_s, zone)
     openings = []
     # Yesterday's window may end after midnight.

@@ -33,8 +33,8 @@ from collections.abc import Iterable, Mapping
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.hosts import check_hosts
-from revox_langchain.dialing.hours import check_windows
-from revox_langchain.dialing.numbers import history_of, is_listed, own_numbers
+from revox_langchain.dialing.hours import check_windows, wants_zone
+from revox_langchain.dialing.numbers import history_of, is_listed, organisation_country, own_numbers
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.dialing.voices import refuse_default_voice
 from revox_langchain.dialing.words import check_configured_words
@@ -183,8 +183,7 @@ class Guard:
         """
         check_hosts(self.policy, written or {})
         self._check_transfers(configuration)
-        for phone in tuple(phones) or (None,):
-            check_windows(self.policy, configuration, phone)
+        yield from self._check_hours(configuration, tuple(phones), written)
         caller_id = configuration.get("from_phone_number")
         if caller_id is not None:
             numbers = yield from own_numbers()
@@ -195,6 +194,17 @@ class Guard:
                     next_step=f"Use one of: {', '.join(numbers) or 'none'}; or leave from_phone_number out.",
                 )
         return check_configured_words(self.policy, configuration, prompt_variables)
+
+    def _check_hours(
+        self, configuration: JsonObject, phones: tuple[Phone, ...], written: Mapping[str, object] | None
+    ) -> Flow[None]:
+        for phone in phones:
+            check_windows(self.policy, configuration, phone)
+        # A request that leaves an owner's windows alone is not refused for them; a dial still is.
+        if not phones and (written is None or "call_retry_config" in written):
+            named = self.policy.default_region or self.policy.allowed_countries
+            home = (yield from organisation_country()) if wants_zone(configuration) and not named else None
+            check_windows(self.policy, configuration, home=home)
 
     def _check_transfers(self, configuration: JsonObject) -> None:
         # A transfer dials, too: the person on the line is connected, and the organisation pays.

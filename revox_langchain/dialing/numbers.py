@@ -19,17 +19,23 @@ def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:
 
     Costs no request where the number says its country itself.
     """
-    from phonenumbers import SUPPORTED_REGIONS
-
     if policy.default_region is not None:
         return policy.default_region
     try:
         parse_phone(raw)
     except InvalidInput as error:
         if error.code == "missing_country":
-            country = (yield Recent(GetUser(), max_age_s=3600))["user"].get("organization_country")
-            return country if isinstance(country, str) and country in SUPPORTED_REGIONS else None
+            return (yield from organisation_country())
     return None
+
+
+def organisation_country() -> Flow[str | None]:
+    """The organisation's two-letter country, an hour old at most; None if Revox names none."""
+    from phonenumbers import SUPPORTED_REGIONS
+
+    user = (yield Recent(GetUser(), max_age_s=3600))["user"]
+    country = user.get("organization_country") if isinstance(user, Mapping) else None
+    return country if isinstance(country, str) and country in SUPPORTED_REGIONS else None
 
 
 def own_numbers() -> Flow[list[str]]:

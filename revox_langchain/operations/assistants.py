@@ -12,7 +12,6 @@ from revox_langchain.operations.fields import (
     FirstSentenceMode,
     Id,
     OutputConfig,
-    Settings,
     SpokenLanguage,
     Text,
     VoiceProvider,
@@ -21,6 +20,7 @@ from revox_langchain.operations.fields import (
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import assistants as render
 from revox_langchain.operations.render import text
+from revox_langchain.operations.settings import Settings
 
 
 @operation("GET /assistants", risk=Risk.READ, answer="assistants", render=render.assistants)

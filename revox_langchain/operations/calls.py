@@ -16,7 +16,6 @@ from revox_langchain.operations.fields import (
     Moment,
     Outcome,
     OwnNumber,
-    Settings,
     SpokenLanguage,
     TranscriptWindow,
     Variables,
@@ -25,6 +24,7 @@ from revox_langchain.operations.fields import (
 from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
 from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.render import text
+from revox_langchain.operations.settings import Settings
 
 Transcript = Annotated[
     TranscriptWindow, Field(exclude=True, description="How much of the transcript to show; last = 6 turns.")

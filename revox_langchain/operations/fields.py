@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, near
+from revox_langchain.operations.clock_time import as_documented
 from revox_langchain.phone import parse_phone
 from revox_langchain.speech.language import resolve_language
 
@@ -126,13 +127,16 @@ NOT_CLEARABLE: frozenset[str] = frozenset(
 """Fields of an assistant that cannot be emptied; a test holds it to the SDK's own types."""
 
 
+ClockTime = Annotated[str, AfterValidator(as_documented)]
+
+
 class CallingWindow(BaseModel):
     """Hours of the day, in the recipient's time zone, in which a call order may dial."""
 
     model_config = ConfigDict(extra="forbid")
 
-    calling_window_start_time: str
-    calling_window_end_time: str
+    calling_window_start_time: ClockTime
+    calling_window_end_time: ClockTime
     retry_delay_seconds: int = Field(ge=0)
 
 
@@ -160,11 +164,6 @@ class StructuredOutputField(BaseModel):
     enum_options: list[str] | None = None
 
 
-class _CheckedSettings(BaseModel):
-    call_retry_config: CallRetryConfig | None = None
-    structured_output_config: list[StructuredOutputField] | None = None
-
-
 def checked_by(model: type[BaseModel]) -> AfterValidator:
     """Validate a free-form mapping with `model`, without putting the model's whole schema before a language model."""
     items = TypeAdapter[list[BaseModel]](list[model])  # type: ignore[valid-type]
@@ -173,8 +172,7 @@ def checked_by(model: type[BaseModel]) -> AfterValidator:
         if isinstance(value, list):
             # Models write null for an option they do not use, and Revox refuses it.
             return [item.model_dump(exclude_none=True) for item in items.validate_python(value)]
-        model.model_validate(value)
-        return value
+        return model.model_validate(value).model_dump(exclude_unset=True)
 
     return AfterValidator(check)
 
@@ -213,16 +211,6 @@ def _with_offset(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("give an offset, such as 2026-05-04T10:00:00+02:00 or a Z for UTC")
     return value
-
-
-def _known_settings(value: dict[str, Any]) -> dict[str, Any]:
-    for key in value:
-        if key not in ASSISTANT_SETTINGS:
-            raise ValueError(f"Revox has no assistant setting {key!r}{near(key, ASSISTANT_SETTINGS)}")
-    refuse_redacted(value)
-    checked = _CheckedSettings.model_validate({key: value.get(key) for key in _CheckedSettings.model_fields})
-    # Models write null for an option they do not use, and Revox refuses it.
-    return {**value, **checked.model_dump(include={"structured_output_config"}, exclude_none=True)}
 
 
 def _clearable(names: list[str]) -> list[str]:
@@ -291,11 +279,6 @@ SpokenLanguage = Annotated[str, BeforeValidator(_language_tag)]
 E164 = Annotated[str, BeforeValidator(_number), Field(description="E.164, e.g. +33142685300.")]
 OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers.")]
 Moment = Annotated[datetime, AfterValidator(_with_offset), PlainSerializer(datetime.isoformat, when_used="json")]
-Settings = Annotated[
-    dict[str, Any],
-    AfterValidator(_known_settings),
-    Field(description="Further assistant fields of Revox's API, by name."),
-]
 ClearFields = Annotated[list[str], AfterValidator(_clearable), Field(description="Fields to empty, by name.")]
 Variables = Annotated[
     dict[str, str], BeforeValidator(_texts), Field(description="Values for {{variables}} in the prompt.")

@@ -107,8 +107,13 @@ def test_a_stored_assistant_is_checked_just_before_the_dial(what: str, mode: str
 def test_an_inline_assistant_is_checked_by_its_settings(what: str) -> None:
     sandbox = Sandbox()
     fields, code = BAD[what]
+
+    def parsed_and_ordered() -> None:
+        request = MakeCall.parse({"phone_number": NUMBER, "prompt": OPEN, "settings": fields})
+        ordered(sandbox, STRICT, prompt=OPEN, settings=request.settings)
+
     with pytest.raises((Refused, InvalidInput)) as caught:
-        ordered(sandbox, STRICT, prompt=OPEN, settings=fields)
+        parsed_and_ordered()
     assert caught.value.code == code
     assert not sandbox.dials
 

@@ -26,6 +26,7 @@ from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign,
 from revox_langchain.operations.fields import ASSISTANT_SETTINGS, REDACTED
 from revox_langchain.operations.operation import Operation, Request, Risk, operation, procedure
 from revox_langchain.operations.phone_numbers import UpdatePhoneNumber
+from revox_langchain.operations.settings import AssistantSettings
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools.tool import make_tool
@@ -568,3 +569,121 @@ def test_a_few_wrong_arguments_are_all_named() -> None:
         CreateCampaign.parse({"assistant_id": "a b", "name": "", "max_concurrent_calls": 0, "contacts": []})
     assert all(field in str(caught.value) for field in ("assistant_id", "name", "max_concurrent_calls", "contacts"))
     assert "more like these" not in str(caught.value)
+
+
+WRONG_SHAPES: list[tuple[str, Any]] = [
+    ("max_call_duration_secs", -1e6),
+    ("max_call_duration_secs", 0),
+    ("max_call_duration_secs", float("nan")),
+    ("max_call_duration_secs", float("inf")),
+    ("max_call_duration_secs", "abc"),
+    ("max_call_duration_secs", True),
+    ("max_call_duration_secs", [60]),
+    ("llm_model", "gpt-4.1"),
+    ("llm_model", ["gpt-4.1"]),
+    ("llm_model", {"type": 5}),
+    ("voice", "marin"),
+    ("voice", 5),
+    ("voice", {"id": ["v1"]}),
+    ("voice", {"speed": float("nan")}),
+    ("transfer_destinations", "+12025550100"),
+    ("transfer_destinations", {"phone_number": "+12025550100"}),
+    ("transfer_destinations", ["+12025550100"]),
+    ("transfer_destinations", [{"label": "desk"}]),
+    ("transfer_destinations", [{"phone_number": "the front desk"}]),
+    ("transfer_destinations", [{"phone_number": 12025550100}]),
+    ("transfer_destinations", [{"phone_number": "+12025550100;ext=5"}]),
+    ("from_phone_number", "desk"),
+    ("from_phone_number", 12025550100),
+    ("custom_tools", "https://example.com"),
+    ("custom_tools", {"url": "https://example.com"}),
+    ("custom_tools", ["https://example.com"]),
+    ("custom_tools", [{"url": 5}]),
+    ("custom_tools", [{"headers": "secret"}]),
+    ("faq_items", "Who? Us."),
+    ("first_sentence", ["Hello."]),
+    ("prompt", {"text": "Hello."}),
+    ("webhook_url", ["https://example.com"]),
+    ("slack", "channel"),
+    ("sms_enabled", "perhaps"),
+    ("background_sound_volume", float("inf")),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_SHAPES)
+def test_a_setting_of_a_wrong_shape_is_an_error_that_names_it(name: str, value: Any) -> None:
+    for op in (CreateAssistant, UpdateAssistant, MakeCall):
+        error = refusal(op, settings={name: value})
+        assert f"settings.{name}" in error.message
+        assert "http" not in error.message
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(sorted(ASSISTANT_SETTINGS)), ANYTHING)
+def test_a_setting_of_any_shape_is_taken_or_an_error(name: str, value: Any) -> None:
+    arguments = {"phone_number": NUMBER, "prompt": "Say hello.", "settings": {name: value}}
+    try:
+        request = MakeCall.parse(arguments)
+    except InvalidInput:
+        return
+    assert request.wire().body
+
+
+def test_every_setting_has_a_shape() -> None:
+    assert set(AssistantSettings.model_fields) == ASSISTANT_SETTINGS
+
+
+def test_numbers_in_settings_are_read_as_people_write_them() -> None:
+    written = {
+        "from_phone_number": "01 42 68 53 00",
+        "transfer_destinations": [{"label": "desk", "phone_number": "06 12 34 56 78", "priority": 1}],
+    }
+    arguments = {"phone_number": NUMBER, "prompt": "Say hello.", "settings": written}
+    assert MakeCall.parse(arguments, default_region="FR").settings == {
+        "from_phone_number": "+33142685300",
+        "transfer_destinations": [{"label": "desk", "phone_number": "+33612345678", "priority": 1}],
+    }
+
+
+def test_what_revox_adds_to_an_object_goes_through() -> None:
+    given = {
+        "llm_model": {"type": "quantum", "qubits": 7},
+        "voice": {"id": "v1", "provider": "cartesia", "mood": "calm"},
+        "custom_tools": [{"name": "t", "url": "https://example.com", "retries": 3}],
+    }
+    assert MakeCall.parse({"phone_number": NUMBER, "prompt": "Hi.", "settings": given}).settings == given
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("09:00", "09:00"),
+        ("9am", "9am"),
+        ("09:00:00", "09:00"),
+        ("9h00", "09:00"),
+        ("9 a.m.", "09:00"),
+        ("noon", "12:00"),
+    ],
+)
+def test_a_calling_window_is_sent_in_a_form_that_revox_documents(written: str, sent: str) -> None:
+    window = {**RETRY["calling_windows"][0], "calling_window_start_time": written}  # type: ignore[index]
+    config = {**RETRY, "calling_windows": [window]}
+    for request in (
+        CreateCampaign.parse({**arguments_of(CreateCampaign), "call_retry_config": config}).wire().body,
+        CreateAssistant.parse({"name": "n", "prompt": "p", "settings": {"call_retry_config": config}}).wire().body,
+    ):
+        assert request is not None
+        assert request["call_retry_config"]["calling_windows"][0]["calling_window_start_time"] == sent
+
+
+@pytest.mark.parametrize("moment", ["13pm", "0am", "25:00", "9:75", "soon", ""])
+def test_a_calling_window_that_is_not_a_time_of_day_is_refused_for_that_reason(moment: str) -> None:
+    window = {**RETRY["calling_windows"][0], "calling_window_end_time": moment}  # type: ignore[index]
+    error = refusal(CreateCampaign, call_retry_config={**RETRY, "calling_windows": [window]})
+    assert "calling_window_end_time: it is not a time of day" in error.message

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.hours import minute_of
 from revox_langchain.errors import InvalidInput
+from revox_langchain.operations.clock_time import minute_of
 from revox_langchain.phone import parse_phone
 from revox_langchain.sandbox.world.timeline import END_S
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import os
+import pickle
 import subprocess
 import sys
 from importlib.resources import files
@@ -16,7 +18,9 @@ import pytest
 import revox_langchain
 import revox_langchain.graph
 import revox_langchain.sandbox
+from revox_langchain import Budget, RevoxToolkit, Risk
 from revox_langchain.connection.connection import Connection, ConnectionOptions
+from revox_langchain.graph import call_graph, create_call_graph
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.tools.toolkit import ToolkitOptions
 from scripts.generate_snapshots import public
@@ -102,3 +106,31 @@ def test_a_key_in_the_environment_is_no_matter_to_the_import() -> None:
 def sort_key(name: str) -> tuple[int, str]:
     """As ruff sorts: constants, then classes, then the rest."""
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+def test_copies_share_the_account_and_its_limits() -> None:
+    connection, budget = Connection("sk_key_of_no_one"), Budget(orders=1)
+    toolkit = RevoxToolkit(connection=connection, budget=budget, max_risk=Risk.DIAL)
+    for made in (copy.copy(toolkit), copy.deepcopy(toolkit), copy.deepcopy({"kit": toolkit})["kit"]):
+        assert made.connection is connection
+        assert made.budget is budget
+        assert [tool.name for tool in made.get_tools()] == [tool.name for tool in toolkit.get_tools()]
+    assert copy.deepcopy(connection) is connection
+    copied = copy.deepcopy(toolkit.guard())
+    assert copied.budget is budget
+
+
+@pytest.mark.parametrize("what", ["connection", "toolkit", "tool", "graph", "uncompiled"])
+def test_what_holds_a_key_refuses_to_be_pickled_with_a_sentence(what: str) -> None:
+    connection = Connection("sk_key_of_no_one")
+    toolkit = RevoxToolkit(connection=connection)
+    made: dict[str, object] = {
+        "connection": connection,
+        "toolkit": toolkit,
+        "tool": toolkit.get_tools()[0],
+        "graph": call_graph(connection),
+        "uncompiled": create_call_graph(connection),
+    }
+    with pytest.raises(TypeError, match=r"not pickled. Make ") as refused:
+        pickle.dumps(made[what])
+    assert "sk_key" not in str(refused.value)

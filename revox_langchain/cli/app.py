@@ -18,7 +18,7 @@ from revox_langchain.cli.demo import demo
 from revox_langchain.cli.doctor import doctor
 from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people, usage_error
 from revox_langchain.cli.recover import recover
-from revox_langchain.cli.screen import complain, hint, plain, write_json
+from revox_langchain.cli.screen import complain, hint, plain, prepare_streams, write_json
 from revox_langchain.cli.serve import mcp, sandbox
 from revox_langchain.cli.tools import tools
 from revox_langchain.cli.voices import voices
@@ -45,10 +45,7 @@ class Commands(TyperGroup):
         failures = _Failures(
             "--json" in given, os.environ.get("REVOX_API_KEY", "").strip(), bool(os.environ.get("REVOX_DEBUG"))
         )
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                # A terminal that cannot show a letter shows its number; it must not end a call with an error.
-                stream.reconfigure(errors="backslashreplace")
+        prepare_streams()
         try:
             code = super().main(
                 given, "revox-langchain", complete_var, False, windows_expand_args=windows_expand_args, **extra

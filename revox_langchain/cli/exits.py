@@ -74,6 +74,9 @@ def exit_of_call(output: Mapping[str, object]) -> Exit:
     error = output.get("error")
     if status == "refused":
         return exit_of_error(error if isinstance(error, Mapping) else {})
+    if was_not_read(output):
+        # A call was placed, so no code may say that none was.
+        return Exit.AUTH if isinstance(error, Mapping) and error.get("kind") == "auth" else Exit.UNREACHABLE
     return {
         "completed": Exit.DONE,
         "cancelled": Exit.NOT_COMPLETED,
@@ -89,6 +92,12 @@ def next_step_for_people(error: Mapping[str, object]) -> str:
     if not isinstance(readings, list):
         return step
     return f"{step} It can be {' or '.join(map(str, readings))}.".strip()
+
+
+def was_not_read(output: Mapping[str, object]) -> bool:
+    """Whether a call exists whose end could not be read."""
+    error = output.get("error")
+    return bool(output.get("call_id")) and isinstance(error, Mapping) and error.get("code") != "still_running"
 
 
 def usage_error(message: str, next_step: str = "See --help.") -> RevoxToolError:

@@ -55,7 +55,7 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
     if not screen.as_json and output.get("status") not in ("refused", "unknown", "given_up"):
         _show_facts(output, screen, sandbox)
     error = output.get("error")
-    if error and output.get("status") == "still_running":
+    if error and error["code"] == "still_running":
         hint(error["message"] if sandbox else f"{error['message']} {error['next_step']}")
     elif error and error["code"] == "rejected":
         # The graph words this for a model; here it was the reader who said no.

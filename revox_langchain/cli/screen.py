@@ -8,12 +8,15 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
+from io import TextIOWrapper
 
 import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from revox_langchain.answers import safe_json
 
 
 class Screen:
@@ -96,9 +99,20 @@ class Screen:
 
 
 def write_json(value: Mapping[str, object]) -> None:
-    """Write one JSON object to stdout, in characters that the terminal can encode."""
+    """Write one JSON object to stdout: in characters it can encode, and none that could control a terminal."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    print(json.dumps(value, ensure_ascii=not unicode, indent=2, default=str), flush=True)
+    text = json.dumps(safe_json(dict(value)), ensure_ascii=not unicode, indent=2, default=str)
+    # Inside of JSON's strings an escape reads as the character itself, so that programs get the same text.
+    print(_UNSEEN.sub(lambda found: _escaped(found[0]), text), flush=True)
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr take every text: UTF-8 into pipes and files, escapes where a terminal has no letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Windows programs expect the code page of the system in a pipe, and everyone else UTF-8.
+            keeps = stream.isatty() or sys.platform == "win32"
+            stream.reconfigure(encoding=None if keeps else "utf-8", errors="backslashreplace")
 
 
 def complain(message: str, next_step: str = "") -> None:
@@ -141,6 +155,18 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(int(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+_UNSEEN = re.compile(
+    r"[\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+"""C1 controls, direction marks and invisible characters; what is below U+0020 JSON escapes by itself."""
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _shown(character: str) -> bool:

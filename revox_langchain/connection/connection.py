@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
@@ -151,6 +151,19 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"Connection(base_url={self.base_url!r})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # A handle, like a socket: what is copied together with it, a toolkit or a graph, goes on using this one.
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A Connection holds an API key and open sockets, so it is not pickled. "
+            "Make one where it is used, with Connection.from_env()."
+        )
 
     def send(self, operation: Operation) -> Any:
         """Send `operation` and return the decoded JSON answer (bytes for audio).

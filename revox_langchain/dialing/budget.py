@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -100,6 +100,16 @@ class Budget:
     def renew(self) -> None:
         """Take a new lock and keep what is reserved. Done in every forked child, which counts by itself from there."""
         self._lock = threading.Lock()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # Whoever copies a toolkit or a guard must not get the limits a second time.
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A Budget counts what one process dials, so it is not pickled. Make one in each process.")
 
     @property
     def needs_cost(self) -> bool:

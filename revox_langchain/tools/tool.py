@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn, Self, SupportsIndex
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -33,16 +33,22 @@ AsyncCall = Callable[[JsonObject, RunnableConfig], Awaitable[Answer]]
 class ToolFailure(ToolException):
     """A known failure of a tool, with what a program wants to know of it.
 
-    Attributes:
+    Args:
+        words: What a model reads.
         artifact: The error as plain JSON: `code`, `kind`, `message`, `next_step`, `retry_safe`, `retry_after_s`.
     """
 
-    def __init__(self, error: RevoxToolError) -> None:
+    def __init__(self, words: str, artifact: JsonObject) -> None:
+        super().__init__(words)
+        self.artifact = artifact
+
+    @classmethod
+    def of(cls, error: RevoxToolError) -> Self:
+        """Tell of a known error."""
         said = error.details.get("said")
         # Whoever runs another server chose these words: a model reads them as data.
         lines = fenced([said], 400) if isinstance(said, str) else []
-        super().__init__("\n".join([f"Error ({error.code}): {error}", *lines]))
-        self.artifact = error.as_dict()
+        return cls("\n".join([f"Error ({error.code}): {error}", *lines]), error.as_dict())
 
 
 class RevoxTool(StructuredTool):
@@ -50,6 +56,9 @@ class RevoxTool(StructuredTool):
 
     langchain-core drops the artifact of a failed tool and rebuilds the schema without the class's own settings.
     """
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("A tool holds a connection with an API key, so it is not pickled. Make one in each process.")
 
     @property
     def tool_call_schema(self) -> Any:
@@ -189,7 +198,7 @@ def known_failures() -> Iterator[None]:
     try:
         yield
     except RevoxToolError as error:
-        raise ToolFailure(error) from error
+        raise ToolFailure.of(error) from error
 
 
 def tool_metadata(request: type[Request]) -> JsonObject:

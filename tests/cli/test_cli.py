@@ -26,7 +26,7 @@ from revox_langchain import __version__
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.cli.app import Commands, app, run
 from revox_langchain.cli.demo import SCRIPTS
-from revox_langchain.cli.screen import duration, plain
+from revox_langchain.cli.screen import duration, plain, write_json
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.intent import MARK
 from revox_langchain.operations.calls import GetCall, GetCallHistory
@@ -431,6 +431,29 @@ def test_a_failing_read_after_the_dial_still_tells_the_call_id(server: SandboxSe
 
 def test_words_from_the_phone_cannot_control_the_terminal() -> None:
     assert plain("a\x1b[2J\x1b]0;evil\x07b\nc\x9b31m\u202ed [bold]") == "a[2J]0;evilb c31md [bold]"
+
+
+HOSTILE = "a\x9b31mred\u202egnp.exe\u2066\u200b\x85\u2028\U000e0041\ud83d end"
+
+
+def test_json_escapes_what_could_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json({"said": HOSTILE, HOSTILE: [float("nan")]})
+    text = capsys.readouterr().out
+    assert all(character == "\n" or plain(f"a{character}a") != "aa" for character in text)
+    assert json.loads(text)["said"] == HOSTILE.replace("\ud83d", "\ufffd")
+
+
+@pytest.mark.parametrize("how", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+@pytest.mark.parametrize("json_", [(), ("--json",)])
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe there has the code page of the system")
+def test_a_pipe_without_utf_8_gets_utf_8(how: dict[str, str], json_: tuple[str, ...]) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_", "LANG"))}
+    code = "from revox_langchain.__main__ import main; main()"
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", code, "voices", "--sandbox", "--language", "fr", "--explain", *json_]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60, env={**env, **how, "PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    assert any(ord(letter) > 127 for letter in done.stdout.decode())
 
 
 def test_durations_are_written_as_clocks_do() -> None:

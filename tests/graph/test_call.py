@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from contextlib import suppress
 from typing import Any
@@ -835,3 +836,74 @@ def test_one_name_under_two_threads_is_two_requests_and_without_threads_one(sand
     assert len(in_threads) == 2
     bare = call_graph(sandbox.connect())
     assert len({invoke(bare, given)["intent_id"], invoke(bare, given)["intent_id"]}) == 1
+
+
+def test_a_wait_of_six_days_fits_the_steps_a_parent_allows_by_default(sandbox: Sandbox) -> None:
+    outer: StateGraph[Any, Any, Any, Any] = StateGraph(Outer)
+    outer.add_node("call", create_call_graph(sandbox.connect()).compile())
+    outer.add_edge(START, "call")
+    outer.add_edge("call", END)
+    given = {"phone_number": "+12025550100", "prompt": "Please confirm the appointment on Tuesday."}
+    later = {**given, "scheduled_at": "2026-01-12T15:00:00+00:00"}
+    assert invoke(outer.compile(), later, {"recursion_limit": 25})["status"] == "completed"
+    assert len(sandbox.dials) == 1
+
+
+@pytest.mark.parametrize("error", ["status", "server_error", "truncated"])
+@both_modes
+def test_a_call_whose_end_cannot_be_read_keeps_its_id(sandbox: Sandbox, error: Any, mode: str) -> None:
+    sandbox.faults.add(Fault(error, on=GetCall, times=10_000, status=401 if error == "status" else None))
+    out = invoke(saved(sandbox, wait=WaitPolicy(max_wait_s=60)), FRENCH, thread(), mode)
+    assert out["call_id"] == sandbox.dials[0]["id"]
+    assert out["status"] == "still_running"
+    assert out["error"]["message"].startswith("The call was placed, and its result could not be read.")
+    assert out["call_id"] in out["error"]["next_step"]
+
+
+def test_a_replica_that_does_not_have_the_order_yet_is_waited_for(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("status", on=GetCall, times=3, status=404))
+    assert invoke(saved(sandbox), FRENCH, thread())["status"] == "completed"
+
+
+WRITTEN: tuple[dict[str, Any], ...] = (
+    {},
+    {"asked": {}},
+    {"asked": "x", "spoken": 5},
+    {"watch": {"nope": 1}},
+    {"asked": None, "intent_mark": None, "spoken": None},
+    {"version": 99},
+    {"notes": 5},
+    {"call_id": "c1"},
+)
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=str)
+@pytest.mark.parametrize("step", ["choose_voice", "approve", "arm", "place_call", "ask", "wait", "report"])
+def test_a_state_that_was_written_wrongly_is_named_in_a_sentence(
+    sandbox: Sandbox, step: str, written: dict[str, Any]
+) -> None:
+    graph = saved(sandbox, approve=True)
+    graph.update_state(thread(), written, as_node="prepare")
+    with suppress(InvalidInput):
+        graph.invoke(Command(goto=step), thread())
+    if step == "arm" and written:
+        with pytest.raises(InvalidInput, match=r"cannot run on this thread's state|state has version"):
+            graph.invoke(Command(goto=step), thread())
+    assert not sandbox.dials
+
+
+def test_what_arm_needs_is_named(sandbox: Sandbox) -> None:
+    graph = saved(sandbox)
+    graph.update_state(thread(), {"asked": {}}, as_node="arm")
+    with pytest.raises(InvalidInput, match=r"place_call cannot run on this thread's state") as wrong:
+        graph.invoke(None, thread())
+    assert wrong.value.code == "wrong_state"
+
+
+@both_modes
+def test_a_copy_of_a_graph_is_a_graph_of_the_same_account(sandbox: Sandbox, mode: str) -> None:
+    graph = call_graph(sandbox.connect(), budget=Budget(orders=1))
+    for number, status in (("+12025550100", "completed"), ("+12025550108", "refused")):
+        given = {**FRENCH, "phone_number": number}
+        assert invoke(copy.deepcopy(graph), given, mode=mode)["status"] == status
+    assert invoke(copy.deepcopy(create_call_graph(Sandbox().connect())).compile(), FRENCH)["call_id"]

@@ -271,6 +271,26 @@ def test_wrong_arguments_to_the_graph_as_a_tool_are_a_result(sandbox: Sandbox, a
     assert message.artifact["kind"] == "invalid"
 
 
+@both_modes
+@pytest.mark.parametrize(("number", "code"), [("+19005551234", "premium_number"), ("+12025550118", None)])
+def test_a_refused_call_is_an_error_of_the_graph_as_a_tool(
+    sandbox: Sandbox, number: str, code: str | None, mode: str
+) -> None:
+    from revox_langchain.graph import call_graph_tool
+
+    if code is None:
+        sandbox.faults.add(Fault("status", on=MakeCall, status=402))
+    tool = call_graph_tool(sandbox.connect())
+    request = {"type": "tool_call", "id": "1", "name": tool.name, "args": {**HELLO, "phone_number": number}}
+    message = tool.invoke(request) if mode == "sync" else asyncio.run(tool.ainvoke(request))
+    assert message.status == "error"
+    assert message.artifact["status"] == "refused"
+    assert message.artifact["code"] == message.artifact["error"]["code"]
+    assert code in (None, message.artifact["code"])
+    assert message.artifact["next_step"] in message.content
+    assert not sandbox.dials
+
+
 def test_the_graph_as_a_tool_shows_its_warnings_to_the_model(sandbox: Sandbox) -> None:
     from revox_langchain.graph import call_graph_tool
 

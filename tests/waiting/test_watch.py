@@ -151,6 +151,16 @@ def test_many_waiters_do_not_ask_at_once() -> None:
     assert len(pauses) > 80
 
 
+def test_slices_grow_with_the_wait_up_to_a_day() -> None:
+    policy, waited_s, slices = WaitPolicy(), 0.0, []
+    while waited_s < policy.max_wait_s:
+        slices.append(policy.next_slice_s(waited_s))
+        waited_s += slices[-1]
+    assert slices[:5] == [300, 300, 600, 1200, 2400]
+    assert max(slices) == 86_400
+    assert len(slices) <= 17
+
+
 def test_a_fixed_interval_is_kept_whatever_the_status() -> None:
     policy = WaitPolicy.every(7, max_wait_s=100)
     assert {policy.pause_s(status, looks, "x") for status in ("calling", "paused") for looks in range(50)} == {7.0}

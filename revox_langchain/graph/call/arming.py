@@ -23,7 +23,7 @@ from revox_langchain.errors import PlacementUnknown, RevoxToolError
 from revox_langchain.forks import renew_in_children
 from revox_langchain.graph.call.nodes import place_call
 from revox_langchain.graph.call.settings import CompiledCallGraph, Settings
-from revox_langchain.graph.call.state import CallState, current
+from revox_langchain.graph.call.state import CallState, current_for
 from revox_langchain.graph.steps import Outcome, Steps, Update
 
 _LOOKS_FOR_CHECKPOINT = 9
@@ -76,7 +76,7 @@ _FRESH = FreshTokens()
 
 def arm(state: CallState) -> Update:
     """Write down that a dial follows, in a superstep of its own."""
-    state = current(state)
+    state = current_for("arm", state)
     mark = state["intent_mark"]
     assert mark is not None
     token = str(uuid.uuid4())
@@ -131,7 +131,7 @@ class _Looks:
     """
 
     def __init__(self, state: CallState, config: RunnableConfig) -> None:
-        self.state = current(state)
+        self.state = current_for("place_call", state)
         self.token = str(state.get("token"))
         self.has_saver = True
         self._fresh = _FRESH.take(self.token)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Unpack
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, START
 from langgraph.types import Checkpointer
 
 from revox_langchain.answers import JsonObject
@@ -26,7 +26,8 @@ from revox_langchain.graph.call.settings import (
     OnUnknown,
     Settings,
 )
-from revox_langchain.graph.call.state import CallOutput, CallState, current
+from revox_langchain.graph.call.state import CallOutput, CallState, current_for
+from revox_langchain.graph.handles import GraphHandle
 from revox_langchain.graph.steps import Steps, Update, thread_id
 from revox_langchain.operations.calls import CancelCall
 from revox_langchain.waiting.policy import WaitPolicy
@@ -108,13 +109,13 @@ def default_connection() -> Connection:
 
 
 def _assemble(steps: Steps, settings: Settings, saved: Callable[[], CompiledCallGraph]) -> CallGraph:
-    graph: CallGraph = StateGraph(CallState, input_schema=GraphInput, output_schema=CallOutput)
+    graph: CallGraph = GraphHandle(CallState, input_schema=GraphInput, output_schema=CallOutput)
 
     def add(
         name: str, flow: Callable[[CallState, Settings], Flow[Update]], goes_to: dict[str, str] | None = None
     ) -> None:
         def bound(state: CallState, config: RunnableConfig) -> Flow[Update]:
-            return flow(current(state), settings)
+            return flow(current_for(name, state), settings)
 
         graph.add_node(name, steps.node(name, bound), destinations=goes_to)
 
@@ -122,7 +123,7 @@ def _assemble(steps: Steps, settings: Settings, saved: Callable[[], CompiledCall
         return nodes.prepare(given, settings, thread_id(config))
 
     def revise(state: CallState, config: RunnableConfig) -> Flow[Update]:
-        return questions.revise(current(state), settings, thread_id(config))
+        return questions.revise(current_for("revise", state), settings, thread_id(config))
 
     checked = {"choose_voice": "may be dialed", "report": "refused"}
     placed = {"wait": "placed", "ask": "unknown", "arm": "dial once more", "report": "refused"}

@@ -201,6 +201,7 @@ def _unread(seen: Watch, error: RevoxToolError) -> JsonObject:
         **error.as_dict(),
         "message": f"The call was placed, and its result could not be read. {error.message}",
         "next_step": steps,
+        "details": {**error.details, "call_id": seen.call_id},
     }
 
 

@@ -12,7 +12,7 @@ from revox_langchain.graph.call.digest import digest
 from revox_langchain.graph.call.input import CallInput
 from revox_langchain.graph.call.nodes import prepare
 from revox_langchain.graph.call.settings import Settings
-from revox_langchain.graph.call.state import Approval, CallState, UnknownAnswer, current
+from revox_langchain.graph.call.state import Approval, CallState, UnknownAnswer, current_for
 from revox_langchain.graph.steps import GOTO, Update
 
 
@@ -66,7 +66,7 @@ def unknown_question(state: CallState) -> JsonObject:
 
 def approve(state: CallState) -> Command[str]:
     """Ask a person; the answer counts only for the arguments that were shown."""
-    state = current(state)
+    state = current_for("approve", state)
     if state.get("approved"):
         return Command(goto="arm")
     # Resuming runs the node again from its top, so nothing before the interrupt may have an effect.
@@ -100,7 +100,7 @@ def revise(state: CallState, settings: Settings, thread_id: str | None) -> Flow[
 
 def ask(state: CallState) -> Command[str]:
     """Ask what to do about a call that may have been placed. Holds the question and nothing else."""
-    state = current(state)
+    state = current_for("ask", state)
     answer = interrupt(unknown_question(state), response_schema=UnknownAnswer)
     if answer.decision == "look_again":
         return Command(update={"mode": "look"}, goto="place_call")

@@ -7,15 +7,17 @@ people upgrade.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NotRequired, cast
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NotRequired, cast, get_type_hints
 
 from langgraph.channels import EphemeralValue
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from typing_extensions import TypedDict
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
 from revox_langchain.results.call import Disposition
+from revox_langchain.waiting.watch import Watch
 
 FinalStatus = Literal["completed", "cancelled", "errored", "refused", "unknown", "still_running", "given_up"]
 
@@ -171,6 +173,58 @@ def current(state: Mapping[str, object]) -> CallState:
     if version == 1 and "wish" in read:
         read["asked"] = read["wish"]
     return read
+
+
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "choose_voice": ("asked",),
+    "ensure_assistant": ("asked", "spoken"),
+    "show": ("asked", "intent_mark", "spoken.assistant_id|settings"),
+    "approve": ("asked", "intent_mark", "spoken.cost"),
+    "arm": ("asked", "intent_mark", "spoken.assistant_id|settings"),
+    "place_call": ("asked", "intent_mark", "spoken.assistant_id|settings"),
+    "ask": ("asked", "intent_mark"),
+    "wait": ("watch",),
+}
+"""What each step reads without asking whether it is there; of the keys after a dot, one."""
+
+
+def current_for(step: str, state: Mapping[str, object]) -> CallState:
+    """Read a state as one step needs it: a person or a program may have written it with `update_state`.
+
+    Raises:
+        InvalidInput: A newer release wrote it, something is missing, or something has another shape.
+    """
+    read = current(state)
+    wrong = [name for name, shape in _shapes().items() if not _fits(read.get(name), shape)]
+    missing = [] if wrong else [name for name in _NEEDS.get(step, ()) if _lacks(read, name)]
+    if wrong or missing:
+        what = [*(f"{name} has another shape" for name in wrong), *(f"{name} is missing" for name in missing)]
+        raise InvalidInput(
+            f"The step {step} cannot run on this thread's state: {', '.join(what)}.",
+            code="wrong_state",
+            next_step="Invoke the thread with an input, or go back to a checkpoint that a run wrote.",
+        )
+    read["notes"], read["warnings"] = read.get("notes") or [], read.get("warnings") or []
+    return read
+
+
+def _lacks(read: Mapping[str, Any], name: str) -> bool:
+    channel, _, keys = name.partition(".")
+    value = read.get(channel)
+    return not value or (bool(keys) and not any(value.get(key) for key in keys.split("|")))
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> dict[str, TypeAdapter[object]]:
+    hints = get_type_hints(CallState)
+    return {name: TypeAdapter(hint) for name, hint in hints.items()} | {"watch": TypeAdapter(Watch)}
+
+
+def _fits(value: object, shape: TypeAdapter[object]) -> bool:
+    try:
+        return value is None or shape.validate_python(value) is not None
+    except ValidationError:
+        return False
 
 
 class Approval(BaseModel):

@@ -14,7 +14,7 @@ from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.operation import Request, Risk, procedure
 from revox_langchain.operations.render import calls as render
-from revox_langchain.tools.tool import Answer, RevoxTool, tool_for
+from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, tool_for
 
 
 @procedure(risk=Risk.DIAL, render=render.finished)
@@ -72,4 +72,7 @@ def _patient(config: RunnableConfig) -> RunnableConfig:
 
 
 def _rendered(out: JsonObject) -> Answer:
+    if out.get("call_id") is None:
+        # Without an order this is a failure like those of the other tools, whose artifact is the error.
+        raise ToolFailure(render.finished(out), {**out, **(out.get("error") or {})})
     return render.finished(out), out

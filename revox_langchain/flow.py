@@ -25,6 +25,8 @@ from revox_langchain.operations.operation import Operation
 
 T = TypeVar("T")
 Emit = Callable[[JsonObject], None]
+MANY = 200
+"""How many things are computed about in a thread."""
 LONGEST_IN_A_LOOP_S = 2.0
 """How long a sync run inside an event loop waits for a `Turn`; its holder may need that very loop."""
 
@@ -123,6 +125,15 @@ class Tick(NamedTuple):
 Step = Operation | Pause | Recent | Work | Turn | Event
 Effect = Operation | Pause | Work | Turn
 Flow = Generator[Step, Any, T]
+
+
+def off_the_loop(size: int, function: Callable[[], T]) -> Flow[T]:
+    """Compute something about `size` things; about many of them without holding up an event loop."""
+    # A thread costs more than a few of them do.
+    if size < MANY:
+        return function()
+    result: T = yield Work(function)
+    return result
 
 
 def run(
@@ -273,5 +284,6 @@ __all__ = [
     "Turn",
     "Work",
     "arun",
+    "off_the_loop",
     "run",
 ]

@@ -13,7 +13,7 @@ from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import merged
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import Intent, Order, make_intent, outcome_of
-from revox_langchain.dialing.numbers import history_of
+from revox_langchain.dialing.numbers import with_digits_as_keys
 from revox_langchain.dialing.placing import place, recover
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import Flow, Recent
@@ -132,8 +132,8 @@ def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
     """
     if not numbers or not guard.policy.honour_do_not_contact:
         return
-    history = (yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"]
-    marked = [number for number in numbers if (history_of(history, number) or {}).get("do_not_contact")]
+    history = with_digits_as_keys((yield Recent(GetPhoneHistory(), max_age_s=60))["phone_history"])
+    marked = [number for number in numbers if history.get(number.lstrip("+"), {}).get("do_not_contact")]
     if marked:
         raise Refused(
             f"{len(marked)} of the numbers are marked do-not-contact, the first is {marked[0]}.",

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
 
 from revox_langchain.actions.calls import refuse_do_not_contact, ring
+from revox_langchain.actions.contacts import (
+    UNDER_WAY,
+    Numbers,
+    check_numbers,
+    refuse_own_numbers,
+    refuse_past_launch,
+    refuse_repeated_contacts,
+    refuse_ringing_again,
+)
 from revox_langchain.actions.create import find_or_create
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
@@ -27,24 +35,25 @@ from revox_langchain.operations.campaigns import (
     UpdateCampaign,
 )
 from revox_langchain.operations.fields import CallStatus
-from revox_langchain.results.call import ENDED
 
 _LAUNCHABLE: tuple[CallStatus, ...] = ("not_launched", "scheduled", "paused", "completed", "errored")
-_RESUMABLE = tuple(status for status in get_args(CallStatus) if status not in (*ENDED, "not_launched"))
 
 
 @flow_of.register
 def create_campaign(request: CreateCampaign, context: Context) -> Flow[JsonObject]:
     """Create a campaign whose contacts may all be called, unless there is the same one."""
-    phones = [context.guard.check_number(contact.to_phone_number) for contact in request.contacts]
+    phones = yield from check_numbers([contact.to_phone_number for contact in request.contacts], context.guard)
+    refuse_repeated_contacts(phones)
     assistant = yield GetAssistant(assistant_id=request.assistant_id)
     body = request.model_dump(include=set(OVERRIDES))
     yield from refuse_default_voice(context.guard.policy, assistant)
     yield from context.guard.check_configuration(merged(assistant, body), written=body, phones=phones)
 
+    settings = {name: value for name, value in (request.wire().body or {}).items() if name != "contacts"}
+
     def find() -> Flow[JsonObject | None]:
         for campaign in (yield ListCampaigns())["campaigns"]:
-            if _may_be(campaign, request) and (yield from _has_contacts(campaign, request)):
+            if _may_be(campaign, settings, len(request.contacts)) and (yield from _has_contacts(campaign, request)):
                 return dict(campaign)
         return None
 
@@ -63,8 +72,10 @@ def update_campaign(request: UpdateCampaign, context: Context) -> Flow[JsonObjec
 @flow_of.register
 def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObject]:
     """Launch a campaign once every number it would ring is checked and its orders fit the budget."""
+    yield from refuse_past_launch(request)
     numbers = yield from _numbers_to_ring(request)
     cost = yield from _check_ringing(request.campaign_id, numbers, context)
+    yield from refuse_ringing_again(numbers, request, context.guard)
     if not numbers:
         answer: JsonObject = yield request
         return answer
@@ -74,18 +85,16 @@ def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObjec
 @flow_of.register
 def resume_campaign(request: ResumeCampaign, context: Context) -> Flow[JsonObject]:
     """Resume a campaign once every number it would ring is checked; its launch has paid for the orders."""
-    numbers = yield from _orders_in(request.campaign_id, _RESUMABLE)
-    yield from _check_ringing(request.campaign_id, list(numbers.values()), context)
+    numbers = yield from _orders_in(request.campaign_id, UNDER_WAY)
+    yield from _check_ringing(request.campaign_id, numbers, context)
     answer: JsonObject = yield request
     return answer
 
 
-def _may_be(campaign: JsonObject, request: CreateCampaign) -> bool:
-    """Whether what a list shows of a campaign fits the request; the list may leave optional fields out."""
-    settings = {name: value for name, value in (request.wire().body or {}).items() if name != "contacts"}
+def _may_be(campaign: JsonObject, settings: JsonObject, size: int) -> bool:
+    """Whether what a list shows of a campaign fits these; the list may leave optional fields out."""
     if not all(same(value, campaign[name]) for name, value in settings.items() if name in campaign):
         return False
-    size = len(request.contacts)
     return not campaign.get("is_cancelled") and (campaign.get("row_stats") or {}).get("total", size) == size
 
 
@@ -95,12 +104,12 @@ def _has_contacts(campaign: JsonObject, request: CreateCampaign) -> Flow[bool]:
     return wanted == sorted((r["phone_number"], tuple(sorted((r.get("input_data") or {}).items()))) for r in rows)
 
 
-def _numbers_to_ring(launch: LaunchCampaign) -> Flow[list[str]]:
+def _numbers_to_ring(launch: LaunchCampaign) -> Flow[dict[str, str]]:
     # Revox also rings contacts again that ended with attempts left, but none whose call is under way.
     statuses = [status for status in _LAUNCHABLE if not launch.statuses or status in launch.statuses]
     numbers = yield from _orders_in(launch.campaign_id, statuses)
     named, only = set(launch.call_ids), launch.row_mode == "only"
-    return [number for call_id, number in numbers.items() if (call_id in named) is only]
+    return {call_id: number for call_id, number in numbers.items() if (call_id in named) is only}
 
 
 def _orders_in(campaign_id: str, statuses: Iterable[CallStatus]) -> Flow[dict[str, str]]:
@@ -118,10 +127,11 @@ def _orders_in(campaign_id: str, statuses: Iterable[CallStatus]) -> Flow[dict[st
     return {call_id: str(call.get("to_phone_number")) for call_id, call in found.calls.items()}
 
 
-def _check_ringing(campaign_id: str, numbers: list[str], context: Context) -> Flow[Cost]:
+def _check_ringing(campaign_id: str, numbers: Numbers, context: Context) -> Flow[Cost]:
     """Check every number that would ring and the assistant as it is now; returns the most one order can cost."""
-    phones = [context.guard.check_number(number) for number in numbers]
-    yield from refuse_do_not_contact(numbers, context.guard)
+    phones = yield from check_numbers(list(numbers.values()), context.guard)
+    yield from refuse_do_not_contact(list(numbers.values()), context.guard)
+    yield from refuse_own_numbers(numbers)
     campaign = (yield GetCampaign(campaign_id=campaign_id))["campaign"]
     # The campaign shows its assistant as it was; calls use it as it is.
     assistant = yield GetAssistant(assistant_id=str(campaign["assistant_id"]))

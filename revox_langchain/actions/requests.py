@@ -8,7 +8,8 @@ call and looking for a lost one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from revox_langchain.actions.calls import RecoverCall, WaitForCall
@@ -17,7 +18,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.numbers import default_region
 from revox_langchain.errors import InvalidInput, near
-from revox_langchain.flow import Flow
+from revox_langchain.flow import Flow, off_the_loop
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.operation import Request, Risk
 
@@ -75,10 +76,22 @@ def perform(
     Raises:
         RevoxToolError: Among them `InvalidInput`, naming each wrong argument.
     """
-    number = arguments.get("phone_number")
-    region = (yield from default_region(guard.policy, number)) if isinstance(number, str) else None
-    request = request_type.parse(arguments, default_region=region)
+    numbers = list(_numbers_in(arguments))
+    region = yield from default_region(guard.policy, *numbers)
+    parse = partial(request_type.parse, arguments, default_region=region)
+    request = yield from off_the_loop(len(numbers), parse)
     return request, (yield from act(request, guard, scope=scope, toolkit=toolkit))
+
+
+def _numbers_in(arguments: Mapping[str, object]) -> Iterator[str]:
+    """Every phone number among untrusted arguments, wherever it stands and as it is written."""
+    for name, value in arguments.items():
+        inside = value if isinstance(value, list) else [value]
+        if isinstance(value, str) and name.endswith("phone_number"):
+            yield value
+        elif name in ("settings", "contacts", "transfer_destinations"):
+            for item in inside:
+                yield from _numbers_in(item) if isinstance(item, Mapping) else ()
 
 
 def perform_and_render(

@@ -41,7 +41,7 @@ from revox_langchain.dialing.words import check_configured_words
 from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall
-from revox_langchain.phone import Phone, inside_local_hours, parse_phone
+from revox_langchain.phone import Phone, inside_local_hours, international_for, parse_phone
 from revox_langchain.results.order import unix_s
 
 # A difference of more than a day between our clock and Revox's is a wrong answer, not a wrong clock.
@@ -115,8 +115,8 @@ class Guard:
         Raises:
             Refused: With code `recently_placed`, `retry_after_s` and the other order's id, if known.
         """
-        age_s = max(0.0, now_s - self._ahead_s - placed_s)
-        left_s = self.policy.min_gap_s - age_s
+        left_s = self.gap_left_s(placed_s, now_s)
+        age_s = self.policy.min_gap_s - left_s
         if left_s <= 0:
             return
         what = f"Another call to {phone_number} was placed" if call_id else f"{phone_number} rang"
@@ -127,6 +127,10 @@ class Guard:
             retry_after_s=left_s,
             details={"call_id": call_id} if call_id else None,
         )
+
+    def gap_left_s(self, placed_s: float, now_s: float) -> float:
+        """Seconds to wait before a number may ring again; negative once that is over."""
+        return self.policy.min_gap_s - max(0.0, now_s - self._ahead_s - placed_s)
 
     def clock_is_ahead(self, sent_s: float, created_s: float | None) -> None:
         """Learn that our clock is ahead from an order that, by Revox's clock, was created before we sent it."""
@@ -155,7 +159,7 @@ class Guard:
             # An assistant that a request makes gets a voice there; this one is as its owner stored it.
             yield from refuse_default_voice(self.policy, configuration)
         self._check_moment(request, phone, (yield Pause(0)).now_s)
-        return notes
+        return (*notes, *(yield from self._far_under_plus_one(phone, configuration)))
 
     def check_configuration(
         self,
@@ -195,10 +199,22 @@ class Guard:
                 )
         return check_configured_words(self.policy, configuration, prompt_variables)
 
+    def _far_under_plus_one(self, phone: Phone, configuration: JsonObject) -> Flow[tuple[str, ...]]:
+        """A warning where a number looks domestic to a +1 caller and is charged as international."""
+        if not international_for(phone, "US"):
+            return ()
+        caller_id = configuration.get("from_phone_number")
+        callers = [str(caller_id)] if caller_id else (yield from own_numbers())
+        regions = {parse_phone(number).region for number in callers if number.startswith("+1")}
+        if not regions or not all(international_for(phone, region) for region in regions):
+            return ()
+        return (f"{phone.e164} is in {phone.region}: under +1, but an international call for a +1 caller.",)
+
     def _check_hours(
         self, configuration: JsonObject, phones: tuple[Phone, ...], written: Mapping[str, object] | None
     ) -> Flow[None]:
-        for phone in phones:
+        # Without a zone of their own the windows are the same for all numbers.
+        for phone in phones if wants_zone(configuration) else phones[:1]:
             check_windows(self.policy, configuration, phone)
         # A request that leaves an owner's windows alone is not refused for them; a dial still is.
         if not phones and (written is None or "call_retry_config" in written):

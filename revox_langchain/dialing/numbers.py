@@ -8,25 +8,21 @@ from collections.abc import Iterable, Mapping
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput
-from revox_langchain.flow import Flow, Recent
+from revox_langchain.flow import Flow, Recent, off_the_loop
 from revox_langchain.operations.account import GetUser
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.phone import parse_phone
 
 
-def default_region(policy: DialPolicy, raw: str) -> Flow[str | None]:
-    """The country for a number written in national form: the policy's, else the organisation's.
+def default_region(policy: DialPolicy, *raw: str) -> Flow[str | None]:
+    """The country for numbers written in national form: the policy's, else the organisation's.
 
-    Costs no request where the number says its country itself.
+    Costs no request where every number says its country itself.
     """
     if policy.default_region is not None:
         return policy.default_region
-    try:
-        parse_phone(raw)
-    except InvalidInput as error:
-        if error.code == "missing_country":
-            return (yield from organisation_country())
-    return None
+    lacks_country = yield from off_the_loop(len(raw), lambda: any(map(_lacks_country, raw)))
+    return (yield from organisation_country()) if lacks_country else None
 
 
 def organisation_country() -> Flow[str | None]:
@@ -50,6 +46,21 @@ def history_of(history: Mapping[str, JsonObject], e164: str) -> JsonObject | Non
     digits = e164.lstrip("+")
     known = history.get(e164) or next((h for n, h in history.items() if re.sub(r"\D", "", n) == digits), None)
     return dict(known) if known else None
+
+
+def with_digits_as_keys(history: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
+    """The phone history for looking up many numbers by their digits, however Revox writes its keys."""
+    return {re.sub(r"\D", "", number): dict(entry) for number, entry in history.items() if isinstance(entry, Mapping)}
+
+
+def _lacks_country(raw: str) -> bool:
+    if raw.startswith("+"):
+        return False
+    try:
+        parse_phone(raw)
+    except InvalidInput as error:
+        return error.code == "missing_country"
+    return False
 
 
 def is_listed(e164: str, patterns: Iterable[str]) -> bool:

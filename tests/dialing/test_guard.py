@@ -370,3 +370,16 @@ def test_a_search_that_fails_refuses_nothing_and_dials_nothing(sandbox: Sandbox)
         place(sandbox.connect(), Guard())
     assert not sandbox.dials
     assert replace(Fault("html"), times=2).times == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "warned"), [("+18765550123", True), ("+12025550100", False), ("+33142685300", False)]
+)
+def test_a_plus_one_number_abroad_is_named_in_a_warning_for_a_plus_one_caller(
+    sandbox: Sandbox, number: str, warned: bool
+) -> None:
+    connection = sandbox.connect()
+    own = [each["phone_number"] for each in connection.send(ListPhoneNumbers())["phone_numbers"]]
+    caller = next(each for each in own if each.startswith("+1"))
+    answer = place(connection, Guard(), phone_number=number, from_phone_number=caller)
+    assert any("international" in note for note in answer["notes"]) is warned

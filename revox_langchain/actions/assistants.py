@@ -73,5 +73,5 @@ def _has_more(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     if any(held.get(name) and name not in sent for name in DECIDES if name not in _FILLED_IN):
         return True
     model = held.get("llm_model")
-    # A model of one's own hears the whole conversation; Revox would never fill that in.
+    # A custom model hears the whole conversation; Revox would never fill that in.
     return "llm_model" not in sent and isinstance(model, Mapping) and model.get("type") in ("custom", "realtime")

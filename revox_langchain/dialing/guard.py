@@ -271,7 +271,7 @@ class Guard:
         if inside_local_hours(phone, rings_s, start, end) is not True:
             raise Refused(
                 f"It is not known to be between {start} and {end} at {phone.e164}, and skip_calling_window would ring "
-                "all the same.",
+                "anyway.",
                 code="outside_local_hours",
                 next_step="Leave skip_calling_window out: Revox waits for the calling window.",
             )

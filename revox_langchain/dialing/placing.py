@@ -1,6 +1,6 @@
 """Place a call: at most one order per intent, whatever dies on the way.
 
-The intent's id is a function of what is wanted, and travels in the order's metadata, so Revox itself is the ledger.
+The intent's id is a function of what is asked for, and travels in the order's metadata, so Revox itself is the ledger.
 One flow does it everywhere: look for the mark, check, reserve, `POST /call` once, look again. An answer that
 is lost on the way back is looked for, and the order never sent a second time.
 

@@ -128,7 +128,7 @@ def read_order(call_id: str) -> Flow[JsonObject]:
     """Read an order once.
 
     Raises:
-        RevoxToolError: It cannot be read, or what came back has no id and is none.
+        RevoxToolError: It cannot be read, or what came back has no id.
     """
     order = order_in((yield GetCall(call_id=call_id)))
     if order is None:

@@ -29,6 +29,7 @@ change:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Budget
@@ -37,7 +38,7 @@ from revox_langchain.dialing.hours import check_windows, wants_zone
 from revox_langchain.dialing.numbers import history_of, is_listed, organisation_country, own_numbers
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.dialing.voices import refuse_default_voice
-from revox_langchain.dialing.words import check_configured_words
+from revox_langchain.dialing.words import check_configured_words, checked
 from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall
@@ -197,7 +198,9 @@ class Guard:
                     code="caller_id_not_owned",
                     next_step=f"Use one of: {', '.join(numbers) or 'none'}; or leave from_phone_number out.",
                 )
-        return check_configured_words(self.policy, configuration, prompt_variables)
+        check = partial(check_configured_words, self.policy, configuration, prompt_variables)
+        texts = ("prompt", "first_sentence", "prompt_flow", "faq_items", "voicemail_message", "end_of_call_sentence")
+        return (yield from checked(check, *(configuration.get(name) for name in texts)))
 
     def _far_under_plus_one(self, phone: Phone, configuration: JsonObject) -> Flow[tuple[str, ...]]:
         """A warning where a number looks domestic to a +1 caller and is charged as international."""

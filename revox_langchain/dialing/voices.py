@@ -17,7 +17,7 @@ from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Flow, Recent, Work
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.speech.language import ResolvedLanguage, language_name, resolve_language
-from revox_langchain.speech.prompts import PromptNote
+from revox_langchain.speech.prompts import PromptNote, check_length
 from revox_langchain.speech.typical import typical_of
 from revox_langchain.speech.voice import ChosenVoice, choose_voice, voice_by_id
 
@@ -47,8 +47,10 @@ class Speech:
         """Find the language; `check` loads the detector, so this belongs in a thread.
 
         Raises:
-            InvalidInput: It is unknown, unsupported, uncertain or ambiguous.
+            InvalidInput: It is unknown, unsupported, uncertain or ambiguous, or the text is too long to tell.
         """
+        check_length(self.prompt, "prompt")
+        check_length(self.first_sentence, "first_sentence")
         return resolve_language(
             self.language, first_sentence=self.first_sentence, prompt=self.prompt, phone=self.phone, check=True
         )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import DialPolicy, Verdict
 from revox_langchain.errors import Refused
+from revox_langchain.flow import Flow, Work
 from revox_langchain.speech.names import language_name
-from revox_langchain.speech.prompts import PromptNote, lint_prompt
+from revox_langchain.speech.prompts import PromptNote, check_length, lint_prompt
+
+_QUICK = 4_000
+"""Characters that are checked in a hundredth of a second."""
 
 
 def check_words(
@@ -35,7 +39,10 @@ def check_words(
 
     Raises:
         Refused: The first problem, where the policy refuses.
+        InvalidInput: A text is too long to be checked (code `prompt_too_long`).
     """
+    check_length(prompt, "prompt")
+    check_length(first_sentence, "first_sentence")
     if policy.prompt_problems == "off":
         return ()
     notes = lint_prompt(
@@ -69,6 +76,14 @@ def check_configured_words(
     for text in _further_texts(configuration):
         later = check_words(relaxed, text, None, {}, variables_known=False)
         notes += tuple(note for note in later if note not in notes)
+    return notes
+
+
+def checked(function: Callable[[], tuple[str, ...]], *texts: object) -> Flow[tuple[str, ...]]:
+    """Run a check of texts, off the event loop if they are so long that it would block it."""
+    if sum(len(str(text)) for text in texts if text is not None) <= _QUICK:
+        return function()
+    notes: tuple[str, ...] = yield Work(function)
     return notes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -309,3 +310,44 @@ def test_whatever_way_a_prompt_comes_in_its_voice_speaks_its_language(language: 
         made = connection.send(assistant(prompt=ENGLISH))["assistant"]["id"]
         held = do(UpdateAssistant(assistant_id=made, prompt=prompt), connection)["assistant"]["voice"]
     assert voice_of(sandbox, held)["language"] == language
+
+
+TOO_LONG = f"{ENGLISH} " * 2_000
+
+
+@pytest.mark.parametrize(
+    "policy", [{}, {"prompt_problems": "off"}, {"voice_mismatch": "off", "prompt_problems": "off"}]
+)
+def test_a_prompt_that_is_too_long_is_refused_whichever_way_it_comes(policy: dict[str, Any]) -> None:
+    sandbox = Sandbox()
+    connection = sandbox.connect()
+    held = str(connection.send(assistant(prompt=ENGLISH))["assistant"]["id"])
+    requests: list[Request] = [call(prompt=TOO_LONG), call(prompt=TOO_LONG, **FRENCH_LADY), assistant(prompt=TOO_LONG)]
+    for request in (*requests, UpdateAssistant(assistant_id=held, prompt=TOO_LONG)):
+        with pytest.raises((Refused, InvalidInput), match="characters") as caught:
+            do(request, connection, **policy)
+        assert caught.value.code == "prompt_too_long"
+    with pytest.raises(InvalidInput, match="characters"):
+        call_graph(connection, policy=DialPolicy(**policy)).invoke({"phone_number": NUMBER, "prompt": TOO_LONG})
+    assert not sandbox.dials
+
+
+def test_a_long_prompt_is_checked_off_the_event_loop() -> None:
+    sandbox, prompt = Sandbox(), f"{ENGLISH} " * 1_000
+    lags: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            begun = time.thread_time()
+            await asyncio.sleep(0)
+            lags.append(time.thread_time() - begun)
+            await asyncio.sleep(0.001)
+
+    async def go() -> None:
+        ticking = asyncio.create_task(tick())
+        await arun(act(call(prompt=prompt), Guard()), sandbox.connect())
+        ticking.cancel()
+
+    asyncio.run(go())
+    assert sandbox.dials
+    assert max(lags) < 0.15

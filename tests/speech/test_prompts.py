@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revox_langchain.errors import InvalidInput
 from revox_langchain.speech.language import LANGUAGES
 from revox_langchain.speech.prompts import lint_prompt, speaking_time_s
 
@@ -198,3 +201,51 @@ def test_any_text_can_be_looked_at(prompt, first_sentence, variables, language, 
     for note in lint_prompt(prompt, first_sentence, variables, language=language, require_disclosure=require):
         assert note.message.endswith((".", "?"))
         assert note.next_step.endswith(".")
+
+
+HOSTILE = [
+    *("{{", "{{ ", "}}", "{", " ", "say ", "never say ", "you are not ", "you are not a ", "AI. ", "don't ", "n'"),
+    *("virtuell", "automat", "assistente vocale ", "fing", "fing ", "verrat", "gib dich als ", "притвор", "виртуальн"),
+    *("pretend to be ", "conceal", "а", "你不是", "假装", "künstliche ", "искусственн"),
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_the_time_a_check_takes_grows_with_the_text_and_not_with_its_square(unit: str) -> None:
+    def seconds(size: int) -> float:
+        text = (unit * size)[:size] + " an AI"
+        begun = time.process_time()
+        lint_prompt(text, text[:1000], {"name": "x"})
+        return time.process_time() - begun
+
+    short, long = min(seconds(4_000) for _ in range(3)), min(seconds(64_000) for _ in range(2))
+    # Sixteen times as long: a quadratic check would take 256 times.
+    assert long < max(64 * short, 0.5)
+
+
+def test_blanks_after_an_open_variable_take_no_time() -> None:
+    begun = time.process_time()
+    lint_prompt("{{" + " " * 10_000, "{{" + " " * 10_000 + "}}")
+    assert time.process_time() - begun < 0.5
+
+
+def test_many_wrong_variables_are_named_up_to_twenty_and_then_counted() -> None:
+    prompt = " ".join(f"{{{{alpha{number}}}}}" for number in range(600))
+    begun = time.process_time()
+    notes = lint_prompt(prompt, None, {f"beta{number}": "x" for number in range(600)})
+    assert time.process_time() - begun < 2
+    assert len([note for note in notes if note.code == "missing_variable"]) == 21
+    assert any("580 more variables" in note.message for note in notes)
+    assert any("580 more values" in note.message for note in notes)
+
+
+def test_blanks_around_a_variables_name_do_not_count() -> None:
+    assert not lint_prompt("Say hello to {{  name  }}, {{ }} please.", None, {"name": "Zoë"})
+
+
+@pytest.mark.parametrize("which", ["prompt", "first_sentence"])
+def test_a_text_that_is_too_long_is_refused_by_name(which: str) -> None:
+    with pytest.raises(InvalidInput, match=f"The {which} has 100,001 characters; at most 100,000") as caught:
+        lint_prompt(**{"prompt": "Hello.", which: "a" * 100_001})
+    assert caught.value.code == "prompt_too_long"
+    assert "Shorten" in caught.value.next_step

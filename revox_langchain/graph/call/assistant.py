@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from revox_langchain.actions.assistants import create_assistant_once
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import DEFAULT_RETRIES, Cost
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.dialing.voices import Speech, choose_speaker
-from revox_langchain.dialing.words import check_voice, check_words
+from revox_langchain.dialing.words import check_voice, check_words, checked
 from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Event, Flow, Recent
 from revox_langchain.graph.call.digest import digest
@@ -39,7 +40,8 @@ def choose(state: CallState, settings: Settings) -> Flow[Update]:
         *chosen.notes,
     ]
     try:
-        warnings = _check(asked, chosen, language, settings.guard.policy)
+        check = partial(_check, asked, chosen, language, settings.guard.policy)
+        warnings = yield from checked(check, asked["prompt"], asked["first_sentence"])
     except Refused as error:
         return {"error": error.as_dict(), "voice": voice, "notes": notes, GOTO: "report"}
     event = {"language": language.tag, "source": language.source, "voice": voice, "why": list(chosen.why)}
@@ -51,7 +53,7 @@ def choose(state: CallState, settings: Settings) -> Flow[Update]:
         "cost": Cost.of(configuration).model_dump(),
         "wants_output": asked["structured_output_schema"] is not None,
     }
-    return {"spoken": spoken, "voice": voice, "notes": notes, "warnings": warnings, GOTO: "ensure_assistant"}
+    return {"spoken": spoken, "voice": voice, "notes": notes, "warnings": list(warnings), GOTO: "ensure_assistant"}
 
 
 def ensure_assistant(state: CallState, settings: Settings) -> Flow[Update]:
@@ -81,12 +83,12 @@ def split_fields(settings: JsonObject, fields: Mapping[str, object]) -> tuple[Js
     return flat, {name: value for name, value in settings.items() if name not in flat}
 
 
-def _check(asked: CallRequest, chosen: ChosenVoice, language: ResolvedLanguage, policy: DialPolicy) -> list[str]:
+def _check(asked: CallRequest, chosen: ChosenVoice, language: ResolvedLanguage, policy: DialPolicy) -> tuple[str, ...]:
     variables = asked["prompt_variables"] or {}
-    return [
+    return (
         *check_voice(policy, chosen.id, {chosen.language}, language.language, "The call"),
         *check_words(policy, asked["prompt"], asked["first_sentence"], variables, language=language.language),
-    ]
+    )
 
 
 def _take_assistant(asked: CallRequest, assistant_id: str, settings: Settings) -> Flow[Update]:
@@ -96,7 +98,8 @@ def _take_assistant(asked: CallRequest, assistant_id: str, settings: Settings) -
     voice = yield from voice_of(assistant)
     policy, variables = settings.guard.policy, asked["prompt_variables"] or {}
     try:
-        warnings = check_words(policy, assistant.get("prompt") or None, assistant.get("first_sentence"), variables)
+        words = (assistant.get("prompt") or None, assistant.get("first_sentence"))
+        warnings = yield from checked(partial(check_words, policy, *words, variables), *words)
     except Refused as error:
         return {"error": error.as_dict(), "voice": voice, GOTO: "report"}
     spoken: Spoken = {

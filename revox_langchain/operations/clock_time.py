@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _WORDS = {"noon": 12 * 60, "midday": 12 * 60, "midnight": 0}
-_DOCUMENTED = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|(?:1[0-2]|[1-9])(?::[0-5]\d)?[ap]m", re.IGNORECASE)
+_DOCUMENTED = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:1[0-2]|[1-9])(?::[0-5]\d)?[ap]m", re.IGNORECASE)
 _CLOCK_TIME = re.compile(
     r"(?P<hour>\d{1,2})"
     r"(?:[:.](?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.0+)?)?| ?h ?(?P<french>\d{2})?| ?uhr(?: (?P<german>\d{2}))?)?"

@@ -89,6 +89,8 @@ def decimal_tail(text: str) -> DecimalTail | None:
 
 
 def _is_ignorable(character: str) -> bool:
+    if character.isascii():
+        return False
     point = ord(character)
     return unicodedata.category(character) == "Cf" or any(first <= point <= last for first, last in _IGNORABLE)
 

@@ -14,7 +14,7 @@ can play the server:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -54,6 +54,10 @@ class Channel(Protocol):
     @property
     def clock(self) -> Clock:
         """Tells the time and lets it pass."""
+
+    @property
+    def account(self) -> Hashable:
+        """The same for every channel to one account of one Revox; None if that is not known."""
 
     def send(self, operation: Operation) -> Any:
         """Send an operation and return its decoded answer."""
@@ -116,10 +120,12 @@ class Tick(NamedTuple):
     Attributes:
         now_s: Seconds since the epoch.
         stop_requested: Whether the flow should stop at the next good place.
+        account: The channel's account.
     """
 
     now_s: float
     stop_requested: bool = False
+    account: Hashable = None
 
 
 Step = Operation | Pause | Recent | Work | Turn | Event
@@ -231,7 +237,7 @@ def _effects(
                 case Pause(seconds):
                     for piece in _pieces(seconds, channel, stop):
                         yield Pause(piece)
-                    answer = Tick(channel.clock.now_s(), bool(stop and stop()))
+                    answer = Tick(channel.clock.now_s(), bool(stop and stop()), channel.account)
                 case Event(payload):
                     if emit is not None:
                         emit(payload)

@@ -12,9 +12,9 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import merged
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import Intent, Order, make_intent, outcome_of
+from revox_langchain.dialing.intent import Intent, Order, make_intent, named_intent, outcome_of
 from revox_langchain.dialing.numbers import with_digits_as_keys
-from revox_langchain.dialing.placing import place, recover
+from revox_langchain.dialing.placing import Earlier, place, recover
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import Flow, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall, ResumeCall, Transcript
@@ -53,11 +53,12 @@ class RecoverCall(Request):
 @flow_of.register
 def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
     """Place a call, at most once per intent."""
-    intent = _intent_of(request, context.scope)
+    intent = _intent_of(request, context)
     notes: tuple[str, ...] = ()
     if request.prompt is not None:
         request, notes = yield from with_voice(request, context.guard.policy)
-    placed = yield from place(Order(request, intent, scope=context.budget_scope), context.guard)
+    earlier = Earlier.DECIDED if context.repeated and intent.durable else Earlier.NONE
+    placed = yield from place(Order(request, intent, scope=context.budget_scope), context.guard, earlier=earlier)
     answer = placed.as_dict()
     return {**answer, "notes": list(dict.fromkeys([*answer["notes"], *notes]))}
 
@@ -142,13 +143,15 @@ def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
         )
 
 
-def _intent_of(request: MakeCall, scope: str | None) -> Intent:
-    return make_intent(
-        phone_number=request.phone_number,
-        prompt=request.prompt,
-        assistant_id=request.assistant_id,
-        prompt_variables=request.prompt_variables,
-        scheduled_at=request.scheduled_at,
-        scope=scope,
-        intent=request.intent,
-    )
+def _intent_of(request: MakeCall, context: Context) -> Intent:
+    content: JsonObject = {
+        "phone_number": request.phone_number,
+        "prompt": request.prompt,
+        "assistant_id": request.assistant_id,
+        "prompt_variables": request.prompt_variables,
+        "scheduled_at": request.scheduled_at,
+        "scope": context.scope,
+    }
+    if request.intent is None or context.by_model:
+        return make_intent(**content, intent=request.intent)
+    return named_intent(request.intent, **content)

@@ -19,11 +19,15 @@ class Context:
         guard: What may be dialed.
         scope: The LangGraph thread, if there is one: part of a call's intent.
         toolkit: Whose budget counts where there is no thread.
+        by_model: Whether a model wrote the request, so that the name of an intent counts within its thread only.
+        repeated: Whether the request may have been sent before, by a run that was cut off.
     """
 
     guard: Guard
     scope: str | None = None
     toolkit: str = "process"
+    by_model: bool = False
+    repeated: bool = False
 
     @property
     def budget_scope(self) -> str:

@@ -31,7 +31,15 @@ REQUESTS: tuple[type[Request], ...] = (*OPERATIONS, *PROCEDURES)
 """Everything a tool can be made of: the operations and the procedures."""
 
 
-def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: str = "process") -> Flow[Any]:
+def act(
+    request: Request,
+    guard: Guard,
+    *,
+    scope: str | None = None,
+    toolkit: str = "process",
+    by_model: bool = False,
+    repeated: bool = False,
+) -> Flow[Any]:
     """Do what `request` asks for, with the care it needs.
 
     A flow: nothing happens until `run(act(...), connection)` or `await arun(...)` drives it.
@@ -41,6 +49,8 @@ def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: st
         guard: What may be dialed.
         scope: The LangGraph thread, if there is one: part of a call's intent.
         toolkit: Whose budget counts where there is no thread.
+        by_model: Whether a model wrote it, so that the name of an intent counts within its thread only.
+        repeated: Whether it may have been sent before, by a run that was cut off.
 
     Returns:
         The answer, as the request's `spec.render` takes it.
@@ -48,7 +58,7 @@ def act(request: Request, guard: Guard, *, scope: str | None = None, toolkit: st
     Raises:
         RevoxToolError: What went wrong, and the next step.
     """
-    return (yield from flow_of(request, Context(guard, scope, toolkit)))
+    return (yield from flow_of(request, Context(guard, scope, toolkit, by_model, repeated)))
 
 
 def perform(
@@ -58,6 +68,7 @@ def perform(
     *,
     scope: str | None = None,
     toolkit: str = "process",
+    repeated: bool = False,
 ) -> Flow[tuple[RequestT, Any]]:
     """Read untrusted arguments as a request, and do it.
 
@@ -69,6 +80,7 @@ def perform(
         guard: What may be dialed.
         scope: The LangGraph thread, if there is one.
         toolkit: Whose budget counts where there is no thread.
+        repeated: Whether it may have been sent before, by a run that was cut off.
 
     Returns:
         The request and its answer.
@@ -80,7 +92,8 @@ def perform(
     region = yield from default_region(guard.policy, *numbers)
     parse = partial(request_type.parse, arguments, default_region=region)
     request = yield from off_the_loop(len(numbers), parse)
-    return request, (yield from act(request, guard, scope=scope, toolkit=toolkit))
+    did = act(request, guard, scope=scope, toolkit=toolkit, by_model=True, repeated=repeated)
+    return request, (yield from did)
 
 
 def _numbers_in(arguments: Mapping[str, object]) -> Iterator[str]:
@@ -101,6 +114,7 @@ def perform_and_render(
     *,
     scope: str | None = None,
     toolkit: str = "process",
+    repeated: bool = False,
     save: Callable[[bytes], JsonObject] | None = None,
 ) -> Flow[tuple[str, Any]]:
     """Do what a tool is asked for, and say it in the words that a model reads.
@@ -111,6 +125,7 @@ def perform_and_render(
         guard: What may be dialed.
         scope: The LangGraph thread, if there is one.
         toolkit: Whose budget counts where there is no thread.
+        repeated: Whether it may have been sent before, by a run that was cut off.
         save: Puts audio somewhere and says where; without it audio comes back as it is, with no text.
 
     Returns:
@@ -119,7 +134,9 @@ def perform_and_render(
     Raises:
         RevoxToolError: As for `perform`.
     """
-    request, answer = yield from perform(request_type, arguments, guard, scope=scope, toolkit=toolkit)
+    request, answer = yield from perform(
+        request_type, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated
+    )
     if isinstance(answer, bytes):
         if save is None:
             return "", answer

@@ -8,12 +8,13 @@ errors that say the next step, and a clock that a sandbox can push.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
@@ -148,6 +149,13 @@ class Connection:
     def base_url(self) -> str:
         """Where requests go, without a slash at the end."""
         return (self._base_url or "https://www.getrevox.com/api").rstrip("/")
+
+    @property
+    def account(self) -> Hashable:
+        """The same for every connection with this key to this Revox."""
+        # A sandbox in this process is told apart by its clock; it keeps all keys and addresses the same.
+        secret = hashlib.sha256(self._key.get_secret_value().encode()).hexdigest()
+        return self.base_url, secret, None if isinstance(self.clock, SystemClock) else self.clock
 
     def __repr__(self) -> str:
         return f"Connection(base_url={self.base_url!r})"

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import unicodedata
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.errors import RateLimited, RevoxToolError, Unavailable
+from revox_langchain.errors import InvalidInput, RateLimited, RevoxToolError, Unavailable
 from revox_langchain.operations.calls import MakeCall
 
 MARK = "revox_langchain_intent"
-"""The one reserved key in an order's metadata."""
+"""The key in an order's metadata that holds the id of its intent."""
+
+CONTENT = "revox_langchain_content"
+"""The key in the metadata of a named intent's order that holds a digest of what was asked for."""
+
+RESERVED = (MARK, CONTENT)
+"""The keys in an order's metadata that are this package's own."""
 
 # Every intent id ever written depends on this and on the JSON below: a change would dial calls a second time.
 _NAMESPACE = uuid.UUID("6f1d2c80-5d0b-5b0e-9a53-7d1f0c5e2a41")
@@ -27,10 +35,32 @@ class Intent:
     Attributes:
         intent_id: UUID that marks the order.
         durable: False for a random id, which no later run can derive again.
+        also: Further ids that an order of this call request may carry: those that release 0.1 derived.
+        content: Digest of what is asked for, if the id does not say it: a name decides, whatever the content.
     """
 
     intent_id: str
     durable: bool
+    also: tuple[str, ...] = field(default=(), compare=False)
+    content: str | None = field(default=None, compare=False)
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """All ids by which an order of this intent is recognised."""
+        return frozenset((self.intent_id, *self.also))
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What an order of this intent carries."""
+        return {MARK: self.intent_id, **({} if self.content is None else {CONTENT: self.content})}
+
+    def conflicts(self, metadata: Mapping[str, object]) -> list[str]:
+        """What of the content differs from that of an order with this intent's mark, by name."""
+        theirs = metadata.get(CONTENT)
+        if self.content is None or theirs is None or theirs == self.content:
+            return []
+        parts, others = _parts(self.content), _parts(str(theirs))
+        return [name for name in _PARTS if parts.get(name) != others.get(name)] or ["content"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +126,8 @@ def make_intent(
 ) -> Intent:
     """Derive the id of an intent: the same call request gives the same id, in every process and on every machine.
 
+    Texts are the same whatever their Unicode form, line ends, and blanks at the end of a line or around the text.
+
     Args:
         phone_number: E.164.
         prompt: What the assistant must do, or
@@ -103,7 +135,7 @@ def make_intent(
         prompt_variables: Values for the prompt; none and empty are the same.
         scheduled_at: When, with an offset; compared in UTC.
         scope: The LangGraph thread.
-        intent: The caller's name for the call request; a new name is a new request.
+        intent: A name for the call request within its thread, as a model writes it; a new name is a new request.
 
     Returns:
         The intent; with neither scope nor name it is random, and `durable` says so.
@@ -111,7 +143,7 @@ def make_intent(
     if scope is None and intent is None:
         return Intent(str(uuid.uuid4()), durable=False)
     # Language, voice and first sentence stay out: a run that resolves them differently must find the same order.
-    content = {
+    raw: JsonObject = {
         "assistant_id": assistant_id,
         "intent": intent,
         "phone_number": phone_number,
@@ -120,8 +152,95 @@ def make_intent(
         "scheduled_at": scheduled_at.astimezone(UTC).isoformat() if scheduled_at else None,
         "scope": scope,
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return Intent(str(uuid.uuid5(_NAMESPACE, canonical)), durable=True)
+    intent_id, as_written = _uuid_of(_normalized(raw)), _uuid_of(raw)
+    # Release 0.1 took texts as they were written.
+    return Intent(intent_id, durable=True, also=() if as_written == intent_id else (as_written,))
+
+
+def named_intent(
+    name: str,
+    *,
+    phone_number: str,
+    prompt: str | None = None,
+    assistant_id: str | None = None,
+    prompt_variables: Mapping[str, str] | None = None,
+    scheduled_at: datetime | None = None,
+    scope: str | None = None,
+) -> Intent:
+    """Derive the id of an intent that code has named: name and number decide, in whatever thread or process.
+
+    Args:
+        name: The name; a new one is a new call request.
+        phone_number: E.164.
+        prompt: What the assistant must do, or
+        assistant_id: who does it. With the rest of the content it goes into a digest that travels with the order, so
+            that the same name with other content is noticed.
+        prompt_variables: Values for the prompt; none and empty are the same.
+        scheduled_at: When, with an offset; compared in UTC.
+        scope: The LangGraph thread, in which release 0.1 may have placed it.
+    """
+    intent_id = _uuid_of({"name": _normalized(name), "phone_number": phone_number})
+    before = make_intent(
+        phone_number=phone_number,
+        prompt=prompt,
+        assistant_id=assistant_id,
+        prompt_variables=prompt_variables,
+        scheduled_at=scheduled_at,
+        scope=scope,
+        intent=name,
+    )
+    values: dict[str, object] = {
+        "prompt": prompt,
+        "assistant_id": assistant_id,
+        "prompt_variables": dict(prompt_variables or {}) or None,
+        "scheduled_at": scheduled_at.astimezone(UTC).isoformat() if scheduled_at else None,
+    }
+    content = " ".join(f"{part}={_digest_of(values[part])}" for part in _PARTS)
+    return Intent(intent_id, durable=True, also=(before.intent_id, *before.also), content=content)
+
+
+def refuse_reserved(metadata: Mapping[str, str] | None) -> None:
+    """Refuse metadata of a caller's that uses one of this package's own keys.
+
+    Raises:
+        InvalidInput: Naming the key.
+    """
+    for key in RESERVED:
+        if key in (metadata or {}):
+            raise InvalidInput(f"metadata: the key {key!r} is reserved.", next_step="Give your label another name.")
+
+
+_PARTS = ("prompt", "assistant_id", "prompt_variables", "scheduled_at")
+"""What the content of a call request consists of, each with a digest of its own, so that a conflict can be named."""
+
+
+def _parts(content: str) -> dict[str, str]:
+    return {name: value for name, _, value in (part.partition("=") for part in content.split())}
+
+
+def _digest_of(value: object) -> str:
+    return "-" if value is None else hashlib.sha256(_canonical(_normalized(value)).encode()).hexdigest()[:16]
+
+
+def _uuid_of(content: object) -> str:
+    return str(uuid.uuid5(_NAMESPACE, _canonical(content)))
+
+
+def _canonical(content: object) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _normalized(value: object) -> object:
+    """The same JSON with its texts in one form; two texts that look the same become equal."""
+    if isinstance(value, Mapping):
+        # Names that would become equal stay as they are, or the last of them would win.
+        names = {key: _normalized(key) for key in value}
+        alike = len(set(names.values())) < len(names)
+        return {key if alike else names[key]: _normalized(each) for key, each in value.items()}
+    if not isinstance(value, str):
+        return value
+    lines = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip()
 
 
 def outcome_of(error: RevoxToolError) -> Literal["refused", "rate_limited", "not_sent", "unknown"]:

@@ -11,7 +11,7 @@ rung. Attempts within an order are Revox's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 
@@ -19,10 +19,11 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import configuration_of, differences, digest, merged
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import MARK, Order, Placed, outcome_of
+from revox_langchain.dialing.intent import Intent, Order, Placed, outcome_of, refuse_reserved
 from revox_langchain.dialing.locks import holding
-from revox_langchain.dialing.marks import look, pauses_s, settle, unknown
-from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError
+from revox_langchain.dialing.marks import FoundOrders, look, mark_of, metadata_of, pauses_s, settle, unknown
+from revox_langchain.dialing.sent import SENT
+from revox_langchain.errors import PlacementUnknown, Refused, RevoxToolError
 from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import CancelCall, GetCall
 from revox_langchain.phone import Phone, parse_phone
@@ -54,15 +55,15 @@ def place(order: Order, guard: Guard, *, earlier: Earlier = Earlier.NONE) -> Flo
         earlier: What is known of earlier dials of this intent.
 
     Raises:
-        Refused: By the guard or by Revox; nothing was placed.
+        Refused: By the guard or by Revox; nothing was placed. With code `search_incomplete` if the search may have
+            missed an order of this intent, and `intent_conflict` if one exists for something else.
         InvalidInput: Revox does not take the order; nothing was placed.
         RateLimited: Revox keeps saying to slow down; nothing was placed.
         Unavailable: The connection did not open; nothing was placed.
         PlacementUnknown: It may have been placed. It was not placed twice.
     """
     request = order.request
-    if MARK in (request.metadata or {}):
-        raise InvalidInput(f"metadata: the key {MARK!r} is reserved.", next_step="Give your label another name.")
+    refuse_reserved(request.metadata)
     phone = guard.check_number(request.phone_number)
     # By number, which covers the intent: of two call requests to one number the second sees the first one's order.
     return (yield from holding(phone.e164, lambda: _place_alone(order, phone, guard, earlier)))
@@ -87,21 +88,30 @@ def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Fl
     """
     guard = guard or Guard()
     # Parsed, not checked: a number that may no longer be dialed can still be looked for.
-    found = yield from settle(intent_id, parse_phone(phone_number).e164, guard.policy)
-    return (yield from _keep_earliest(found.marked, intent_id, cancel=False)) if found.marked else None
+    intent, number = Intent(intent_id, durable=True), parse_phone(phone_number).e164
+    found = yield from settle(intent, number, guard.policy)
+    if found.marked:
+        return (yield from _keep_earliest(found.marked, intent, cancel=False))
+    if found.doubt and not guard.policy.trust_incomplete_search:
+        raise unknown(intent_id, number, f"The search is incomplete: {found.doubt}.")
+    return None
 
 
 def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> Flow[Placed]:
     """Place the call while no other flow of this process is busy with its number."""
-    intent_id = order.intent.intent_id
-    # Still reserved: a POST of this intent was cancelled, or its outcome stayed unknown. One look proves nothing.
-    sent_before = guard.budget.holds(intent_id)
-    search = settle if sent_before or earlier is not Earlier.NONE else look
-    found = yield from search(intent_id, order.request.phone_number, guard.policy)
+    intent_id, tick = order.intent.intent_id, (yield Pause(0))
+    pending = SENT.to(tick.account, phone.e164, tick.now_s)
+    # A POST of this intent was cancelled, or its outcome stayed unknown. One look proves nothing.
+    sent_before = guard.budget.holds(intent_id) or not order.intent.marks.isdisjoint(pending)
+    if sent_before or earlier is not Earlier.NONE:
+        found = yield from settle(order.intent, phone.e164, guard.policy)
+    else:
+        found = yield from _first_look(order, guard, pending, tick.now_s)
     if found.marked:
-        return (yield from _keep_earliest(found.marked, intent_id))
+        return (yield from _adopted(found.marked, order))
     if earlier is Earlier.POSSIBLE or (sent_before and earlier is Earlier.NONE):
         raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
+    _refuse_doubt(found, order, guard)
     _refuse_recent(found.others, order, guard, (yield Pause(0)).now_s)
     yield from guard.check_history(phone)
     configuration, notes = yield from _checked(order, phone, guard)
@@ -119,6 +129,45 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
         raise
     placed = replace(placed, notes=(*placed.notes, *notes))
     return placed if placed.adopted else (yield from _as_checked(placed, configuration))
+
+
+def _first_look(order: Order, guard: Guard, pending: Mapping[str, float], now_s: float) -> Flow[FoundOrders]:
+    """Look once; longer only if the search cannot be believed yet."""
+    policy, number = guard.policy, order.request.phone_number
+    # Another intent's order to this number that is too young to be found is what `min_gap_s` is about.
+    young_s = now_s - max(policy.settle_s, policy.min_gap_s)
+    young = {intent_id for intent_id, sent_s in pending.items() if sent_s >= young_s}
+
+    def enough(found: FoundOrders) -> bool:
+        return found.doubt is None and young <= {mark_of(call) for call in found.others}
+
+    found = yield from look(order.intent, number, policy)
+    if found.marked or enough(found):
+        return found
+    return (yield from settle(order.intent, number, policy, enough=enough, sent=False))
+
+
+def _adopted(marked: Sequence[JsonObject], order: Order) -> Flow[Placed]:
+    """Take the order that exists, which ends the doubt about what this process has sent."""
+    account = (yield Pause(0)).account
+    for intent_id in order.intent.marks:
+        SENT.drop(account, order.request.phone_number, intent_id)
+    return (yield from _keep_earliest(marked, order.intent))
+
+
+def _refuse_doubt(found: FoundOrders, order: Order, guard: Guard) -> None:
+    if found.doubt is None or guard.policy.trust_incomplete_search:
+        return
+    raise Refused(
+        f"Whether this call was placed before cannot be told: the search is incomplete, {found.doubt}.",
+        code="search_incomplete",
+        next_step=(
+            f"Read the calls to {order.request.phone_number} (revox_get_call_history) and tell the user what is there. "
+            "`revox-langchain doctor` says what the search counts; code that accepts the risk of a second call sets "
+            "DialPolicy(trust_incomplete_search=True)."
+        ),
+        details={"intent_id": order.intent.intent_id},
+    )
 
 
 def _checked(order: Order, phone: Phone, guard: Guard) -> Flow[tuple[JsonObject, tuple[str, ...]]]:
@@ -156,17 +205,23 @@ def _as_checked(placed: Placed, configuration: JsonObject) -> Flow[Placed]:
 def _dial(order: Order, guard: Guard) -> Flow[Placed]:
     """Send the order, and again only where it is certain that Revox did not take it."""
     intent_id, policy = order.intent.intent_id, guard.policy
-    metadata = {**(order.request.metadata or {}), MARK: intent_id}
+    metadata = {**(order.request.metadata or {}), **order.intent.metadata}
     request = order.request.model_copy(update={"metadata": metadata})
+    number = request.phone_number
     not_sent = waits = 0
     while True:
         yield Event({"type": "revox.dialing", "phone_number": request.phone_number, "intent_id": intent_id})
-        sent_s = (yield Pause(0)).now_s
+        tick = yield Pause(0)
+        first = intent_id not in SENT.to(tick.account, number, tick.now_s)
+        SENT.add(tick.account, number, intent_id, tick.now_s)
         try:
             answer = yield request
         except RevoxToolError as error:
             wait_s = error.retry_after_s or 1.0
-            match outcome_of(error):
+            outcome = outcome_of(error)
+            if outcome != "unknown" and first:
+                SENT.drop(tick.account, number, intent_id)
+            match outcome:
                 case "unknown":
                     return (yield from _found_or_unknown(order, guard, error))
                 case "not_sent" if not_sent + 1 < policy.connect_attempts:
@@ -175,13 +230,14 @@ def _dial(order: Order, guard: Guard) -> Flow[Placed]:
                 case "rate_limited" if waits == 0 and wait_s <= policy.patience_s:
                     waits = 1
                     yield Pause(wait_s)
-                    found = yield from look(intent_id, request.phone_number, policy)
+                    found = yield from look(order.intent, number, policy)
                     if found.marked:
-                        return (yield from _keep_earliest(found.marked, intent_id))
+                        return (yield from _adopted(found.marked, order))
+                    _refuse_doubt(found, order, guard)
                 case _:
                     raise
         else:
-            return (yield from _ordered(answer, sent_s, order, guard))
+            return (yield from _ordered(answer, tick.now_s, order, guard))
 
 
 def _ordered(answer: JsonObject, sent_s: float, order: Order, guard: Guard) -> Flow[Placed]:
@@ -197,9 +253,11 @@ def _ordered(answer: JsonObject, sent_s: float, order: Order, guard: Guard) -> F
 def _found_or_unknown(order: Order, guard: Guard, error: RevoxToolError | None) -> Flow[Placed]:
     intent_id = order.intent.intent_id
     yield Event({"type": "revox.looking", "intent_id": intent_id, "why": error.code if error else "answer"})
-    found = yield from settle(intent_id, order.request.phone_number, guard.policy)
+    found = yield from settle(order.intent, order.request.phone_number, guard.policy)
     if found.marked:
-        return (yield from _keep_earliest(found.marked, intent_id))
+        return (yield from _adopted(found.marked, order))
+    # Looked for long enough: another intent to this number need not do so again.
+    SENT.add((yield Pause(0)).account, order.request.phone_number, intent_id, float("-inf"))
     raise _unknown(order, error.message if error else "Revox's answer held no call.")
 
 
@@ -209,28 +267,36 @@ def _unknown(order: Order, why: str) -> PlacementUnknown:
 
 def _look_once_more(call: JsonObject, order: Order, guard: Guard) -> Flow[Placed]:
     """Look for a second order under the same mark, until the search shows our own: then it is up to date."""
-    intent_id, policy = order.intent.intent_id, guard.policy
+    intent, policy = order.intent, guard.policy
     marked = [call]
     for pause_s in (0.0, *pauses_s(policy.settle_s)):
         yield Pause(pause_s)
         try:
-            found = yield from look(intent_id, order.request.phone_number, policy)
+            found = yield from look(intent, order.request.phone_number, policy)
         except RevoxToolError:
             continue
         # Our own order as the search shows it, like the others: two processes must compare the same moments.
         own = next((other for other in found.marked if other["id"] == call["id"]), call)
         marked = [own, *(other for other in found.marked if other["id"] != call["id"])]
         if len(marked) > 1 or any(other["id"] == call["id"] for other in found.marked):
-            return (yield from _keep_earliest(marked, intent_id, ours=str(call["id"])))
+            SENT.drop((yield Pause(0)).account, order.request.phone_number, intent.intent_id)
+            return (yield from _keep_earliest(marked, intent, ours=str(call["id"])))
     note = f"The order did not show up in search within {policy.settle_s:g} s of being placed."
-    return Placed(call, intent_id, adopted=False, notes=(note,))
+    return Placed(call, intent.intent_id, adopted=False, notes=(note,))
 
 
 def _keep_earliest(
-    marked: Sequence[JsonObject], intent_id: str, *, ours: str | None = None, cancel: bool = True
+    marked: Sequence[JsonObject], intent: Intent, *, ours: str | None = None, cancel: bool = True
 ) -> Flow[Placed]:
-    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one."""
+    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one.
+
+    Raises:
+        Refused: With code `intent_conflict`: the earliest was placed for something else.
+    """
     first, *rest = sorted(marked, key=_precedence)
+    differs = [] if str(first["id"]) == ours else intent.conflicts(metadata_of(first))
+    if differs and ours is None:
+        raise _conflict(str(first["id"]), differs)
     cancelled: list[str] = []
     notes: list[str] = []
     for extra_id in [str(extra["id"]) for extra in rest if status_of(extra) not in ENDED]:
@@ -243,7 +309,21 @@ def _keep_earliest(
             notes.append(f"A second order {extra_id} of the same intent was cancelled; it may have rung.")
         else:
             notes.append(f"A second order {extra_id} of the same intent could not be cancelled{why or '.'}")
+    if differs:
+        raise _conflict(str(first["id"]), differs, notes)
+    # The mark it carries, which may be one that release 0.1 derived.
+    intent_id = mark_of(first) or intent.intent_id
     return Placed(first, intent_id, str(first["id"]) != ours, tuple(cancelled), tuple(notes))
+
+
+def _conflict(call_id: str, differs: Sequence[str], notes: Sequence[str] = ()) -> Refused:
+    what = " and ".join(differs)
+    return Refused(
+        " ".join((f"Call {call_id} was placed under the same intent with another {what}.", *notes)),
+        code="intent_conflict",
+        next_step=f"To call again, give a new intent; to get that call, repeat its {what}, or read it by its id.",
+        details={"call_id": call_id, "differs": list(differs)},
+    )
 
 
 def _precedence(call: JsonObject) -> tuple[bool, float, str]:

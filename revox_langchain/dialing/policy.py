@@ -30,6 +30,8 @@ class DialPolicy(BaseModel):
         voice_mismatch: What to do when the voice does not speak the language of the prompt.
         look_back_days: How far back an order of the same intent is looked for.
         settle_s: How long a new order may take to show up in search.
+        trust_incomplete_search: Dial although a search did not show every order to the number, so that one of the same
+            intent may be missed.
         patience_s: How long to wait, at most, when Revox says to slow down.
         connect_attempts: How often to send an order if the connection does not even open.
     """
@@ -52,5 +54,6 @@ class DialPolicy(BaseModel):
     voice_mismatch: Verdict = "warn"
     look_back_days: float = Field(default=30.0, gt=0)
     settle_s: float = Field(default=15.0, ge=0)
+    trust_incomplete_search: bool = False
     patience_s: float = Field(default=30.0, ge=0)
     connect_attempts: int = Field(default=3, ge=1)

@@ -19,7 +19,7 @@ from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import RevoxToolError
-from revox_langchain.flow import Channel, Emit, arun, run
+from revox_langchain.flow import Channel, Emit, Flow, arun, run
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.text import fenced
 
@@ -118,14 +118,18 @@ def make_tool(
     guard = guard or Guard()
     toolkit = toolkit or f"tool {uuid.uuid4()}"
 
+    def asked(arguments: JsonObject, config: RunnableConfig) -> Flow[Answer]:
+        scope, repeated = thread_of(config), is_repeat(config)
+        return perform_and_render(
+            request, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated, save=_save
+        )
+
     def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
-        scope = thread_of(config)
-        flow = perform_and_render(request, arguments, guard, scope=scope, toolkit=toolkit, save=_save)
+        flow = asked(arguments, config)
         return run(flow, connection, emit=stream_writer())
 
     async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
-        scope = thread_of(config)
-        flow = perform_and_render(request, arguments, guard, scope=scope, toolkit=toolkit, save=_save)
+        flow = asked(arguments, config)
         return await arun(flow, connection, emit=stream_writer())
 
     return tool_for(request, call, acall, tags=["revox", request.spec.toolset])
@@ -218,6 +222,12 @@ def thread_of(config: RunnableConfig | None) -> str | None:
     """The LangGraph thread a tool runs in, if there is one."""
     thread = ((config or {}).get("configurable") or {}).get("thread_id")
     return None if thread is None else str(thread)
+
+
+def is_repeat(config: RunnableConfig | None) -> bool:
+    """Whether a run that was cut off may have called the tool before, with the same tool call."""
+    # LangGraph sets this for the first step of a run that goes on from a checkpoint, and for a node that it retries.
+    return bool(((config or {}).get("configurable") or {}).get("__pregel_resuming"))
 
 
 def stream_writer() -> Emit | None:

@@ -242,12 +242,12 @@ def test_it_is_not_said_that_nothing_rang_again_where_a_second_order_was_cancell
     tools = [make_tool(MakeCall, connection, Guard()) for _ in range(2)]
 
     async def go() -> str:
-        hung = make_tool(MakeCall, sandbox.connect(transport=Hangs(sandbox)), Guard())
+        # As another process it would share nothing; another key has the same effect.
+        hung = make_tool(MakeCall, sandbox.connect("sk_other", transport=Hangs(sandbox)), Guard())
         first = asyncio.ensure_future(hung.ainvoke(args, THREAD))
         while not sandbox.dials:
             await asyncio.sleep(0.01)
         first.cancel()
-        # Another process: it shares nothing with the first.
         return str(await tools[1].ainvoke(args, THREAD))
 
     said = asyncio.run(go())

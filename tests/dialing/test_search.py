@@ -149,9 +149,53 @@ def test_a_count_may_be_written_as_a_float() -> None:
     assert ByHand().answer(page(0, 1, 1.0)).result == Found({"c0": {"id": "c0"}}, complete=True)
 
 
-def test_rows_that_are_no_orders_are_left_out() -> None:
+def test_rows_without_an_id_leave_a_search_incomplete() -> None:
     hand = ByHand().answer({"calls": [{"id": "c1"}, {}, None, {"id": ""}, "c2"], "total_count": 1})
-    assert hand.result == Found({"c1": {"id": "c1"}}, complete=True)
+    assert hand.result == Found({"c1": {"id": "c1"}}, complete=False)
+    assert hand.result.nameless == 4
+
+
+def dialed(call_id: str, times: int) -> dict[str, Any]:
+    return {"id": call_id, "calls_count": times}
+
+
+def test_a_total_that_counts_attempts_is_recognised_by_one_order_alone() -> None:
+    rows = [dialed("a", 3), dialed("b", 1), dialed("c", 0)]
+    hand = ByHand().answer({"calls": rows, "total_count": 4}).answer({"calls": rows[:1], "total_count": 3})
+    assert hand.asked == [1, 1]
+    assert hand.result is not None
+    assert hand.result.complete
+
+
+def test_missing_rows_are_not_taken_for_attempts_because_the_sum_happens_to_fit() -> None:
+    rows = [dialed("a", 3), dialed("b", 1)]
+    alone = {"calls": rows[:1], "total_count": 1}
+    hand = ByHand().answer({"calls": rows, "total_count": 4}).answer(alone)
+    assert hand.asked == [1, 1, 2]
+    hand.answer({"calls": [], "total_count": 4}).fail(InvalidInput("page 0"))
+    while hand.result is None:
+        hand.answer(alone)
+    assert not hand.result.complete
+
+
+def searched(every: list[dict[str, Any]], shown: list[dict[str, Any]], total_of: Any) -> Found:
+    flow = search_all(WANTED)
+    step: Any = next(flow)
+    while True:
+        hits, rows = ([r for r in of if step.call_ids is None or r["id"] in step.call_ids] for of in (every, shown))
+        try:
+            step = flow.send({"calls": rows if step.page == 1 else [], "total_count": total_of(hits)})
+        except StopIteration as stopped:
+            found: Found = stopped.value
+            return found
+
+
+@given(st.lists(st.integers(0, 4), max_size=12), st.integers(0, 5))
+def test_a_missing_row_is_noticed_and_counted_attempts_are_no_missing_rows(counts: list[int], hidden: int) -> None:
+    every = [dialed(f"c{number}", count) for number, count in enumerate(counts)]
+    shown = every[: max(0, len(every) - hidden)]
+    assert searched(every, shown, len).complete == (len(shown) == len(every))
+    assert searched(every, every, lambda rows: sum(row["calls_count"] for row in rows)).complete
 
 
 def test_a_server_that_never_comes_to_an_end_is_left_after_a_while() -> None:

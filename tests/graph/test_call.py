@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from revox_langchain import Budget, DialPolicy, InvalidInput, PlacementUnknown, RevoxToolError, WaitPolicy
-from revox_langchain.graph import CallInput, CallOutput, call_graph, create_call_graph
+from revox_langchain.dialing.intent import MARK
+from revox_langchain.graph import CallInput, CallOutput, call_graph, call_graph_tool, create_call_graph
 from revox_langchain.operations.assistants import CreateAssistant, ListAssistants, UpdateAssistant
 from revox_langchain.operations.calls import CancelCall, GetCall, GetCallHistory, MakeCall
 from revox_langchain.sandbox import Fault, Sandbox
@@ -829,13 +830,31 @@ def test_no_second_graph_is_drawn_inside_a_step(sandbox: Sandbox) -> None:
     assert not [name for name in saved(sandbox).get_graph(xray=True).nodes if ":" in name]
 
 
-def test_one_name_under_two_threads_is_two_requests_and_without_threads_one(sandbox: Sandbox) -> None:
+def test_a_name_that_code_gives_is_one_request_in_whatever_thread(sandbox: Sandbox) -> None:
     graph = saved(sandbox)
     given = {**FRENCH, "intent": "appointment-4711"}
-    in_threads = {invoke(graph, given, thread(name))["intent_id"] for name in ("one", "two")}
-    assert len(in_threads) == 2
-    bare = call_graph(sandbox.connect())
-    assert len({invoke(bare, given)["intent_id"], invoke(bare, given)["intent_id"]}) == 1
+    ids = [invoke(graph, given, thread(name))["intent_id"] for name in ("one", "two")]
+    ids.append(invoke(call_graph(sandbox.connect()), given)["intent_id"])
+    assert len(set(ids)) == 1
+    assert len(sandbox.dials) == 1
+
+
+def test_a_name_that_a_model_gives_stays_within_its_thread(sandbox: Sandbox) -> None:
+    tool = call_graph_tool(sandbox.connect(), policy=DialPolicy(min_gap_s=0))
+    given = {"phone_number": FRENCH["phone_number"], "prompt": FRENCH["prompt"], "intent": "reminder"}
+    for name in ("one", "two", "two"):
+        tool.invoke(given, thread(name))
+    assert len({order["metadata"][MARK] for order in sandbox.dials}) == len(sandbox.dials) == 2
+
+
+def test_the_same_name_with_another_prompt_is_refused_and_names_the_call(sandbox: Sandbox) -> None:
+    graph = saved(sandbox)
+    given = {**FRENCH, "intent": "appointment-4711"}
+    first = invoke(graph, given, thread("one"))
+    out = invoke(graph, {**given, "prompt": f"{FRENCH['prompt']} Merci."}, thread("two"))
+    assert (out["status"], out["error"]["code"]) == ("refused", "intent_conflict")
+    assert out["error"]["details"] == {"call_id": first["call_id"], "differs": ["prompt"]}
+    assert len(sandbox.dials) == 1
 
 
 def test_a_wait_of_six_days_fits_the_steps_a_parent_allows_by_default(sandbox: Sandbox) -> None:

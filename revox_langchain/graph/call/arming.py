@@ -7,11 +7,12 @@ and has not used it, and the checkpoint that holds it is on disk; else the searc
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -19,6 +20,7 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.runtime import get_runtime
 
 from revox_langchain.dialing.placing import Earlier
+from revox_langchain.dialing.sent import SENT
 from revox_langchain.errors import PlacementUnknown, RevoxToolError
 from revox_langchain.forks import renew_in_children
 from revox_langchain.graph.call.nodes import place_call
@@ -58,17 +60,6 @@ class FreshTokens:
         with self._lock:
             return self._tokens.pop(token, token) is None
 
-    @contextmanager
-    def kept(self, token: str) -> Iterator[None]:
-        """An error that says that nothing was dialed leaves the next execution as good as the first."""
-        try:
-            yield
-        except PlacementUnknown:
-            raise
-        except RevoxToolError:
-            self.add(token)
-            raise
-
 
 _FRESH = FreshTokens()
 """Of the process, not of a graph: a program may build the graph anew for every request."""
@@ -81,7 +72,8 @@ def arm(state: CallState) -> Update:
     assert mark is not None
     token = str(uuid.uuid4())
     _FRESH.add(token)
-    return {"token": token, "armed": mark["intent_id"], "rearmed": state.get("armed") == mark["intent_id"]}
+    rearmed = state.get("armed") in (mark["intent_id"], *mark.get("also", ()))
+    return {"token": token, "armed": mark["intent_id"], "rearmed": rearmed}
 
 
 def place_node(
@@ -98,25 +90,25 @@ def place_node(
 
     def call(state: CallState, config: RunnableConfig) -> Outcome:
         looks = _Looks(state, config)
-        while looks.go_on:
-            try:
-                looks.see(saved().get_state(looks.where).values)
-            except (ValueError, KeyError):
-                looks.has_saver = False
-            time.sleep(looks.pause_s)
-        with _FRESH.kept(looks.token):
+        with looks.token_kept(steps.channel.account):
+            while looks.go_on:
+                try:
+                    looks.see(saved().get_state(looks.where).values)
+                except (ValueError, KeyError):
+                    looks.has_saver = False
+                time.sleep(looks.pause_s)
             flow = place_call(looks.state, settings, earlier=looks.earlier, can_ask=looks.has_saver)
             return steps.run(flow, state)
 
     async def acall(state: CallState, config: RunnableConfig) -> Outcome:
         looks = _Looks(state, config)
-        while looks.go_on:
-            try:
-                looks.see((await saved().aget_state(looks.where)).values)
-            except (ValueError, KeyError):
-                looks.has_saver = False
-            await asyncio.sleep(looks.pause_s)
-        with _FRESH.kept(looks.token):
+        with looks.token_kept(steps.channel.account):
+            while looks.go_on:
+                try:
+                    looks.see((await saved().aget_state(looks.where)).values)
+                except (ValueError, KeyError):
+                    looks.has_saver = False
+                await asyncio.sleep(looks.pause_s)
             flow = place_call(looks.state, settings, earlier=looks.earlier, can_ask=looks.has_saver)
             return await steps.arun(flow, state)
 
@@ -146,6 +138,26 @@ class _Looks:
             "RunnableConfig",
             {"configurable": {**config["configurable"], "checkpoint_ns": outer, "checkpoint_id": checkpoint_id}},
         )
+
+    @contextmanager
+    def token_kept(self, account: Hashable) -> Iterator[None]:
+        """Leave the next execution as good as this one, whatever cuts it off before the order is sent."""
+        try:
+            yield
+        except BaseException as error:
+            # Without an account only the error tells; one that is not Revox's may come at any moment.
+            if account is None:
+                sent = isinstance(error, PlacementUnknown) or not isinstance(error, RevoxToolError)
+            else:
+                sent = self._was_sent(account)
+            if self._fresh and not sent:
+                _FRESH.add(self.token)
+            raise
+
+    def _was_sent(self, account: Hashable) -> bool:
+        mark = self.state.get("intent_mark")
+        number = self.state["asked"]["phone_number"]
+        return mark is None or mark["intent_id"] in SENT.to(account, number, math.inf)
 
     @property
     def go_on(self) -> bool:

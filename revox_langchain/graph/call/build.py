@@ -71,6 +71,25 @@ def create_call_graph(
     settings = Settings(
         Guard(policy, budget), wait or WaitPolicy(), approve if inline is None else inline, approve, on_unknown
     )
+    return graph_with(settings, connection, cancel_call_on_abort=cancel_call_on_abort)
+
+
+def graph_for_model(connection: Connection | None = None, **options: Unpack[CallGraphOptions]) -> CallGraph:
+    """Build the same graph for input that a model writes; arguments as for `create_call_graph`."""
+    approve, inline = options.get("approve", False), options.get("inline")
+    settings = Settings(
+        Guard(options.get("policy"), options.get("budget")),
+        options.get("wait") or WaitPolicy(),
+        approve if inline is None else inline,
+        approve,
+        options.get("on_unknown", "ask"),
+        by_model=True,
+    )
+    return graph_with(settings, connection, cancel_call_on_abort=options.get("cancel_call_on_abort", False))
+
+
+def graph_with(settings: Settings, connection: Connection | None, *, cancel_call_on_abort: bool) -> CallGraph:
+    """Build the graph with its settings made; other arguments as for `create_call_graph`."""
     undo = _cancel_call if cancel_call_on_abort else None
     steps = Steps(connection or default_connection(), noted=frozenset({"revox.ordered"}), undo=undo)
     copies: list[CompiledCallGraph] = []

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import cast
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.intent import MARK, make_intent
+from revox_langchain.dialing.intent import make_intent, named_intent, refuse_reserved
 from revox_langchain.dialing.numbers import default_region
 from revox_langchain.dialing.placing import Earlier, place
 from revox_langchain.errors import (
@@ -38,8 +38,7 @@ from revox_langchain.waiting.watch import Watch, read_order, settled_result, wat
 def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, approved: bool = False) -> Flow[Update]:
     """Check the input, normalise the number, derive the intent, and forget the run before."""
     given.check()
-    if MARK in (given.metadata or {}):
-        raise InvalidInput(f"metadata: the key {MARK!r} is reserved.", next_step="Give your label another name.")
+    refuse_reserved(given.metadata)
     if given.structured_output_schema is not None:
         config_from_schema(given.structured_output_schema)
     asked = cast("CallRequest", given.model_dump(mode="json"))
@@ -52,17 +51,8 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, appr
     asked |= {"phone_number": phone.e164, "region": phone.region}
     if given.from_phone_number is not None:
         asked["from_phone_number"] = _caller_id(given.from_phone_number, region)
-    intent = make_intent(
-        phone_number=phone.e164,
-        prompt=given.prompt,
-        assistant_id=given.assistant_id,
-        prompt_variables=given.prompt_variables,
-        scheduled_at=given.scheduled_at,
-        scope=thread_id,
-        intent=given.intent,
-    )
-    mark: IntentMark = {"intent_id": intent.intent_id, "durable": intent.durable}
-    return {**fresh, "asked": asked, "intent_mark": mark, "intent_id": intent.intent_id, GOTO: "choose_voice"}
+    mark = _marked(given, phone.e164, thread_id, by_model=settings.by_model)
+    return {**fresh, "asked": asked, "intent_mark": mark, "intent_id": mark["intent_id"], GOTO: "choose_voice"}
 
 
 def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_ask: bool) -> Flow[Update]:
@@ -91,6 +81,7 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
     found = "The order of an earlier run was found; the phone did not ring again."
     return {
         "call_id": placed.call_id,
+        "intent_id": placed.intent_id,
         "adopted": placed.adopted,
         "watch": Watch(call_id=placed.call_id, exists=True).model_dump(),
         "notes": [*state["notes"], *([found] if placed.adopted and not placed.notes else [])],
@@ -183,6 +174,24 @@ def _unplaced(state: CallState) -> Update:
         "warnings": state.get("warnings") or [],
         "error": state.get("error"),
     }
+
+
+def _marked(given: CallInput, phone_number: str, thread_id: str | None, *, by_model: bool) -> IntentMark:
+    content: JsonObject = {
+        "phone_number": phone_number,
+        "prompt": given.prompt,
+        "assistant_id": given.assistant_id,
+        "prompt_variables": given.prompt_variables,
+        "scheduled_at": given.scheduled_at,
+        "scope": thread_id,
+    }
+    # A model knows the names of its own thread only; what it calls "reminder" is no other thread's reminder.
+    if given.intent is None or by_model:
+        intent = make_intent(**content, intent=given.intent)
+    else:
+        intent = named_intent(given.intent, **content)
+    also = list(intent.also)
+    return {"intent_id": intent.intent_id, "durable": intent.durable, "also": also, "content": intent.content}
 
 
 def _caller_id(number: str, region: str | None) -> str:

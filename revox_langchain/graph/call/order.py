@@ -35,7 +35,8 @@ def order_of(state: CallState) -> Order:
         **who,
     )
     approved = (spoken.get("shown") or {}).get("configuration_hash")
-    return Order(request, Intent(**mark), scope=state.get("scope") or "process", approved=approved)
+    intent = Intent(mark["intent_id"], mark["durable"], tuple(mark.get("also", ())), mark.get("content"))
+    return Order(request, intent, scope=state.get("scope") or "process", approved=approved)
 
 
 def show(state: CallState, settings: Settings) -> Flow[Update]:

@@ -42,6 +42,7 @@ class Settings:
         inline: Send the assistant inside the call instead of creating one.
         approve: Ask a person before the dial.
         on_unknown: What to do when it is not known whether a call was placed.
+        by_model: Whether a model writes the input, so that the name of an intent counts within its thread only.
     """
 
     guard: Guard = field(default_factory=Guard)
@@ -49,3 +50,4 @@ class Settings:
     inline: bool = False
     approve: bool = False
     on_unknown: OnUnknown = "ask"
+    by_model: bool = False

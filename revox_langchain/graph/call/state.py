@@ -81,10 +81,12 @@ class CallRequest(TypedDict):
 
 
 class IntentMark(TypedDict):
-    """The mark the order will carry, and whether anyone else could derive it again."""
+    """The intent, as `Intent` has it; release 0.1 wrote the first two."""
 
     intent_id: str
     durable: bool
+    also: NotRequired[list[str]]
+    content: NotRequired[str | None]
 
 
 class Spoken(TypedDict, total=False):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
-from revox_langchain.graph.call.build import RECURSION_LIMIT, create_call_graph
+from revox_langchain.graph.call.build import RECURSION_LIMIT, graph_for_model
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.operation import Request, Risk, procedure
@@ -51,7 +51,7 @@ def call_graph_tool(connection: Connection | None = None, **options: Unpack[Call
         connection: As for `create_call_graph`.
         options: As for `create_call_graph`.
     """
-    graph = create_call_graph(connection, **options).compile(name=CallAndWait.spec.name)
+    graph = graph_for_model(connection, **options).compile(name=CallAndWait.spec.name)
 
     def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
         return _rendered(graph.invoke(_given(arguments), _patient(config)))

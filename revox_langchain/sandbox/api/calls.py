@@ -65,7 +65,9 @@ def get_call(world: World, op: GetCall) -> JsonObject:
 def get_call_history(world: World, op: GetCallHistory) -> JsonObject:
     """Find orders."""
     hits = matching(world, op)
-    return {"calls": page_of(hits, op, world.switches), "total_count": len(hits)}
+    attempts = world.switches.total_counts == "attempts"
+    total = sum(call["calls_count"] for call in hits) if attempts else len(hits)
+    return {"calls": page_of(hits, op, world.switches), "total_count": total}
 
 
 @handles(ExportCalls)

@@ -23,6 +23,8 @@ class Switches:
             With 0, page 1 is the second page.
         refuse_page_zero: Whether page 0 is refused where pages start at 1; if not, it is the first page.
         refuse_page_past_end: Whether a page after the last one is refused instead of empty.
+        total_counts: What `total_count` of a search counts: `orders`, which is assumed, or `attempts`, as an old text
+            says.
         search_lag_s: World seconds until a new order can be found; it can be read by id at once.
         real_zones: Whether each number has the time of its own country. If not, it is 10:00 on a Tuesday
             everywhere when the world starts, so that nothing waits for a calling window by accident.
@@ -52,6 +54,7 @@ class Switches:
     page_base: Literal[0, 1] = 1
     refuse_page_zero: bool = True
     refuse_page_past_end: bool = False
+    total_counts: Literal["orders", "attempts"] = "orders"
     search_lag_s: float = 0.0
     real_zones: bool = False
     status_outside_window: Literal["scheduled", "queued_for_calling"] = "scheduled"

@@ -7,7 +7,7 @@ mark, and the search before and after are the flow's own, and they go over REST 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallResult
@@ -67,6 +67,11 @@ class HostedChannel:
     def clock(self) -> Clock:
         """The connection's clock."""
         return self._connection.clock
+
+    @property
+    def account(self) -> Hashable:
+        """The connection's account."""
+        return self._connection.account
 
     async def asend(self, operation: Operation) -> Any:
         """Send an operation whichever way it goes."""

@@ -95,11 +95,13 @@ class _WatchedStream(httpx.AsyncByteStream):
                 yield chunk
         except AnswerError as error:
             self._call.refused = error
+            if self._is_last:
+                self._call.over.set()
             raise
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-        if self._is_last and (not self._resumable or self._call.refused is not None):
+        if self._is_last and not self._resumable:
             self._call.over.set()
 
 

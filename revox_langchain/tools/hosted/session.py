@@ -204,7 +204,7 @@ class HostedServer:
             await asyncio.wait({answering, ending}, return_when=asyncio.FIRST_COMPLETED)
             # The stream ends a moment before the client has decoded what came in it.
             if not answering.done():
-                await asyncio.wait({answering}, timeout=None if call.answered else _GRACE_S)
+                await asyncio.wait({answering}, timeout=None if call.answered and not call.refused else _GRACE_S)
             if not answering.done() or answering.cancelled():
                 raise call.refused or self._failures.lost(state())
             return answering.result()

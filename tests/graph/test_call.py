@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
@@ -866,6 +867,20 @@ def test_a_wait_of_six_days_fits_the_steps_a_parent_allows_by_default(sandbox: S
     later = {**given, "scheduled_at": "2026-01-12T15:00:00+00:00"}
     assert invoke(outer.compile(), later, {"recursion_limit": 25})["status"] == "completed"
     assert len(sandbox.dials) == 1
+
+
+def test_a_call_graph_inside_a_node_may_have_a_limit_of_its_own(sandbox: Sandbox) -> None:
+    short = WaitPolicy(slice_s=2, longest_slice_s=2)
+    call = call_graph(sandbox.connect(), wait=short)
+
+    def node(state: Outer, config: RunnableConfig) -> Any:
+        return call.invoke(state, {**config, "recursion_limit": 1000})
+
+    outer: StateGraph[Any, Any, Any, Any] = StateGraph(Outer)
+    outer.add_node("call", node)
+    outer.add_edge(START, "call")
+    given = {"phone_number": "+12025550108", "prompt": "Please confirm the appointment on Tuesday."}
+    assert invoke(outer.compile(), given, {"recursion_limit": 25})["status"] == "completed"
 
 
 @pytest.mark.parametrize("error", ["status", "server_error", "truncated"])

@@ -22,6 +22,7 @@ from revox_langchain.graph import call_graph
 from revox_langchain.graph.call import nodes
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.operations.calls import GetCall, GetCallHistory, MakeCall
+from revox_langchain.operations.campaigns import GetCampaign, GetCampaignStatistics, PauseCampaign
 from revox_langchain.operations.operation import Operation
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.order import turns_of, unix_s
@@ -234,3 +235,29 @@ def test_text_and_json_are_made_safe() -> None:
     assert safe_text("\ud83d\ude00 \ud83d") == "\U0001f600 \ufffd"
     assert safe_json({"\ud83d": [float("nan"), 2**70, 10**5000, True]}) == {"\ufffd": [None, float(2**70), None, True]}
     assert encodes(safe_json(nested(900)))
+
+
+class Answering:
+    """An account that gives one answer to everything."""
+
+    def __init__(self, answer: Any) -> None:
+        self._connection = Sandbox().connect()
+        self._answer = answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def send(self, operation: Operation) -> Any:
+        return self._answer
+
+
+@pytest.mark.parametrize("answer", [{}, {"campaign": 5}, {"campaign": {"id": None, "row_stats": "many"}}], ids=str)
+@pytest.mark.parametrize("kind", [GetCampaign, PauseCampaign, GetCampaignStatistics])
+def test_an_answer_that_cannot_be_put_in_words_is_no_failure_of_what_was_done(
+    kind: type[Operation], answer: dict[str, Any]
+) -> None:
+    tool = make_tool(kind, Answering(answer))
+    message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "1", "args": {"campaign_id": "k1"}})
+    assert message.status == "success"
+    assert message.artifact == answer
+    assert message.content.startswith(("Revox", "Done", "Campaign"))

@@ -88,7 +88,16 @@ def put(holder: Any, key: Any, value: Any) -> None:
     if value is MISSING:
         del holder[key]
     else:
-        holder[key] = copy.copy(value)
+        holder[key] = _copied(value)
+
+
+def _copied(value: Any, depth: int = 12) -> Any:
+    """A copy as deep as later changes reach; copying all of it would exceed Python's recursion limit."""
+    if depth == 0 or not isinstance(value, (dict, list)):
+        return value
+    if isinstance(value, dict):
+        return {name: _copied(item, depth - 1) for name, item in value.items()}
+    return [_copied(item, depth - 1) for item in value]
 
 
 def _places(value: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:

@@ -19,8 +19,11 @@ from revox_langchain.cli.exits import Exit, exit_of_error
 from revox_langchain.cli.options import AsJson
 from revox_langchain.cli.screen import Screen, plain
 from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.search import attempts_of, counts_attempts
 from revox_langchain.errors import AuthError, RevoxToolError
+from revox_langchain.flow import run
 from revox_langchain.operations.account import AuthStatus, GetUser
+from revox_langchain.operations.calls import GetCallHistory
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.speech.names import LANGUAGE_NAMES
@@ -121,7 +124,7 @@ def _settings() -> Iterator[Check]:
 def _account() -> Iterator[Check]:
     """Ask the account; without a key, only whether Revox answers."""
     has_key = bool(os.environ.get("REVOX_API_KEY", "").strip())
-    later = ("Organisation", "Own numbers", "Voices")
+    later = ("Organisation", "Own numbers", "Voices", "Search")
     try:
         key = os.environ["REVOX_API_KEY"] if has_key else "no-key"
         base_url = os.environ.get("REVOX_BASE_URL") or None
@@ -146,7 +149,7 @@ def _account() -> Iterator[Check]:
 
 
 def _asked(connection: Connection) -> Iterator[Check]:
-    for name, ask in (("Organisation", _country), ("Own numbers", _numbers), ("Voices", _voices)):
+    for name, ask in (("Organisation", _country), ("Own numbers", _numbers), ("Voices", _voices), ("Search", _search)):
         try:
             yield ask(connection)
         except RevoxToolError as error:
@@ -178,6 +181,18 @@ def _voices(connection: Connection) -> Check:
     if missing:
         return Check("Voices", "warn", f"{len(voices)}, none for {', '.join(missing)}", "Clone a voice that speaks it.")
     return Check("Voices", "ok", f"{len(voices)} in {len(spoken)} languages")
+
+
+def _search(connection: Connection) -> Check:
+    """Find out what a search counts, which Revox does not say."""
+    calls = connection.send(GetCallHistory(page_size=100))["calls"]
+    dialed_twice = next((c for c in calls if isinstance(c, dict) and c.get("id") and attempts_of(c) > 1), None)
+    if dialed_twice is None:
+        return Check("Search", "skip", "no call was dialed twice yet, so what total_count counts cannot be told")
+    counts = run(counts_attempts(dialed_twice), connection)
+    if counts is None:
+        return Check("Search", "warn", "total_count counts neither calls nor attempts", "Dials may be refused.")
+    return Check("Search", "ok", f"total_count counts {'attempts' if counts else 'calls'}")
 
 
 def _skipped(names: tuple[str, ...]) -> Iterator[Check]:

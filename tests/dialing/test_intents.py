@@ -21,6 +21,7 @@ from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import CONTENT, MARK, Intent, Order, make_intent, named_intent
 from revox_langchain.dialing.placing import place, recover
 from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.dialing.search import counts_attempts
 from revox_langchain.errors import PlacementUnknown, Refused
 from revox_langchain.flow import arun, run
 from revox_langchain.operations.calls import GetCallHistory, MakeCall
@@ -323,3 +324,13 @@ def test_async_settling_for_another_intents_lost_post_ends_when_it_shows() -> No
 
     asyncio.run(go())
     assert len(sandbox.dials) == 1
+
+
+@pytest.mark.parametrize("counts", ["orders", "attempts"])
+def test_the_sandbox_tells_what_its_total_counts_by_one_order(counts: Any) -> None:
+    sandbox = Sandbox(switches=Switches(total_counts=counts))
+    connection = sandbox.connect()
+    connection.send(MakeCall(phone_number="+12025550102", prompt="Say hello."))
+    sandbox.world.advance(5 * 86_400)
+    [call] = connection.send(GetCallHistory())["calls"]
+    assert run(counts_attempts(call), connection) is (counts == "attempts")

@@ -322,3 +322,24 @@ def at_once(count: int, work: Callable[[int], dict[str, Any]]) -> list[dict[str,
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(one, range(count)))
+
+
+def test_a_checkpoint_read_that_fails_before_the_dial_asks_nothing_and_the_next_run_dials() -> None:
+    class Fails(InMemorySaver):
+        failing = True
+
+        def get_tuple(self, config: Any) -> Any:
+            if self.failing and config["configurable"].get("checkpoint_id") and sandbox.counts["revox_list_voices"]:
+                type(self).failing = False
+                raise OSError("the disk is gone")
+            return super().get_tuple(config)
+
+    sandbox = Sandbox()
+    graph = call_graph(sandbox.connect(), checkpointer=Fails())
+    config: Any = {"configurable": {"thread_id": "t"}}
+    given = {"phone_number": "+12025550100", "prompt": "Say hello, I am an AI.", "language": "en"}
+    with pytest.raises(OSError, match="disk"):
+        graph.invoke(given, config)
+    assert not sandbox.dials
+    assert graph.invoke(None, config)["status"] == "completed"
+    assert len(sandbox.dials) == 1

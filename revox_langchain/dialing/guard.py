@@ -20,6 +20,8 @@ change:
 | host_not_allowed | a request would send what is said on calls to a host that is not allowed |
 | configuration_changed | the assistant is no longer the one that a person approved |
 | caller_id_not_owned | the caller id is not one of the organisation's numbers |
+| search_incomplete | the search may hide an earlier order of the same call request (`place`) |
+| intent_conflict | the named intent has an order for something else (`place`) |
 | budget_exceeded | orders, attempts or minutes |
 | voice_missing, voice_mismatch | the voice would not speak the prompt's language |
 | ambiguous_language | no voice was given, and the prompt does not tell its language for certain |

@@ -136,7 +136,8 @@ def test_without_its_state_and_before_the_search_shows_the_order_a_second_one_is
 async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order(
     acted: bool, durability: str, world: Stage, tmp_path: Path
 ) -> None:
-    config = {"configurable": {"thread_id": "cancelled"}}
+    # A thread of its own: what this process sent for another one is remembered.
+    config = {"configurable": {"thread_id": f"cancelled, acted {acted}, {durability}"}}
     # Files are read on the first call; that would be reported as blocking.
     call_graph(Sandbox().connect()).invoke(REQUEST)
     with world.set(tmp_path), blockbuster_ctx():

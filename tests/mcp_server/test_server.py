@@ -31,7 +31,7 @@ from revox_langchain.errors import InvalidInput
 from revox_langchain.mcp_server.http import http_app, run_http
 from revox_langchain.mcp_server.server import make_server, tool_of
 from revox_langchain.operations.calls import GetCall, MakeCall
-from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.operations.operation import Operation, Risk, Wire, operation
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import INVENTED, PATH, HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
@@ -200,12 +200,12 @@ async def test_our_known_failures_are_results_with_a_sentence_and_what_a_program
 async def test_a_bug_of_ours_is_reported_by_its_kind_and_logged_without_the_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def render(answer: Any, request: Any) -> str:
-        raise LookupError(f"no such thing: {KEY}")
-
-    @operation("GET /auth-status", risk=Risk.READ, render=render)
+    @operation("GET /auth-status", risk=Risk.READ, render=str)
     class Broken(Operation):
         """Break."""
+
+        def wire(self) -> Wire:
+            raise LookupError(f"no such thing: {KEY}")
 
     server = make_server(Sandbox().connect(KEY), [Broken], Guard())
     with serving(http_app(server)) as url, caplog.at_level(logging.ERROR, "revox_langchain"):

@@ -934,6 +934,17 @@ def test_what_arm_needs_is_named(sandbox: Sandbox) -> None:
     assert wrong.value.code == "wrong_state"
 
 
+def test_a_moment_written_into_the_state_that_is_not_one_is_named(sandbox: Sandbox) -> None:
+    graph = saved(sandbox, approve=True)
+    invoke(graph, FRENCH, thread())
+    asked = {**graph.get_state(thread()).values["asked"], "scheduled_at": "soon"}
+    graph.update_state(thread(), {"asked": asked}, as_node="arm")
+    with pytest.raises(InvalidInput, match="does not make a call") as wrong:
+        graph.invoke(None, thread())
+    assert wrong.value.code == "wrong_state"
+    assert not sandbox.dials
+
+
 @both_modes
 def test_a_copy_of_a_graph_is_a_graph_of_the_same_account(sandbox: Sandbox, mode: str) -> None:
     graph = call_graph(sandbox.connect(), budget=Budget(orders=1))

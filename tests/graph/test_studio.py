@@ -127,6 +127,15 @@ def test_wrong_input_is_answered_with_the_sentence_that_names_the_fix(sandboxed:
     assert "Give one of them" in parts[-1].data["message"]
 
 
+def test_stateless_runs_with_the_same_intent_place_one_order(sandboxed: Studio) -> None:
+    # The server makes up a thread for each of them.
+    given = {**FRENCH, "phone_number": "+12025550100", "intent": "appointment 4711"}
+    first, second = (dict(sandboxed.client.runs.wait(None, "call", input=given)) for _ in range(2))
+    assert first["status"] == second["status"] == "completed"
+    assert second["call_id"] == first["call_id"]
+    assert (first["adopted"], second["adopted"]) == (False, True)
+
+
 def test_the_graph_is_no_tool_for_strangers(sandboxed: Studio) -> None:
     paths = httpx.get(f"{sandboxed.url}/openapi.json").json()["paths"]
     assert [path for path in paths if "mcp" in path or "a2a" in path] == []

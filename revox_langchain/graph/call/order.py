@@ -8,6 +8,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import configuration_of, digest
 from revox_langchain.dialing.intent import Intent, Order
+from revox_langchain.errors import InvalidInput
 from revox_langchain.flow import Flow
 from revox_langchain.graph.call.assistant import split_fields, voice_of
 from revox_langchain.graph.call.settings import Settings
@@ -24,16 +25,24 @@ def order_of(state: CallState) -> Order:
     if not who["assistant_id"]:
         flat, rest = split_fields(spoken["settings"], MakeCall.model_fields)
         who = {"prompt": asked["prompt"], **flat, "settings": rest or None}
-    request = MakeCall(
-        phone_number=asked["phone_number"],
-        prompt_variables=asked["prompt_variables"],
-        metadata=asked["metadata"],
-        skip_calling_window=asked["skip_calling_window"],
-        from_phone_number=asked["from_phone_number"],
-        concurrency_key=asked["concurrency_key"],
-        scheduled_at=datetime.fromisoformat(asked["scheduled_at"]) if asked["scheduled_at"] else None,
-        **who,
-    )
+    try:
+        request = MakeCall(
+            phone_number=asked["phone_number"],
+            prompt_variables=asked["prompt_variables"],
+            metadata=asked["metadata"],
+            skip_calling_window=asked["skip_calling_window"],
+            from_phone_number=asked["from_phone_number"],
+            concurrency_key=asked["concurrency_key"],
+            scheduled_at=datetime.fromisoformat(asked["scheduled_at"]) if asked["scheduled_at"] else None,
+            **who,
+        )
+    except ValueError as error:
+        # What `prepare` wrote always fits; a person or a program may have written over it since.
+        raise InvalidInput(
+            "The call request in this thread's state does not make a call.",
+            code="wrong_state",
+            next_step="Correct it with update_state, or start the call on a new thread.",
+        ) from error
     approved = (spoken.get("shown") or {}).get("configuration_hash")
     intent = Intent(mark["intent_id"], mark["durable"], tuple(mark.get("also", ())), mark.get("content"))
     return Order(request, intent, scope=state.get("scope") or "process", approved=approved)

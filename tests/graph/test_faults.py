@@ -343,3 +343,30 @@ def test_a_checkpoint_read_that_fails_before_the_dial_asks_nothing_and_the_next_
     assert not sandbox.dials
     assert graph.invoke(None, config)["status"] == "completed"
     assert len(sandbox.dials) == 1
+
+
+async def test_a_checkpoint_read_that_is_cancelled_before_the_dial_asks_nothing_and_the_next_run_dials() -> None:
+    reached = asyncio.Event()
+
+    class Hangs(InMemorySaver):
+        hanging = True
+
+        async def aget_tuple(self, config: Any) -> Any:
+            if self.hanging and config["configurable"].get("checkpoint_id") and sandbox.counts["revox_list_voices"]:
+                reached.set()
+                await asyncio.Event().wait()
+            return await super().aget_tuple(config)
+
+    sandbox, saver = Sandbox(), Hangs()
+    graph = call_graph(sandbox.connect(), checkpointer=saver)
+    config: Any = {"configurable": {"thread_id": "t"}}
+    given = {"phone_number": "+12025550100", "prompt": "Say hello, I am an AI.", "language": "en"}
+    running = asyncio.create_task(graph.ainvoke(given, config))
+    await reached.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not sandbox.dials
+    saver.hanging = False
+    assert (await graph.ainvoke(None, config))["status"] == "completed"
+    assert len(sandbox.dials) == 1

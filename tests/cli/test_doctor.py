@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from revox_langchain.cli.app import app
+from revox_langchain.operations.calls import MakeCall
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.server import SandboxServer
 
@@ -130,3 +131,16 @@ def test_a_catalogue_without_a_language_is_told(server: SandboxServer) -> None:
 def test_an_account_without_numbers_is_told(server: SandboxServer) -> None:
     server.sandbox.world.phone_numbers.clear()
     assert checks(base_url=server.base_url)["Own numbers"]["level"] == "warn"
+
+
+@pytest.mark.parametrize(("counts", "said"), [("orders", "counts calls"), ("attempts", "counts attempts")])
+def test_it_finds_out_what_the_total_of_a_search_counts(server: SandboxServer, counts: str, said: str) -> None:
+    sandbox = server.sandbox
+    assert checks(base_url=server.base_url)["Search"]["level"] == "skip"
+    sandbox.switches = sandbox.switches.changed({"total_counts": counts})
+    # Voicemail first, an answer two hours later.
+    sandbox.connect(KEY).send(MakeCall(phone_number="+12025550102", prompt="Say hello, I am an AI."))
+    sandbox.world.advance(4 * 3600)
+    found = checks(base_url=server.base_url)["Search"]
+    assert found["level"] == "ok"
+    assert said in found["said"]

@@ -47,8 +47,10 @@ def main() -> None:
     ):
         result = call_graph(connection).invoke(asked)
         assert result["status"] == "completed", result
-        merged = asyncio.run(RevoxToolkit(connection=connection).aget_tools(transport="merged"))
-        assert len(merged) > 18, [tool.name for tool in merged]
+        only_there = "revox_get_billing_balance"
+        toolkit = RevoxToolkit(connection=connection, hosted_risks={only_there: Risk.READ})
+        merged = {tool.name for tool in asyncio.run(toolkit.aget_tools(transport="merged"))}
+        assert merged == {tool.name for tool in toolkit.get_tools()} | {only_there}, merged
 
     if find_spec("psycopg"):
         import langgraph.checkpoint.postgres  # noqa: F401

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from typing import Any
@@ -39,6 +41,16 @@ def safe_text(text: str) -> str:
     if text.isascii() or not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def canonical(value: object) -> str:
+    """Write JSON so that equal values give equal texts, in every process and release."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(value: object) -> str:
+    """Hash JSON in its canonical form, as hexadecimal text."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def _safe_number(number: float) -> float | None:

@@ -179,9 +179,7 @@ class Connection:
         Raises:
             RevoxToolError: One of its kinds; a read has then been retried in vain, anything else was sent once.
         """
-        retrying = Retrying(
-            sleep=self.clock.sleep, **retries(self._attempts if operation.spec.risk is Risk.READ else 1)
-        )
+        retrying = Retrying(sleep=self.clock.sleep, **self._retries(operation))
         return retrying(self._send_once, operation)
 
     async def asend(self, operation: Operation) -> Any:
@@ -190,9 +188,7 @@ class Connection:
         Raises:
             RevoxToolError: One of its kinds; a read has then been retried in vain, anything else was sent once.
         """
-        retrying = AsyncRetrying(
-            sleep=self.clock.asleep, **retries(self._attempts if operation.spec.risk is Risk.READ else 1)
-        )
+        retrying = AsyncRetrying(sleep=self.clock.asleep, **self._retries(operation))
         return await retrying(self._asend_once, operation)
 
     def recalled(self, operation: Operation, max_age_s: float) -> Any:

@@ -111,11 +111,6 @@ class Budget:
     def __reduce__(self) -> NoReturn:
         raise TypeError("A Budget counts what one process dials, so it is not pickled. Make one in each process.")
 
-    @property
-    def needs_cost(self) -> bool:
-        """Whether attempts or minutes are limited, so that an order's worst case must be known."""
-        return any(limit is not None for limit in (*self._per_process[1:], *self._per_thread[1:]))
-
     def reserve(
         self, intent_id: str, scope: str, cost: Cost, *, orders: int = 1, max_orders: int | None = None
     ) -> bool:

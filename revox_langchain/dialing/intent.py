@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import unicodedata
 import uuid
 from collections.abc import Mapping
@@ -11,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from revox_langchain.answers import JsonObject
+from revox_langchain.answers import JsonObject, canonical, digest
 from revox_langchain.errors import InvalidInput, RateLimited, RevoxToolError, Unavailable
 from revox_langchain.operations.calls import MakeCall
 
@@ -219,15 +217,11 @@ def _parts(content: str) -> dict[str, str]:
 
 
 def _digest_of(value: object) -> str:
-    return "-" if value is None else hashlib.sha256(_canonical(_normalized(value)).encode()).hexdigest()[:16]
+    return "-" if value is None else digest(_normalized(value))[:16]
 
 
 def _uuid_of(content: object) -> str:
-    return str(uuid.uuid5(_NAMESPACE, _canonical(content)))
-
-
-def _canonical(content: object) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return str(uuid.uuid5(_NAMESPACE, canonical(content)))
 
 
 def _normalized(value: object) -> object:

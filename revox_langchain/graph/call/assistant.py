@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 
 from revox_langchain.actions.assistants import create_assistant_once
-from revox_langchain.answers import JsonObject
+from revox_langchain.answers import JsonObject, digest
 from revox_langchain.dialing.budget import DEFAULT_RETRIES, Cost
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.dialing.voices import Speech, choose_speaker
 from revox_langchain.dialing.words import check_voice, check_words, checked
 from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Event, Flow, Recent
-from revox_langchain.graph.call.digest import digest
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import CallRequest, CallState, Spoken
 from revox_langchain.graph.steps import GOTO, Update

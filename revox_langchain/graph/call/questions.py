@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from langgraph.types import Command, interrupt
 
-from revox_langchain.answers import JsonObject
+from revox_langchain.answers import JsonObject, digest
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.errors import InvalidInput, RevoxToolError
 from revox_langchain.flow import Flow
-from revox_langchain.graph.call.digest import digest
 from revox_langchain.graph.call.input import CallInput
 from revox_langchain.graph.call.nodes import prepare
 from revox_langchain.graph.call.settings import Settings

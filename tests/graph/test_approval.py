@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from langgraph.types import Command
 
 from revox_langchain.graph import call_graph
 from revox_langchain.operations.assistants import CreateAssistant
-from revox_langchain.sandbox import Sandbox
+from revox_langchain.operations.calls import MakeCall
+from revox_langchain.sandbox import Fault, Sandbox
 
 NUMBER = "+12025550100"
 REQUEST = {
@@ -127,9 +129,227 @@ def test_a_kept_assistant_that_was_edited_to_ring_more_often_is_not_taken_for_th
 def test_an_edit_of_the_question_is_read_again_before_it_dials() -> None:
     sandbox = Sandbox()
     graph = graph_of(sandbox)
-    shown = question(invoke(graph, REQUEST))
-    edit = {"decision": "edit", "arguments_hash": shown["arguments_hash"], "edits": {"max_attempts": 1}}
-    out = invoke(graph, Command(resume=edit))
+    invoke(graph, REQUEST)
+    edit = {"decision": "edit", "edits": {"max_attempts": 1}}
+    again = question(invoke(graph, Command(resume=edit)))
+    assert again["arguments"]["max_attempts"] == 1
+    assert not sandbox.dials
+    # A yes that may be meant for what was shown before the edit.
+    open_still = question(invoke(graph, Command(resume=True)))
+    assert "does not count" in open_still["warnings"][-1]
+    assert not sandbox.dials
+    out = invoke(graph, yes(again))
     assert out["status"] == "completed"
     [order] = sandbox.dials
     assert order["call_retry_config"]["max_retry_attempts"] == 1
+
+
+ACTION = {"action": "revox_call", "args": {}}
+YES: list[Any] = [
+    True,
+    "yes",
+    " Yes. ",
+    "approve",
+    '{"decision": "approve"}',
+    {"decision": "approve"},
+    {"decision": "yes"},
+    {"type": "accept", "args": None},
+    [{"type": "accept", "args": None}],
+    [{"type": "accept", "args": ACTION}],
+    [{"type": "response", "args": "yes"}],
+    {"decisions": [{"type": "approve"}]},
+    {"type": "approve"},
+]
+NO: list[Any] = [
+    False,
+    "no",
+    "reject",
+    {"decision": "reject"},
+    [{"type": "ignore", "args": None}],
+    [{"type": "response", "args": "not today"}],
+    {"decisions": [{"type": "reject", "message": "not today"}]},
+    {"decisions": [{"type": "respond", "message": "not today"}]},
+]
+NEITHER: list[Any] = [
+    0,
+    1,
+    "",
+    "perhaps",
+    "edit",
+    [],
+    [True],
+    ["yes"],
+    [True, True],
+    {"decision": "perhaps"},
+    {"decision": "approve", "arguments_hash": 7},
+    {"decision": "approve", "edits": {"max_attempts": 1}},
+    {"decision": "edit"},
+    {"decision": "edit", "edits": {}},
+    {"decision": "edit", "edits": {"promt": "Bonjour"}},
+    {"decision": "edit", "edits": {"language": "klingon"}},
+    {"decision": "edit", "edits": {"prompt": None, "assistant_id": "none-such"}},
+    {"decision": "edit", "edits": {"max_attempts": "often"}},
+    {"decision": "approve", "colour": "red"},
+    {"answer": "approve"},
+    [{"type": "edit", "args": None}],
+    [{"type": "accept", "args": {"action": "revox_call", "args": {"phone_number": "+12025550114"}}}],
+    [{"type": "response", "args": ""}],
+    {"type": "dance"},
+    {"decisions": [{"type": "approve"}, {"type": "approve"}]},
+    {"decisions": []},
+]
+
+
+@both_modes
+@pytest.mark.parametrize("answer", YES, ids=str)
+def test_a_yes_in_any_usual_shape_approves_a_question_asked_the_first_time(answer: Any, mode: str) -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    question(invoke(graph, REQUEST, mode))
+    out = invoke(graph, Command(resume=answer), mode)
+    assert out["status"] == "completed"
+    assert out["warnings"] == []
+    assert len(sandbox.dials) == 1
+
+
+@pytest.mark.parametrize("answer", NO, ids=str)
+def test_a_no_in_any_usual_shape_rejects(answer: Any) -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    question(invoke(graph, REQUEST))
+    out = invoke(graph, Command(resume=answer))
+    assert (out["status"], out["error"]["code"]) == ("refused", "rejected")
+    assert ("not today" in out["error"]["message"]) == ("not today" in str(answer))
+    assert not sandbox.dials
+
+
+@both_modes
+@pytest.mark.parametrize("answer", NEITHER, ids=str)
+def test_anything_else_keeps_the_question_open_with_a_sentence(answer: Any, mode: str) -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    before = question(invoke(graph, REQUEST, mode))
+    after = question(invoke(graph, Command(resume=answer), mode))
+    assert after["arguments"] == before["arguments"]
+    assert after["warnings"][:-1] == before["warnings"]
+    assert after["warnings"][-1].endswith(".")
+    assert after["description"].startswith(after["warnings"][-1])
+    assert not sandbox.dials
+    # Nothing has changed, so a plain yes still counts, and the slip leaves no trace in the result.
+    out = invoke(graph, Command(resume=True), mode)
+    assert (out["status"], out["warnings"]) == ("completed", before["warnings"])
+
+
+def test_the_question_shows_the_answers_it_takes() -> None:
+    for name, ended in (("approve", "completed"), ("reject", "refused")):
+        sandbox = Sandbox()
+        graph = graph_of(sandbox)
+        shown = question(invoke(graph, REQUEST))
+        assert "true or false" in shown["how_to_answer"]
+        assert invoke(graph, Command(resume=shown["answers"][name]))["status"] == ended
+    graph = graph_of(Sandbox())
+    edit = question(invoke(graph, REQUEST))["answers"]["edit"]
+    edit["edits"] = {"first_sentence": "Bonjour, je suis une IA."}
+    again = question(invoke(graph, Command(resume=edit)))
+    assert again["arguments"]["first_sentence"] == "Bonjour, je suis une IA."
+
+
+@pytest.mark.parametrize("shape", ["inbox", "inbox as text", "middleware"])
+def test_an_edit_made_in_a_form_is_taken_for_what_it_changes(shape: str) -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    shown = question(invoke(graph, {**REQUEST, "max_attempts": 2, "prompt_variables": {"name": "Ada"}}))
+    assert shown["config"]["allow_edit"]
+    form = {**shown["action_request"]["args"], "max_attempts": 1}
+    if shape == "inbox as text":
+        form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in form.items()}
+    action = {"action": "revox_call", "args": form}
+    answer: Any = [{"type": "edit", "args": action}]
+    if shape == "middleware":
+        answer = {"decisions": [{"type": "edit", "edited_action": {"name": "revox_call", "args": form}}]}
+    again = question(invoke(graph, Command(resume=answer)))
+    assert again["arguments"]["max_attempts"] == 1
+    assert again["arguments"]["prompt_variables"] == {"name": "Ada"}
+    assert not sandbox.dials
+    # Agent Inbox sends back what it showed, which holds the hash: an accept of what is shown now counts.
+    old = question(invoke(graph, Command(resume=[{"type": "accept", "args": shown["action_request"]}])))
+    assert not sandbox.dials
+    out = invoke(graph, Command(resume=[{"type": "accept", "args": old["action_request"]}]))
+    assert out["status"] == "completed"
+    assert len(sandbox.dials) == 1
+
+
+@both_modes
+@pytest.mark.parametrize("answer", YES, ids=str)
+def test_a_question_asked_again_wants_its_hash_or_the_interrupts_id(answer: Any, mode: str) -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox, inline=False)
+    invoke(graph, REQUEST, mode)
+    [assistant] = sandbox.world.assistants.values()
+    assistant["call_retry_config"] = FIFTY
+    changed = question(invoke(graph, Command(resume=True), mode))
+    assert "hash" in changed["how_to_answer"]
+
+    still = invoke(graph, Command(resume=answer), mode)
+    assert not sandbox.dials
+    assert "does not count" in question(still)["warnings"][-1]
+
+    [asked] = still["__interrupt__"]
+    out = invoke(graph, Command(resume={asked.id: answer}), mode)
+    assert out["status"] == "completed"
+    assert len(sandbox.dials) == 1
+
+
+def test_a_no_counts_however_often_the_question_was_asked() -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    invoke(graph, REQUEST)
+    question(invoke(graph, Command(resume={"decision": "edit", "edits": {"max_attempts": 1}})))
+    assert invoke(graph, Command(resume=False))["error"]["code"] == "rejected"
+    assert not sandbox.dials
+
+
+def test_a_question_left_open_makes_the_next_one_with_other_words_one_asked_again() -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    invoke(graph, REQUEST)
+    invoke(graph, {**REQUEST, "prompt": "Annulez le rendez-vous de mardi, vous êtes une IA."})
+    # It may be the answer to the first one, sent late.
+    assert "does not count" in question(invoke(graph, Command(resume=True)))["warnings"][-1]
+    assert not sandbox.dials
+
+
+def test_a_run_that_ended_leaves_no_question_behind() -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    invoke(graph, REQUEST)
+    invoke(graph, Command(resume=False))
+    invoke(graph, {**REQUEST, "prompt": "Annulez le rendez-vous de mardi, vous êtes une IA."})
+    assert invoke(graph, Command(resume=True))["status"] == "completed"
+    assert len(sandbox.dials) == 1
+
+
+@both_modes
+@pytest.mark.parametrize("answer", [*YES, *NO[:4], *NEITHER], ids=str)
+def test_the_unknown_outcome_takes_no_bare_yes_and_stays_open_with_a_sentence(answer: Any, mode: str) -> None:
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("lose_before", on=MakeCall))
+    graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver())
+    invoke(graph, REQUEST, mode)
+    asked = invoke(graph, Command(resume=answer), mode)
+    assert "look_again" in question(asked)["warnings"][-1]
+    # Naming the interrupt says which question, not which answer.
+    asked = invoke(graph, Command(resume={asked["__interrupt__"][0].id: answer}), mode)
+    assert sandbox.counts["revox_make_call"] == 1
+    out = invoke(graph, Command(resume=question(asked)["answers"]["give_up"]), mode)
+    assert out["status"] == "given_up"
+
+
+@pytest.mark.parametrize("answer", ["dial", {"decision": "dial"}, [{"type": "response", "args": "dial"}]], ids=str)
+def test_the_unknown_outcome_takes_its_own_words_in_any_usual_shape(answer: Any) -> None:
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("lose_before", on=MakeCall))
+    graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver())
+    invoke(graph, REQUEST)
+    assert invoke(graph, Command(resume=answer))["status"] == "completed"
+    assert len(sandbox.dials) == 1

@@ -653,7 +653,7 @@ def test_a_yes_to_other_arguments_is_no_yes(sandbox: Sandbox, mode: str) -> None
     assert not sandbox.dials
 
 
-@pytest.mark.parametrize("wrong", [True, "approve", {}, None, {"decision": "approve"}, {"arguments_hash": "x"}])
+@pytest.mark.parametrize("wrong", [1, "perhaps", {}, None, {"decision": "maybe"}, {"arguments_hash": "x"}])
 def test_a_wrong_approval_never_dials_and_can_be_given_again(sandbox: Sandbox, wrong: Any) -> None:
     graph, question = asked(sandbox)
     with suppress(Exception):
@@ -678,7 +678,11 @@ def test_an_edited_call_is_placed_as_edited(sandbox: Sandbox, mode: str) -> None
     graph, question = asked(sandbox, mode)
     edits = {"phone_number": "+12025550114", "first_sentence": "Bonjour, ici une IA."}
     answer = {"decision": "edit", "arguments_hash": question["arguments_hash"], "edits": edits}
-    out = invoke(graph, Command(resume=answer), thread(), mode)
+    again = invoke(graph, Command(resume=answer), thread(), mode)["__interrupt__"][0].value
+    assert again["arguments"]["phone_number"] == "+12025550114"
+    assert again["arguments"]["first_sentence"] == "Bonjour, ici une IA."
+    assert not sandbox.dials
+    out = invoke(graph, Command(resume=again["answers"]["approve"]), thread(), mode)
     assert out["status"] == "completed"
     assert sandbox.dials[0]["to_phone_number"] == "+12025550114"
     assert sandbox.dials[0]["assistant"]["first_sentence"] == "Bonjour, ici une IA."

@@ -161,10 +161,24 @@ def test_with_a_key_a_person_is_asked_before_anything_rings(tmp_path: Path) -> N
         assert question["type"] == "revox.approve_call"
         assert question["arguments"]["phone_number"] == "+33142685300"
         assert revox.sandbox.dials == []
-        answer = {"decision": "approve", "arguments_hash": question["arguments_hash"]}
-        last = running.client.runs.wait(thread["thread_id"], "call", command={"resume": answer})
+        slip = running.client.runs.wait(thread["thread_id"], "call", command={"resume": "perhaps"})
+        assert "true or false" in slip["__interrupt__"][0]["value"]["warnings"][-1]
+        assert running.client.threads.get(thread["thread_id"])["status"] == "interrupted"
+        edit = {"decision": "edit", "edits": {"max_attempts": 1}}
+        edited = running.client.runs.wait(thread["thread_id"], "call", command={"resume": edit})
+        assert edited["__interrupt__"][0]["value"]["arguments"]["max_attempts"] == 1
+        stale = running.client.runs.wait(thread["thread_id"], "call", command={"resume": True})
+        again = stale["__interrupt__"][0]
+        assert "does not count" in again["value"]["warnings"][-1]
+        assert revox.sandbox.dials == []
+        by_id = {again["id"]: True}
+        last = running.client.runs.wait(thread["thread_id"], "call", command={"resume": by_id})
         assert last["status"] == "completed"
-        assert len(revox.sandbox.dials) == 1
+        simply = running.client.threads.create()
+        running.client.runs.wait(simply["thread_id"], "call", input={**FRENCH, "phone_number": "+12025550114"})
+        last = running.client.runs.wait(simply["thread_id"], "call", command={"resume": True})
+        assert last["status"] == "completed"
+        assert len(revox.sandbox.dials) == 2
         state = running.client.threads.get_history(thread["thread_id"])
         assert "rvx_secret_key" not in json.dumps(state)
         assert "rvx_secret_key" not in running.said

@@ -77,12 +77,22 @@ def test_a_yes_to_the_question_of_the_old_release_places_the_call_once(saver: Sq
     assert [order["metadata"][MARK] for order in sandbox.dials] == [then["intent_id"]]
 
 
+def test_a_bare_yes_to_the_question_of_the_old_release_is_none(saver: SqliteSaver, sandbox: Sandbox) -> None:
+    graph = graph_on(saver, sandbox, approve=True)
+    question = question_of(graph.invoke(Command(resume=True), thread("approve")))
+    assert "does not count" in question["warnings"][-1]
+    assert not sandbox.dials
+
+
 def test_an_edit_of_the_old_question_is_taken(saver: SqliteSaver, sandbox: Sandbox) -> None:
     graph = graph_on(saver, sandbox, approve=True)
     edits = {"phone_number": "+12025550114"}
     answer = {"decision": "edit", "arguments_hash": THEN["approve"]["hash"], "edits": edits}
 
-    out = graph.invoke(Command(resume=answer), thread("approve"))
+    again = question_of(graph.invoke(Command(resume=answer), thread("approve")))
+    assert again["arguments"]["phone_number"] == "+12025550114"
+    assert not sandbox.dials
+    out = graph.invoke(Command(resume=again["answers"]["approve"]), thread("approve"))
 
     assert out["status"] == "completed"
     assert [order["to_phone_number"] for order in sandbox.dials] == ["+12025550114"]

@@ -246,19 +246,43 @@ def test_the_whole_graph_is_one_tool(sandbox: Sandbox, mode: str) -> None:
     assert len(sandbox.dials) == 1
 
 
-def test_a_question_of_the_graph_interrupts_the_agent_that_uses_it_as_a_tool(sandbox: Sandbox) -> None:
+def asking_agent(sandbox: Sandbox, thread: str) -> Any:
     from revox_langchain.graph import call_graph_tool
 
     tool = call_graph_tool(sandbox.connect(), approve=True)
     model = ScriptedModel(turns=[calls((tool.name, {**HELLO, "language": "en"})), AIMessage("Done.")])
-    CONFIG["configurable"]["thread_id"] = "graph tool asks"
-    an_agent = create_agent(model, [tool], checkpointer=InMemorySaver())
-    question = talk(an_agent)["__interrupt__"][0].value
+    CONFIG["configurable"]["thread_id"] = thread
+    return create_agent(model, [tool], checkpointer=InMemorySaver())
+
+
+@both_modes
+@pytest.mark.parametrize(
+    "answer", [None, True, "yes", {"decision": "approve"}, [{"type": "accept", "args": None}]], ids=str
+)
+def test_a_question_of_the_graph_interrupts_the_agent_that_uses_it_as_a_tool(
+    sandbox: Sandbox, answer: Any, mode: str
+) -> None:
+    an_agent = asking_agent(sandbox, f"graph tool asks {answer} {mode}")
+    question = talk(an_agent, mode=mode)["__interrupt__"][0].value
     assert not sandbox.dials
-    answer = {"decision": "approve", "arguments_hash": question["arguments_hash"]}
-    out = talk(an_agent, Command(resume=answer))
+    out = talk(an_agent, Command(resume=question["answers"]["approve"] if answer is None else answer), mode)
     assert results(out)[0].artifact["status"] == "completed"
     assert len(sandbox.dials) == 1
+
+
+@both_modes
+def test_a_changed_question_of_the_graph_as_a_tool_is_answered_by_the_interrupts_id(
+    sandbox: Sandbox, mode: str
+) -> None:
+    an_agent = asking_agent(sandbox, f"graph tool asks again {mode}")
+    talk(an_agent, mode=mode)
+    talk(an_agent, Command(resume={"decision": "edit", "edits": {"prompt": "Please greet them."}}), mode)
+    still = talk(an_agent, Command(resume=True), mode)["__interrupt__"][0]
+    assert "does not count" in still.value["warnings"][-1]
+    assert not sandbox.dials
+    out = talk(an_agent, Command(resume={still.id: True}), mode)
+    assert results(out)[0].artifact["status"] == "completed"
+    assert [order["assistant"]["prompt"] for order in sandbox.dials] == ["Please greet them."]
 
 
 @pytest.mark.parametrize("arguments", [{}, {"phone_number": "+12025550100"}, {**HELLO, "language": "klingon"}])

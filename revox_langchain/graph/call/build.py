@@ -16,7 +16,7 @@ from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.flow import Flow
-from revox_langchain.graph.call import assistant, nodes, order, questions
+from revox_langchain.graph.call import assistant, nodes, questions, shown
 from revox_langchain.graph.call.arming import arm, place_node
 from revox_langchain.graph.call.input import CallInput, GraphInput
 from revox_langchain.graph.call.settings import (
@@ -146,17 +146,18 @@ def _assemble(steps: Steps, settings: Settings, saved: Callable[[], CompiledCall
 
     checked = {"choose_voice": "may be dialed", "report": "refused"}
     placed = {"wait": "placed", "ask": "unknown", "arm": "dial once more", "report": "refused"}
-    unknown = {"place_call": "look again", "arm": "dial", "report": "give up"}
+    unknown = {"place_call": "look again", "ask": "not an answer", "arm": "dial", "report": "give up"}
     # Only `prepare` sees the input: its channels are empty after the first superstep.
     graph.add_node("prepare", steps.node("prepare", prepare), input_schema=GraphInput, destinations=checked)
     add("choose_voice", assistant.choose, {"ensure_assistant": "voice chosen", "report": "refused"})
     add("ensure_assistant", assistant.ensure_assistant, {"show" if settings.approve else "arm": "assistant ready"})
     if settings.approve:
-        add("show", order.show, {"approve": "as it will be"})
+        add("show", shown.show, {"approve": "as it will be"})
         placed["show"] = "assistant changed"
-        answers = {"arm": "approved", "revise": "edited", "approve": "stale answer", "report": "rejected"}
+        answers = {"arm": "approved", "revise": "edited", "approve": "not an answer", "report": "rejected"}
+        revised = {"ensure_assistant": "edited", "report": "refused", "approve": "edit not taken"}
         graph.add_node("approve", questions.approve, destinations=answers)
-        graph.add_node("revise", steps.node("revise", revise), destinations={**checked, "approve": "edit not taken"})
+        graph.add_node("revise", steps.node("revise", revise), destinations=revised)
     graph.add_node("arm", arm)
     graph.add_node("place_call", place_node(steps, settings, saved), destinations=placed)
     graph.add_node("ask", questions.ask, destinations=unknown)

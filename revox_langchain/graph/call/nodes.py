@@ -35,14 +35,14 @@ from revox_langchain.results.schema import config_from_schema
 from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
 
 
-def prepare(given: CallInput, settings: Settings, thread_id: str | None, *, approved: bool = False) -> Flow[Update]:
+def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow[Update]:
     """Check the input, normalise the number, derive the intent, and forget the run before."""
     given.check()
     refuse_reserved(given.metadata)
     if given.structured_output_schema is not None:
         config_from_schema(given.structured_output_schema)
     asked = cast("CallRequest", given.model_dump(mode="json"))
-    fresh: Update = {**_FORGOTTEN, "version": VERSION, "scope": thread_id, "approved": approved}
+    fresh: Update = {**_FORGOTTEN, "version": VERSION, "scope": thread_id}
     try:
         region = yield from default_region(settings.guard.policy, given.phone_number)
         phone = settings.guard.check_number(given.phone_number, region)
@@ -105,7 +105,7 @@ def wait(state: CallState, settings: Settings) -> Flow[Update]:
 
 def report(state: CallState, settings: Settings) -> Flow[Update]:
     """Say what became of the call. The transcript enters the state here, once."""
-    base = _unplaced(state)
+    base = _unplaced(state) | ({"asking": None} if state.get("asking") else {})
     if not state.get("watch"):
         code = (state.get("error") or {}).get("code")
         status = {"placement_unknown": "unknown", "given_up": "given_up"}.get(str(code), "refused")
@@ -137,6 +137,8 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
 _FORGOTTEN: Update = {
     "intent_mark": None,
     "edited": None,
+    "problem": None,
+    "approved": False,
     "spoken": {},
     "voice": None,
     "token": None,
@@ -150,7 +152,7 @@ _FORGOTTEN: Update = {
     "warnings": [],
     "error": None,
 }
-"""What a run must not find of the run before it. `armed` stays: it outlives the run."""
+"""What a run must not find of the run before it. `armed` stays, and `asking`: a question left open had been seen."""
 
 
 def _unplaced(state: CallState) -> Update:

@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from langgraph.types import Command, interrupt
+from typing import cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command, Interrupt, interrupt
 
 from revox_langchain.answers import JsonObject, digest
-from revox_langchain.dialing.budget import Cost
-from revox_langchain.errors import InvalidInput, RevoxToolError
+from revox_langchain.errors import InvalidInput, NotFound, RevoxToolError
 from revox_langchain.flow import Flow
+from revox_langchain.graph.call.assistant import choose
 from revox_langchain.graph.call.input import CallInput
 from revox_langchain.graph.call.nodes import prepare
+from revox_langchain.graph.call.replies import read_approval, read_unknown
 from revox_langchain.graph.call.settings import Settings
+from revox_langchain.graph.call.shown import arguments_of
 from revox_langchain.graph.call.state import Approval, CallState, UnknownAnswer, current_for
 from revox_langchain.graph.steps import GOTO, Update
 
 
 def question(state: CallState) -> JsonObject:
-    """What a person is shown before the dial, with the hash that ties the answer to it."""
-    asked, spoken, mark = state["asked"], state["spoken"], state["intent_mark"]
-    cost = Cost(**spoken["cost"])
-    # Names and values are hashed: changing either makes every open question's answer stale.
-    arguments = {
-        "phone_number": asked["phone_number"],
-        "country": asked.get("region"),
-        "language": spoken.get("language"),
-        "voice": state.get("voice"),
-        "first_sentence": asked["first_sentence"],
-        "prompt": asked["prompt"],
-        "assistant_id": asked["assistant_id"],
-        "prompt_variables": asked["prompt_variables"],
-        "scheduled_at": asked["scheduled_at"],
-        "skip_calling_window": asked["skip_calling_window"],
-        "from_phone_number": asked["from_phone_number"],
-        "max_attempts": cost.attempts,
-        "max_minutes": round(cost.minutes, 1),
-        "intent_id": mark["intent_id"] if mark else None,
-        # The assistant as it will speak: what the request leaves out only Revox knows. Absent in 0.1's threads.
-        **(spoken.get("shown") or {}),
-    }
+    """What a person is shown before the dial, with the hash that ties the answer to it and the answers it takes."""
+    arguments = arguments_of(state)
+    asked, hashed = state["asked"], digest(arguments)
+    message = (
+        f"Call {asked['phone_number']}? "
+        f"At worst {arguments['max_attempts']} attempts, {arguments['max_minutes']:.0f} minutes."
+    )
     return {
         "type": "revox.approve_call",
-        "message": f"Call {asked['phone_number']}? At worst {cost.attempts} attempts, {cost.minutes:.0f} minutes.",
+        "message": message,
         "arguments": arguments,
-        "arguments_hash": digest(arguments),
-        "warnings": state.get("warnings") or [],
+        "arguments_hash": hashed,
+        "warnings": [*(state.get("warnings") or []), *_problem(state)],
+        "how_to_answer": _SIMPLY if _first_time(state, hashed) else _EXACTLY,
+        "answers": {
+            "approve": {"decision": "approve", "arguments_hash": hashed},
+            "reject": {"decision": "reject", "arguments_hash": hashed, "reason": "…"},
+            "edit": {"decision": "edit", "arguments_hash": hashed, "edits": {"first_sentence": "…"}},
+        },
+        # The shape that Agent Inbox shows a form for.
+        "action_request": {"action": "revox_call", "args": {**_editable(state), "arguments_hash": hashed}},
+        "config": {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True},
+        "description": " ".join([*_problem(state), message]),
     }
 
 
@@ -55,55 +55,120 @@ def unknown_question(state: CallState) -> JsonObject:
         "message": f"A call to {number} may have been placed. {error.get('message', '')}".strip(),
         "phone_number": number,
         "intent_id": mark["intent_id"] if mark else None,
+        "warnings": _problem(state),
         "options": {
             "look_again": "Search for the order once more; dials nothing.",
             "dial": "Place the call now. If the first one was placed after all, the phone rings twice.",
             "give_up": "End the run; recover(intent_id, phone_number) still finds the order later.",
         },
+        "how_to_answer": _ONE_OF_THREE,
+        "answers": {name: {"decision": name} for name in ("look_again", "dial", "give_up")},
     }
 
 
-def approve(state: CallState) -> Command[str]:
+def approve(state: CallState, config: RunnableConfig) -> Command[str]:
     """Ask a person; the answer counts only for the arguments that were shown."""
     state = current_for("approve", state)
     if state.get("approved"):
         return Command(goto="arm")
     # Resuming runs the node again from its top, so nothing before the interrupt may have an effect.
     shown = question(state)
-    answer = interrupt(shown, response_schema=Approval)
-    if answer.arguments_hash != shown["arguments_hash"]:
-        return Command(goto="approve")
+    hashed = shown["arguments_hash"]
+    # As a dict the schema is shown and not enforced: whatever was answered, the node gets to read it.
+    given = interrupt(shown, response_schema=_APPROVAL_SCHEMA)
+    try:
+        answer = read_approval(given, shown["action_request"]["args"])
+    except InvalidInput as wrong:
+        return _not_taken(f"{wrong.message} {shown['how_to_answer']}", "approve")
+    if answer.arguments_hash not in (None, hashed):
+        return _not_taken(f"That answer is to another question than this one. {shown['how_to_answer']}", "approve")
+    tied = answer.arguments_hash == hashed or _first_time(state, hashed) or _named(shown, config)
     if answer.decision == "approve":
-        return Command(update={"approved": True}, goto="arm")
+        if not tied:
+            return _not_taken(_EXACTLY, "approve")
+        return Command(update={"approved": True, "problem": None}, goto="arm")
     if answer.decision == "edit":
-        given = {name: value for name, value in state["asked"].items() if name in CallInput.model_fields}
-        return Command(update={"edited": {**given, **(answer.edits or {})}}, goto="revise")
+        before = {name: value for name, value in state["asked"].items() if name in CallInput.model_fields}
+        return Command(update={"edited": {**before, **(answer.edits or {})}, "problem": None}, goto="revise")
     error = RevoxToolError(
         f"The call was rejected{f': {answer.reason}' if answer.reason else '.'}",
         code="rejected",
         next_step="Do not place it again unless the person asks for it.",
     )
-    return Command(update={"error": error.as_dict()}, goto="report")
+    return Command(update={"error": error.as_dict(), "problem": None}, goto="report")
 
 
 def revise(state: CallState, settings: Settings, thread_id: str | None) -> Flow[Update]:
-    """Take the edited input as a new one that is already approved."""
+    """Take the edited input as a new one, whose question is asked next."""
     try:
         given = CallInput.parse(state["edited"] or {})
-        return (yield from prepare(given, settings, thread_id, approved=True))
-    except InvalidInput as error:
+        update = yield from prepare(given, settings, thread_id)
+        if update.get(GOTO) != "choose_voice":
+            return update
+        # In the same step, so that a language or an assistant that does not exist leaves the question as it was.
+        edited = cast("CallState", {**state, **update})
+        return {**update, **(yield from choose(edited, settings))}
+    except (InvalidInput, NotFound) as error:
         # A slip of the person who edits must neither dial what was not meant nor end the run.
-        warnings = [*(state.get("warnings") or []), f"The edit was not taken: {error}"]
-        return {"edited": None, "warnings": warnings, GOTO: "approve"}
+        return {"edited": None, "problem": f"The edit was not taken: {error}", GOTO: "approve"}
 
 
 def ask(state: CallState) -> Command[str]:
     """Ask what to do about a call that may have been placed. Holds the question and nothing else."""
     state = current_for("ask", state)
-    answer = interrupt(unknown_question(state), response_schema=UnknownAnswer)
+    given = interrupt(unknown_question(state), response_schema=_UNKNOWN_SCHEMA)
+    try:
+        answer = read_unknown(given)
+    except InvalidInput as wrong:
+        return _not_taken(f"{wrong.message} {_ONE_OF_THREE}", "ask")
     if answer.decision == "look_again":
-        return Command(update={"mode": "look"}, goto="place_call")
+        return Command(update={"mode": "look", "problem": None}, goto="place_call")
     if answer.decision == "dial":
-        return Command(update={"mode": None}, goto="arm")
+        return Command(update={"mode": None, "problem": None}, goto="arm")
     error = {**(state.get("error") or {}), "code": "given_up"}
-    return Command(update={"error": error}, goto="report")
+    return Command(update={"error": error, "problem": None}, goto="report")
+
+
+def _not_taken(problem: str, node: str) -> Command[str]:
+    return Command(update={"problem": problem}, goto=node)
+
+
+def _problem(state: CallState) -> list[str]:
+    problem = state.get("problem")
+    return [problem] if problem else []
+
+
+def _editable(state: CallState) -> JsonObject:
+    given = {name: value for name, value in state["asked"].items() if name in CallInput.model_fields}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _first_time(state: CallState, hashed: str) -> bool:
+    """Whether no other arguments were shown before, so that a bare yes can only mean these."""
+    open_now = state.get("asking")
+    return open_now is not None and open_now["hash"] == hashed and not open_now["again"]
+
+
+def _named(shown: JsonObject, config: RunnableConfig) -> bool:
+    """Whether the run was resumed with `{interrupt id: answer}`, which names this very question.
+
+    LangGraph hands the map on and documents no name for it. Under another name the question would stay open.
+    """
+    here = config["configurable"]
+    by_id = here.get("__pregel_resume_map") or {}
+    return Interrupt.from_ns(shown, str(here.get("checkpoint_ns"))).id in by_id
+
+
+_SIMPLY = "Answer true or false, or with one of `answers`; an edit is shown again before anything is dialed."
+_EXACTLY = (
+    "Another question was asked before this one, so a bare yes does not count: answer with `answers.approve`, which "
+    "carries the hash of what is shown here, or resume by the id of this interrupt."
+)
+_ONE_OF_THREE = 'Answer "look_again", "dial" or "give_up"; a yes or no does not say which.'
+
+_APPROVAL_SCHEMA: JsonObject = {
+    "anyOf": [{"type": "boolean"}, {"enum": ["approve", "reject", "yes", "no"]}, Approval.model_json_schema()],
+}
+_UNKNOWN_SCHEMA: JsonObject = {
+    "anyOf": [{"enum": ["look_again", "dial", "give_up"]}, UnknownAnswer.model_json_schema()],
+}

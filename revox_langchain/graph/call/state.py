@@ -109,6 +109,18 @@ class Spoken(TypedDict, total=False):
     shown: JsonObject
 
 
+class Asking(TypedDict):
+    """A question that is open.
+
+    Attributes:
+        hash: Of the arguments it shows.
+        again: Whether it was asked before with other arguments, so that a bare yes may be meant for those.
+    """
+
+    hash: str
+    again: bool
+
+
 class CallState(TypedDict, total=False):
     """What the nodes hand on: what is asked, what is spoken, what is placed.
 
@@ -118,6 +130,8 @@ class CallState(TypedDict, total=False):
         intent_mark: Its intent; None if the number was refused.
         scope: Thread whose budget counts.
         edited: The input as a person changed it while approving.
+        asking: The question that was asked last; it outlives a run that left it open.
+        problem: Why the last answer did not count.
         approved: Whether a person said yes.
         spoken: Language, assistant and cost.
         token: What `arm` wrote down before the dial.
@@ -136,6 +150,8 @@ class CallState(TypedDict, total=False):
     intent_mark: IntentMark | None
     scope: str | None
     edited: JsonObject | None
+    asking: Asking | None
+    problem: str | None
     approved: bool
 
     spoken: Spoken
@@ -235,6 +251,7 @@ class Approval(BaseModel):
     Attributes:
         decision: `approve`, `edit` (with `edits`) or `reject`.
         arguments_hash: The hash from the question: a yes to other arguments than those about to be dialed is no yes.
+            May be left out where the question was not asked before with other arguments.
         edits: Input fields to change.
         reason: Why not.
     """
@@ -242,7 +259,7 @@ class Approval(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["approve", "edit", "reject"]
-    arguments_hash: str
+    arguments_hash: str | None = None
     edits: dict[str, Any] | None = None
     reason: str | None = None
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 import pytest_socket
+
+from tests.processes import leftover_children
 
 # Read again by every test: fixtures that outlive one test and worker processes start from here.
 for _name in [name for name in os.environ if name.startswith(("REVOX_", "LANGSMITH_", "LANGCHAIN_"))]:
@@ -17,6 +21,14 @@ for _name in [name for name in os.environ if name.startswith(("REVOX_", "LANGSMI
 def _nothing_stays_behind(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Audio previews outlive the tool that saved them; pytest clears its own folders.
     tempfile.tempdir = str(tmp_path_factory.mktemp("saved"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left_to_the_next_module() -> Iterator[None]:
+    yield
+    # What a test forgot to close warns when it is collected; without this it would warn in someone else's test.
+    gc.collect()
+    assert leftover_children() == [], "a process was started here and not waited for"
 
 
 @pytest.fixture(autouse=True)

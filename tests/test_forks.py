@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from revox_langchain.sandbox.server import SandboxServer
+from tests.processes import patience_s
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
 
@@ -23,6 +24,7 @@ from revox_langchain.dialing.placing import place
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.flow import Event, Pause, Tick, run
 from revox_langchain.operations.calls import GetCall, GetCallHistory, MakeCall
+from tests.processes import patience_s
 
 signal.alarm(60)
 connection = Connection("sk_any", base_url=sys.argv[1])
@@ -59,7 +61,7 @@ def in_a_process(server: SandboxServer, script: str) -> None:
         [sys.executable, "-W", "error::DeprecationWarning", "-c", PREAMBLE + textwrap.dedent(script), server.base_url],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=patience_s(),
         env={**os.environ, "NO_PROXY": "*"},
         check=False,
     )

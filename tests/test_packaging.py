@@ -16,6 +16,7 @@ import pytest
 from pytest_socket import SocketConnectBlockedError
 
 import revox_langchain
+from tests.processes import patience_s
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -44,7 +45,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=ROOT,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=patience_s(),
     )
     (built,) = folder.glob("*.whl")
     return built
@@ -86,7 +87,7 @@ def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=patience_s(),
     )
     pinned = done.stdout.split()
     extras = PROJECT["optional-dependencies"]
@@ -132,7 +133,7 @@ def test_make_hides_every_revox_variable(target: str, tmp_path: Path) -> None:
         env={**os.environ, **secrets, "HARMLESS": "1"},
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=patience_s(),
     )
     environment = seen.read_text(encoding="utf-8")
     assert "HARMLESS=1" in environment
@@ -151,12 +152,60 @@ def test_make_says_what_is_missing_where_there_is_no_venv(tmp_path: Path) -> Non
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience_s(),
         check=False,
     )
     assert done.returncode != 0
     assert "apt-get install python3-venv" in done.stdout
     assert not (tmp_path / "venv").exists()
+
+
+def make_with_pip_that_says(words: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run `make demo` where pip says these words and fails, unless they end in `Successfully installed`."""
+    programs = tmp_path / "venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text(
+        f"#!/bin/sh\ncat <<'END'\n{words}\nEND\n{'exit 0' if words.endswith('installed') else 'exit 1'}\n",
+        encoding="utf-8",
+    )
+    (programs / "python").chmod(0o755)
+    (programs / "revox-langchain").write_text("#!/bin/sh\necho it rang\n", encoding="utf-8")
+    (programs / "revox-langchain").chmod(0o755)
+    return subprocess.run(
+        ["make", "--no-print-directory", "demo", f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=patience_s(),
+        check=False,
+    )
+
+
+def test_installing_names_each_package_as_it_comes(tmp_path: Path) -> None:
+    done = make_with_pip_that_says(
+        "Collecting rich>=13.9\n  Downloading rich.whl\nCollecting typer\nSuccessfully installed", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "  rich>=13.9\n  typer\nit rang\n" in done.stdout
+    assert "takes a minute or two" in done.stdout
+
+
+def test_without_a_network_one_sentence_says_so_and_nothing_counts_as_installed(tmp_path: Path) -> None:
+    warning = "WARNING: Retrying after connection broken by 'NewConnectionError(...)': /simple/hatchling/"
+    done = make_with_pip_that_says(f"{warning}\n{warning}\nERROR: No matching distribution found", tmp_path)
+    assert done.returncode != 0
+    told = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert told == [
+        "The packages could not be downloaded: connect to the network (or give pip a mirror), then run make again."
+    ]
+    assert "WARNING" not in done.stdout
+    assert not (tmp_path / "venv" / ".demo").exists()
+
+
+def test_make_test_says_how_long_it_takes_and_soak_what_it_needs(tmp_path: Path) -> None:
+    said = subprocess.run(["make", "-n", "test", "soak"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "minutes" in said
+    assert "apt-get install stress-ng" in said
 
 
 def test_tests_see_no_key_and_reach_no_network() -> None:
@@ -175,7 +224,7 @@ def shipped() -> list[Path]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience_s(),
         check=False,
     )
     if listed.returncode == 0:

@@ -22,6 +22,7 @@ from revox_langchain import DialPolicy
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
+from tests.processes import patience_s
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -76,7 +77,12 @@ def revox() -> Iterator[SandboxServer]:
 def test_a_block_runs_with_a_key(block: str, revox: SandboxServer) -> None:
     environment = {**os.environ, "REVOX_API_KEY": "rvx_key", "REVOX_BASE_URL": revox.base_url}
     done = subprocess.run(
-        [sys.executable, "-c", block], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", block],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=patience_s(),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
@@ -136,7 +142,7 @@ def test_the_options_it_names_exist(options: str) -> None:
         env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience_s(),
         check=True,
     )
     assert [option for option in given if option.startswith("--") and option not in done.stdout] == []

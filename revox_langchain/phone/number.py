@@ -252,15 +252,20 @@ def _phone(number: PhoneNumber) -> Phone:
 
 def _refuse_emergency(text: str, region: str | None) -> None:
     """Refuse an emergency number before parsing, which would turn it into something else."""
-    import phonenumbers
-    from phonenumbers import shortnumberinfo
-
     digits = digits_of(text)
     if not digits or len(digits) > _LONGEST_SHORT_NUMBER or not only_digits(text, None):
         return
-    regions = {region} if region else phonenumbers.SUPPORTED_REGIONS
-    if digits in _EMERGENCY_EVERYWHERE or any(shortnumberinfo.is_emergency_number(digits, each) for each in regions):
+    if digits in _EMERGENCY_EVERYWHERE or _is_emergency(digits, region):
         raise refusals.emergency()
+
+
+@lru_cache(maxsize=1024)
+def _is_emergency(digits: str, region: str | None) -> bool:
+    import phonenumbers
+    from phonenumbers import shortnumberinfo
+
+    regions = {region} if region else phonenumbers.SUPPORTED_REGIONS
+    return any(shortnumberinfo.is_emergency_number(digits, each) for each in regions)
 
 
 def _unparsed(error_type: int, text: str, region: str | None) -> InvalidInput:
@@ -303,6 +308,7 @@ def _invalid(number: PhoneNumber, text: str, region: str | None) -> InvalidInput
     return refusals.not_in_service()
 
 
+@lru_cache(maxsize=1024)
 def _is_short(text: str, *regions: str | None) -> bool:
     import phonenumbers
     from phonenumbers import shortnumberinfo

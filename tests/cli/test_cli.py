@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from revox_langchain.operations.calls import GetCall, GetCallHistory
 from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.sandbox.server import SandboxServer
 from revox_langchain.speech.names import LANGUAGES
+from tests.processes import patience_s, started
 
 KEY = "key-that-no-one-may-see"
 PROMPT = "Confirm the appointment on Tuesday."
@@ -451,7 +452,9 @@ def test_a_pipe_without_utf_8_gets_utf_8(how: dict[str, str], json_: tuple[str, 
     code = "from revox_langchain.__main__ import main; main()"
     path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-c", code, "voices", "--sandbox", "--language", "fr", "--explain", *json_]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60, env={**env, **how, "PYTHONPATH": path})
+    done = subprocess.run(
+        command, capture_output=True, check=False, timeout=patience_s(), env={**env, **how, "PYTHONPATH": path}
+    )
     assert done.returncode == 0, done.stderr
     assert any(ord(letter) > 127 for letter in done.stdout.decode())
 
@@ -621,9 +624,11 @@ def environment(env: dict[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "TERM": "xterm", "COLUMNS": "80", **(env or {})}
 
 
-def start_process(*args: str, env: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen[str]:
+def start_process(
+    *args: str, env: dict[str, str] | None = None, **streams: Any
+) -> AbstractContextManager[subprocess.Popen[str]]:
     given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    return subprocess.Popen([*COMMAND, *args], env=environment(env), text=True, start_new_session=True, **given)
+    return started([*COMMAND, *args], env=environment(env), **given)
 
 
 def read_until(stream: Any, marker: str) -> str:
@@ -637,7 +642,7 @@ def read_until(stream: Any, marker: str) -> str:
 
 def type_after(terminal: int, marker: str, keys: str) -> str:
     """Wait for `marker` on the terminal, then type."""
-    seen, give_up_s = "", time.monotonic() + 30
+    seen, give_up_s = "", time.monotonic() + patience_s()
     while marker not in seen:
         ready, _, _ = select.select([terminal], [], [], 0.2)
         if ready:
@@ -654,7 +659,12 @@ def test_version_and_help_load_neither_langgraph_nor_langchain_nor_mcp() -> None
         "print([m for m in ('langgraph', 'langchain_core', 'mcp', 'uvicorn', 'revox', 'httpx') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", script],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=patience_s(),
+        check=True,
     )
     assert done.stdout.startswith(f"revox-langchain {__version__}\n")
     assert done.stdout.endswith("[]\n")
@@ -664,7 +674,9 @@ def test_version_and_help_load_neither_langgraph_nor_langchain_nor_mcp() -> None
 
 def test_without_the_cli_extra_it_says_what_to_install() -> None:
     script = "import sys; sys.modules['typer'] = None; from revox_langchain.__main__ import main; main()"
-    done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, timeout=patience_s()
+    )
     assert done.returncode == 2
     assert "pip install 'revox-langchain[cli]'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -700,10 +712,7 @@ def at_a_terminal(server: SandboxServer, *more: str) -> Iterator[tuple[subproces
         # A live status line would fill the terminal's buffer, which nothing here empties.
         env = {**account(server), "TERM": "dumb"}
         with start_process(*args, env=env, stdin=other_end, stderr=other_end) as process:
-            try:
-                yield process, terminal
-            finally:
-                process.kill()
+            yield process, terminal
     finally:
         os.close(terminal)
         os.close(other_end)
@@ -715,7 +724,7 @@ def test_a_yes_at_a_terminal_dials_and_ctrl_c_offers_to_cancel_the_call(slow_ser
         type_after(terminal, "Call     ", "")
         process.send_signal(signal.SIGINT)
         type_after(terminal, "[y/N]: ", "y\n")
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=patience_s())
     assert process.returncode == 130
     assert said.startswith("{")
     assert json.loads(said)["status"] == "cancelled"
@@ -732,7 +741,7 @@ def test_ctrl_c_at_the_question_dials_nothing_and_says_so(server: SandboxServer)
     assert not server.sandbox.dials
 
 
-def interrupted(process: Any, patience_s: float = 10.0) -> str:
+def interrupted(process: Any, each_s: float = 10.0) -> str:
     """Press Ctrl-C, and again if nothing happens, as a person would; returns what was said.
 
     A signal that comes after readline has shown the prompt and before it waits for a key is noticed only with the next.
@@ -740,7 +749,7 @@ def interrupted(process: Any, patience_s: float = 10.0) -> str:
     for _ in range(5):
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            said: str = process.communicate(timeout=patience_s)[0]
+            said: str = process.communicate(timeout=each_s)[0]
             return said
     raise AssertionError("Ctrl-C did not end it")
 
@@ -749,7 +758,7 @@ def test_a_named_intent_is_one_call_whether_a_person_or_yes_approved_it(slow_ser
     named = ("--intent", "order 18", "--max-wait-s", "0.1")
     with at_a_terminal(slow_server, *named) as (process, terminal):
         type_after(terminal, "Call now? [y/N]: ", "y\n")
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=patience_s())
     args = ("--prompt", FRENCH, "--yes", "--json", *named, *QUICK)
     again = cli("call", "+33142685300", *args, env=account(slow_server))
     assert (process.returncode, again.exit_code) == (7, 7)
@@ -763,7 +772,7 @@ def test_ctrl_c_in_a_pipe_leaves_the_call_running_and_says_how_to_watch_it(slow_
     with start_process(*args, env=account(slow_server)) as process:
         read_until(process.stdout, "Call     ")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=patience_s())
     assert process.returncode == 130
     with Connection(KEY, base_url=slow_server.base_url) as connection:
         (order,) = connection.send(GetCallHistory())["calls"]
@@ -781,7 +790,7 @@ def test_the_sandbox_serves_says_where_and_stops_on_ctrl_c() -> None:
         done = call(FICTION, "--yes", *QUICK, env={"REVOX_API_KEY": "sesame", "REVOX_BASE_URL": base_url[1]})
         taken = cli("sandbox", "--port", base_url[1].split(":")[2].removesuffix("/api"))
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=patience_s())
     assert done.exit_code == 0, done.output
     assert (taken.exit_code, "--port" in taken.stderr) == (2, True)
     assert process.returncode == 0
@@ -801,7 +810,7 @@ def test_mcp_over_stdio_writes_nothing_but_the_protocol_to_stdout() -> None:
                 process.stdin.write('{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
             process.stdin.flush()
             tools = json.loads(process.stdout.readline())["result"]
-        rest, said = process.communicate(timeout=30)
+        rest, said = process.communicate(timeout=patience_s())
     names = [tool["name"] for tool in tools["tools"]]
     assert "revox_list_voices" in names
     assert "revox_make_call" not in names
@@ -816,7 +825,7 @@ def test_mcp_over_http_takes_a_free_port_and_says_where_it_is() -> None:
         assert url is not None, said
         asked = httpx.get(url[0])
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=patience_s())
     assert asked.status_code == 406
     assert process.returncode == 0
     assert "Traceback" not in errors

@@ -21,8 +21,13 @@ from revox_langchain.sandbox.faults import Fault
 from revox_langchain.waiting.policy import WaitPolicy
 from tests.graph.crash.harness import CREATE_ASSISTANT, POST_CALL, REQUEST, SEARCH, SPEED, Report, Stage, stage
 from tests.graph.crash.table import DEATHS, QUICK, ROWS, Death
+from tests.processes import patience_s
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="children are forked"),
+    # One warm process serves them all.
+    pytest.mark.xdist_group("crash"),
+]
 
 APPROVE = "revox.approve_call"
 UNKNOWN = "revox.placement_unknown"
@@ -200,8 +205,8 @@ def kind_of(report: Report) -> str | None:
     return report.question["type"] if report.question else None
 
 
-def wait_until(true: Any, patience_s: float = 5.0) -> None:
-    give_up_s = time.monotonic() + patience_s
+def wait_until(true: Any) -> None:
+    give_up_s = time.monotonic() + patience_s()
     while not true():
         assert time.monotonic() < give_up_s, "it never came true"
         time.sleep(0.01)

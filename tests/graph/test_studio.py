@@ -22,12 +22,16 @@ from langgraph_sdk.client import SyncLangGraphClient
 
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.server import SandboxServer
+from tests.processes import patience_s, started
 
 ROOT = Path(__file__).parents[2]
 FRENCH = {
     "phone_number": "+33142685300",
     "prompt": "Confirmez le rendez-vous de mardi à 15 h et demandez si l'adresse est toujours la même.",
 }
+
+# One server serves them all.
+pytestmark = pytest.mark.xdist_group("studio")
 
 
 class Studio:
@@ -54,27 +58,22 @@ def studio(folder: Path, **environment: str) -> Iterator[Studio]:
         port = probe.getsockname()[1]
     log = folder / "log.txt"
     offline = {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "LANGGRAPH_NO_VERSION_CHECK": "true", "LANGSMITH_TRACING": "false"}
-    with log.open("w", encoding="utf-8") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)],
-            cwd=folder,
-            env={**os.environ, **offline, **environment},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-        )
-    running = Studio(f"http://127.0.0.1:{port}", log)
-    try:
-        give_up_s = time.monotonic() + 60
-        while not _answers(f"{running.url}/ok"):
-            assert server.poll() is None, running.said
-            assert time.monotonic() < give_up_s, running.said
-            time.sleep(0.1)
-        yield running
-    finally:
+    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    streams = {"stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    with (
+        log.open("w", encoding="utf-8") as out,
+        started(command, cwd=folder, env={**os.environ, **offline, **environment}, stdout=out, **streams) as server,
+    ):
+        running = Studio(f"http://127.0.0.1:{port}", log)
+        with running.client.http.client:
+            give_up_s = time.monotonic() + patience_s()
+            while not _answers(f"{running.url}/ok"):
+                assert server.poll() is None, running.said
+                assert time.monotonic() < give_up_s, running.said
+                time.sleep(0.1)
+            yield running
         server.send_signal(signal.SIGTERM)
-        server.wait(timeout=20)
-        running.client.http.client.close()
+        server.wait(timeout=patience_s())
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +126,7 @@ def test_wrong_input_is_answered_with_the_sentence_that_names_the_fix(sandboxed:
     assert "Give one of them" in parts[-1].data["message"]
 
 
+@pytest.mark.slow
 def test_stateless_runs_with_the_same_intent_place_one_order(sandboxed: Studio) -> None:
     # The server makes up a thread for each of them.
     given = {**FRENCH, "phone_number": "+12025550100", "intent": "appointment 4711"}

@@ -22,17 +22,18 @@ from langgraph_sdk.client import SyncLangGraphClient
 from revox_langchain.sandbox.server import SandboxServer
 from tests.graph.crash.harness import POST_CALL, REQUEST, SPEED, HeldSandbox, Hold
 from tests.graph.crash.table import ROWS
+from tests.processes import patience_s, started
 
 GRAPH = """
 from revox_langchain.graph import call_graph
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.waiting.policy import WaitPolicy
+from tests.processes import patience_s
 
 graph = call_graph(policy=DialPolicy(settle_s=1, min_gap_s=0), wait=WaitPolicy.every(0.2))
 """
-_PATIENCE_S = 60.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def submit(client: SyncLangGraphClient, given: dict[str, Any], hold: Hold, threa
 
 def settled(client: SyncLangGraphClient, thread_id: str) -> Any:
     """Wait until nothing runs on the thread any more, and it has come to an end or to a question."""
-    give_up_s = time.monotonic() + _PATIENCE_S
+    give_up_s = time.monotonic() + patience_s()
     while True:
         state: Any = client.threads.get_state(thread_id)
         at_rest = client.threads.get(thread_id)["status"] != "busy"
@@ -122,28 +123,24 @@ def server(folder: Path, base_url: str) -> Iterator[SyncLangGraphClient]:
         port = probe.getsockname()[1]
     offline = {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "LANGGRAPH_NO_VERSION_CHECK": "true", "LANGSMITH_TRACING": "false"}
     log = folder / "log.txt"
-    with log.open("a", encoding="utf-8") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)],
-            cwd=folder,
-            env={**os.environ, **offline, "REVOX_API_KEY": "any key", "REVOX_BASE_URL": base_url},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-        )
+    environment = {**os.environ, **offline, "REVOX_API_KEY": "any key", "REVOX_BASE_URL": base_url}
+    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    streams = {"stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
     url = f"http://127.0.0.1:{port}"
     client = get_sync_client(url=url)
-    try:
-        give_up_s = time.monotonic() + _PATIENCE_S
+    with (
+        log.open("a", encoding="utf-8") as out,
+        started(command, cwd=folder, env=environment, stdout=out, **streams) as process,
+        client.http.client,
+    ):
+        give_up_s = time.monotonic() + patience_s()
         while not answers(f"{url}/ok"):
             assert process.poll() is None, log.read_text(encoding="utf-8")
             assert time.monotonic() < give_up_s, log.read_text(encoding="utf-8")
             time.sleep(0.1)
         yield client
-    finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=_PATIENCE_S)
-        client.http.client.close()
+        process.wait(timeout=patience_s())
 
 
 def answers(url: str) -> bool:

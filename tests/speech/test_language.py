@@ -82,9 +82,15 @@ def test_tiny_greetings_are_settled_by_the_phone_number_or_asked_about():
 def test_a_prompt_of_the_longest_kind_takes_no_longer():
     text = "You call customers and ask how they liked it. " * 2000
     warm_up()
-    best = min(benchmark._timed(text) for _ in range(5))
-    assert best <= 0.02
+    short, long = (min(seconds_of(text[:size]) for _ in range(5)) for size in (2_000, len(text)))
+    assert long < 20 * short, (short, long)
     assert detect(text).language == "en"
+
+
+def seconds_of(text):
+    begun = time.thread_time()
+    detect(text)
+    return time.thread_time() - begun
 
 
 def run(code):
@@ -234,9 +240,10 @@ def test_a_text_mistaken_for_a_neighbour_is_told_how_to_insist():
 
 @pytest.mark.parametrize("text", ["a" * 20_000, "1" * 20_000, "{" * 20_000, "<a" * 10_000, "`" * 9_999, "- " * 10_000])
 def test_no_text_takes_long_to_clean(text):
-    start = time.perf_counter()
+    start = time.thread_time()
     clean(text)
-    assert time.perf_counter() - start < 0.5
+    # A square of these lengths would take minutes.
+    assert time.thread_time() - start < 5
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_the_time_a_check_takes_grows_with_the_text_and_not_with_its_square(unit: str) -> None:
     def seconds(size: int) -> float:

@@ -7,12 +7,11 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,13 +22,13 @@ import httpx
 from revox_langchain.dialing.intent import MARK
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.server import SandboxServer
+from tests.processes import patience_s, started
 
 PHONE = "+12025550100"
 REQUEST = {"phone_number": PHONE, "prompt": "Confirm the appointment on Tuesday at three.", "language": "en"}
 SPEED = 400.0
 SETTLE_S = 1.6
 """By the children's clock, which makes four seconds out of one."""
-_PATIENCE_S = 60.0
 
 POST_CALL = ("POST", "/api/call")
 SEARCH = ("POST", "/api/call/search")
@@ -56,7 +55,7 @@ class Hold:
         self._lost = False
 
     def wait_for_it(self) -> None:
-        assert self.arrived.wait(_PATIENCE_S), f"{self.request} never came"
+        assert self.arrived.wait(patience_s()), f"{self.request} never came"
 
     def release(self, *, lost: bool = False) -> None:
         """Let it go on; a lost one never takes effect if it waits before that."""
@@ -65,7 +64,7 @@ class Hold:
 
     def stand(self, request: httpx.Request) -> None:
         self.arrived.set()
-        self._go_on.wait(_PATIENCE_S)
+        self._go_on.wait(patience_s())
         if self._lost and self.moment == "before":
             raise httpx.ReadError("the connection broke before the request took effect", request=request)
 
@@ -157,7 +156,7 @@ class Child:
         assert self._open, f"the process ended without {wanted}"
 
     def _read_until(self, seen: Any) -> None:
-        give_up_s = time.monotonic() + _PATIENCE_S
+        give_up_s = time.monotonic() + patience_s()
         while self._open and not seen():
             ready, _, _ = select.select([self._pipe], [], [], max(0.0, give_up_s - time.monotonic()))
             assert ready, f"the process said nothing more after {self._report.events[-3:]}"
@@ -176,17 +175,20 @@ class Template:
         self._jobs, theirs = socket.socketpair()
         env = {name: value for name, value in os.environ.items() if not name.startswith("REVOX_")}
         program = Path(__file__).with_name("child.py")
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", str(program), str(theirs.fileno())], pass_fds=[theirs.fileno()], env=env
-        )
-        theirs.close()
+        command = [sys.executable, "-W", "error", str(program), str(theirs.fileno())]
+        with theirs, ExitStack() as stack:
+            stack.callback(self._jobs.close)
+            self._process = stack.enter_context(started(command, pass_fds=[theirs.fileno()], env=env))
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._jobs.close()
-        self._process.wait(_PATIENCE_S)
+        with self._stack:
+            # It ends by itself; children that a failed test left behind do not.
+            self._process.wait(patience_s())
 
     def start(self, job: dict[str, Any]) -> Child:
         ours, theirs = os.pipe()

@@ -17,6 +17,7 @@ from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.numbers import default_region
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.flow import Flow, off_the_loop
 from revox_langchain.operations import OPERATIONS
@@ -88,12 +89,22 @@ def perform(
     Raises:
         RevoxToolError: Among them `InvalidInput`, naming each wrong argument.
     """
-    numbers = list(_numbers_in(arguments))
-    region = yield from default_region(guard.policy, *numbers)
-    parse = partial(request_type.parse, arguments, default_region=region)
-    request = yield from off_the_loop(len(numbers), parse)
+    request = yield from read(request_type, arguments, guard.policy)
     did = act(request, guard, scope=scope, toolkit=toolkit, by_model=True, repeated=repeated)
     return request, (yield from did)
+
+
+def read(request_type: type[RequestT], arguments: Mapping[str, object], policy: DialPolicy) -> Flow[RequestT]:
+    """Read untrusted arguments as a request.
+
+    Raises:
+        InvalidInput: Naming each wrong argument.
+    """
+    numbers = list(_numbers_in(arguments))
+    region = yield from default_region(policy, *numbers)
+    parse = partial(request_type.parse, arguments, default_region=region)
+    request: RequestT = yield from off_the_loop(len(numbers), parse)
+    return request
 
 
 def _numbers_in(arguments: Mapping[str, object]) -> Iterator[str]:

@@ -21,11 +21,12 @@ SpokenT = TypeVar("SpokenT", MakeCall, CreateAssistant, UpdateAssistant)
 @flow_of.register
 def list_voices(request: ListVoices, context: Context) -> Flow[JsonObject]:
     """List the voices that fit; `languages` says which ones there are at all."""
-    answer: JsonObject = yield request
+    # Always read anew, and kept for whoever chooses a voice next. Revox does not filter.
+    answer: JsonObject = yield Recent(ListVoices(), max_age_s=-1)
     wanted = (request.language, request.accent, request.gender)
     if not any(wanted):
         return answer
-    # Revox does not filter. Filtering here and not in `render` gives a program that reads the JSON what a model sees.
+    # Filtering here and not in `render` gives a program that reads the JSON what a model sees.
     languages = sorted({voice["language"] for voice in answer["voices"]})
     return {**answer, "voices": filter_voices(answer["voices"], *wanted), "languages": languages}
 

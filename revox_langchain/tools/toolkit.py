@@ -18,6 +18,7 @@ from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.tools.approvals import approvals_of
 from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, make_tools, tool_metadata
 
 if TYPE_CHECKING:
@@ -216,17 +217,14 @@ class RevoxToolkit(BaseToolkit):
     def approvals(self, from_risk: Risk = Risk.DIAL) -> JsonObject:
         """A map for `HumanInTheLoopMiddleware(interrupt_on=…)`: which tools a person approves, edits or rejects.
 
+        No one is asked about what the guard refuses whatever Revox answers: its number, lists, hours and words are
+        looked at first, without a request, and the tool then refuses it. The question names the voice that a prompt
+        without one gets, or its language where the voices have not been read yet.
+
         Args:
             from_risk: Ask from this risk upward.
         """
-        return {
-            request.spec.name: {
-                "allowed_decisions": ["approve", "edit", "reject"],
-                "description": f"{request.spec.title} Risk: {request.spec.risk.name.lower()}.",
-            }
-            for request in self.requests()
-            if request.spec.risk >= from_risk
-        }
+        return approvals_of(self, from_risk)
 
     def instructions(self) -> str:
         """A fragment for the system prompt: the order of steps and the rules of safety."""

@@ -62,7 +62,7 @@ class Watch(BaseModel):
         return self.status in ENDED
 
 
-def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> Flow[Watch]:
+def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None, by_attempt: bool = False) -> Flow[Watch]:
     """Poll an order until it ends, the slice or the patience is used up, or the caller asks to stop.
 
     A flow: nothing happens until `run(watch(...), connection)` or `await arun(...)` drives it.
@@ -71,6 +71,7 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> F
         seen: Where an earlier slice stopped, or `Watch(call_id=…)`.
         policy: How patiently.
         slice_s: Return after this many seconds; None goes on to the end.
+        by_attempt: Return as at the end of a slice whenever an attempt has started or ended, too.
 
     Returns:
         What was seen, with `stopped` saying why it returned.
@@ -84,12 +85,14 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> F
     while True:
         order, retry_after_s = yield from _look(seen)
         tick = yield Pause(0)
+        before = seen
         events, seen = _news(seen, order)
         seen.waited_s = waited_before_s + tick.now_s - start_s
         for event in events:
             yield Event({**event, "elapsed_s": round(seen.waited_s, 1)})
             spoke_s = tick.now_s
         over = slice_s is not None and tick.now_s - start_s >= slice_s
+        over |= by_attempt and _attempt_turned(before, seen)
         if stopped := _why_stop(seen, policy, tick, over):
             return seen.model_copy(update={"stopped": stopped})
         if tick.now_s - spoke_s >= policy.heartbeat_s:
@@ -101,6 +104,11 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None) -> F
         if tick.stop_requested:
             seen.waited_s = waited_before_s + tick.now_s - start_s
             return seen.model_copy(update={"stopped": "drain"})
+
+
+def _attempt_turned(before: Watch, now: Watch) -> bool:
+    """Whether an attempt has started or ended since the last look."""
+    return now.attempts != before.attempts or (now.attempts > 0 and before.status in LIVE and now.status not in LIVE)
 
 
 def _why_stop(seen: Watch, policy: WaitPolicy, tick: Tick, slice_over: bool) -> str | None:

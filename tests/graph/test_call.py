@@ -236,7 +236,6 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({**FRENCH, "prompt": ""}, "prompt is empty"),
     ({**FRENCH, "language": "klingon"}, "Klingon"),
     ({**FRENCH, "language": "xx"}, "xx"),
-    ({**FRENCH, "language": ""}, "language"),
     ({**FRENCH, "language": "ja"}, "Japanese"),
     ({"phone_number": "+12025550100", "assistant_id": "a", "language": "fr"}, "language"),
     ({"phone_number": "+12025550100", "assistant_id": "a", "first_sentence": "x"}, "first_sentence"),
@@ -371,6 +370,57 @@ def test_waiting_writes_a_checkpoint_per_slice_and_not_per_look(sandbox: Sandbox
     waits = [s for s in graph.get_state_history(thread()) if s.next == ("wait",)]
     assert looks > 50
     assert 2 <= len(waits) <= 20
+
+
+THREE_ATTEMPTS = {**FRENCH, "phone_number": "+12025550125"}
+
+
+@both_modes
+@pytest.mark.parametrize("stream_mode", ["values", "updates"])
+def test_while_waiting_the_stream_says_where_the_call_stands(sandbox: Sandbox, stream_mode: str, mode: str) -> None:
+    graph = saved(sandbox)
+
+    async def gathered() -> list[Any]:
+        return [part async for part in graph.astream(THREE_ATTEMPTS, thread(), stream_mode=stream_mode)]
+
+    parts = (
+        asyncio.run(gathered())
+        if mode == "async"
+        else [*graph.stream(THREE_ATTEMPTS, thread(), stream_mode=stream_mode)]
+    )
+    seen = [p.get("progress") if stream_mode == "values" else next(iter(p.values())).get("progress") for p in parts]
+    progress = [one for one in seen if one is not None]
+    # Each attempt shows as it starts and as it ends, and between them nothing is written but at the end of a slice.
+    turns = list(dict.fromkeys((one["attempt"], one["status"]) for one in progress))
+    assert [attempt for attempt, _ in turns if attempt] == [1, 1, 2, 2, 3, 3]
+    assert [status for attempt, status in turns if attempt][1::2] == ["scheduled", "scheduled", "completed"]
+    assert progress[-1]["last_turn"].partition(": ")[0] in ("assistant", "agent", "user")
+    assert all(len(one["last_turn"] or "") <= 200 for one in progress)
+    assert "progress" not in graph.invoke({**THREE_ATTEMPTS}, thread())
+
+
+def test_a_long_last_turn_is_cut_and_is_all_of_the_talk_that_a_wait_keeps(sandbox: Sandbox) -> None:
+    given = {**FRENCH, "first_sentence": "Bonjour, ici le cabinet. " * 40}
+    graph = saved(sandbox, wait=WaitPolicy(live_s=0.5, slice_s=0.5, longest_slice_s=0.5))
+    invoke(graph, given, thread())
+    kept = [s.values.get("progress") for s in graph.get_state_history(thread())]
+    longest = max(len(one["last_turn"] or "") for one in kept if one)
+    assert longest == 200
+
+
+def test_saying_where_a_call_stands_costs_two_steps_for_an_attempt_and_a_few_bytes(sandbox: Sandbox) -> None:
+    graph = saved(sandbox)
+    invoke(graph, THREE_ATTEMPTS, thread())
+    history = list(graph.get_state_history(thread()))
+    waits = [s for s in history if s.next == ("wait",)]
+    waited_s = max(s.values["watch"]["waited_s"] for s in history if s.values.get("watch"))
+    policy, slices, at_s = WaitPolicy(), 0, 0.0
+    while at_s < waited_s:
+        at_s += policy.next_slice_s(at_s)
+        slices += 1
+    assert len(waits) <= 1 + slices + 2 * 3
+    assert max(len(json.dumps(s.values["progress"])) for s in waits) < 300
+    assert sandbox.counts["revox_get_call"] > 10 * len(waits)
 
 
 def test_the_transcript_enters_the_state_once_at_the_end(sandbox: Sandbox) -> None:
@@ -801,6 +851,48 @@ def test_a_thread_goes_on_after_an_input_that_was_wrong(sandbox: Sandbox, bad: d
     with pytest.raises(InvalidInput):
         graph.invoke(bad, thread())
     assert graph.invoke(FRENCH, thread())["status"] == "completed"
+
+
+BLANK: dict[str, Any] = {
+    "assistant_id": "  ",
+    "language": "",
+    "first_sentence": " ",
+    "voice_preferences": {"voice_id": "", "provider": "", "accent": " ", "gender": None},
+    "structured_output_schema": {},
+    "prompt_variables": {"": ""},
+    "metadata": {},
+    "scheduled_at": "",
+    "skip_calling_window": "",
+    "max_attempts": "",
+    "max_call_duration_s": " ",
+    "from_phone_number": "",
+    "concurrency_key": "",
+    "intent": " ",
+}
+
+
+@both_modes
+def test_blank_fields_of_a_form_are_left_out(sandbox: Sandbox, mode: str) -> None:
+    assert set(BLANK) | set(FRENCH) == set(CallInput.model_fields)
+    assert CallInput.parse({**BLANK, **FRENCH}) == CallInput.parse(FRENCH)
+    out = invoke(saved(sandbox), {**BLANK, **FRENCH}, thread(), mode)
+    assert (out["status"], out["language"]) == ("completed", "fr")
+
+
+def test_a_blank_prompt_beside_an_assistant_is_left_out_and_alone_it_is_named(sandbox: Sandbox) -> None:
+    blank = {**BLANK, "prompt": " "}
+    given = {**blank, "phone_number": "+12025550100", "assistant_id": "a"}
+    assert CallInput.parse(given).prompt is None
+    with pytest.raises(InvalidInput, match="prompt is empty"):
+        invoke(saved(sandbox), {**blank, "phone_number": "+12025550100"}, thread())
+    refused = invoke(saved(sandbox), {**FRENCH, "phone_number": ""}, thread())
+    assert (refused["status"], refused["error"]["code"]) == ("refused", "not_a_number")
+    assert not sandbox.dials
+
+
+def test_some_blanks_in_a_choice_of_voice_are_no_choice(sandbox: Sandbox) -> None:
+    given = {**FRENCH, "voice_preferences": {"voice_id": "", "gender": "female", "accent": ""}}
+    assert invoke(saved(sandbox), given, thread())["status"] == "completed"
 
 
 def test_a_misspelt_key_is_named_by_the_input_class() -> None:

@@ -30,6 +30,13 @@ class VoicePreferences(BaseModel):
     accent: str | None = Field(default=None, description="Preferred accent.", examples=["quebec", "british"])
     gender: str | None = Field(default=None, description="Preferred gender.", examples=["female", "male"])
 
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if not _blank(value)}
+
 
 class CallInput(BaseModel):
     """The call to place: a number, and either a prompt or an assistant."""
@@ -100,9 +107,9 @@ class CallInput(BaseModel):
         if not isinstance(values, dict):
             return values
         _check_names(values)
-        # Forms send an empty string for what was not filled in; for these three that is a mistake to name.
-        keep = ("prompt", "phone_number", "language")
-        return {name: value for name, value in values.items() if name in keep or value not in ("", [], {})}
+        # Forms send a blank for what was not filled in. What a call cannot do without is named as empty instead.
+        needed = ("phone_number",) if not _blank(values.get("assistant_id")) else ("phone_number", "prompt")
+        return {name: value for name, value in values.items() if name in needed or not _left_out(name, value)}
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> CallInput:
@@ -164,6 +171,27 @@ class GraphInput(CallInput):
         if self._problem is not None:
             raise self._problem
         super().check()
+
+
+def _left_out(name: str, value: object) -> bool:
+    if name == "voice_preferences" and isinstance(value, dict):
+        return all(map(_blank, value.values()))
+    return _blank(value)
+
+
+def _blank(value: object) -> bool:
+    """Whether a form's field was left as it was: nothing, white space, or a list or object of nothing but that."""
+    match value:
+        case None:
+            return True
+        case str():
+            return not value.strip()
+        case list():
+            return all(map(_blank, value))
+        case dict():
+            # A variable or a label may be empty on purpose; one without a name is a row that was not filled in.
+            return all(_blank(name) for name in value)
+    return False
 
 
 def _check_names(values: Iterable[str]) -> None:

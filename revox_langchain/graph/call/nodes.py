@@ -27,10 +27,11 @@ from revox_langchain.flow import Event, Flow
 from revox_langchain.graph.call.input import CallInput
 from revox_langchain.graph.call.order import order_of
 from revox_langchain.graph.call.settings import Settings
-from revox_langchain.graph.call.state import VERSION, CallRequest, CallState, IntentMark
+from revox_langchain.graph.call.state import VERSION, CallRequest, CallState, IntentMark, Progress
 from revox_langchain.graph.steps import GOTO, Update
 from revox_langchain.phone import parse_phone
 from revox_langchain.results.call import CallResult
+from revox_langchain.results.order import attempts_of, turns_of
 from revox_langchain.results.schema import config_from_schema
 from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
 
@@ -84,6 +85,7 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
         "intent_id": placed.intent_id,
         "adopted": placed.adopted,
         "watch": Watch(call_id=placed.call_id, exists=True).model_dump(),
+        "progress": {"status": placed.call.get("status"), "attempt": 0, "last_turn": None},
         "notes": [*state["notes"], *([found] if placed.adopted and not placed.notes else [])],
         "warnings": [*state["warnings"], *placed.notes],
         "error": None,
@@ -93,19 +95,24 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
 
 
 def wait(state: CallState, settings: Settings) -> Flow[Update]:
-    """Watch the order for one slice."""
+    """Watch the order for one slice, or until an attempt starts or ends; then say where it stands."""
     seen = Watch(**(state["watch"] or {}))
     try:
-        seen = yield from watch(seen, settings.wait, slice_s=settings.wait.next_slice_s(seen.waited_s))
+        seen = yield from watch(seen, settings.wait, slice_s=settings.wait.next_slice_s(seen.waited_s), by_attempt=True)
     except RevoxToolError as error:
         # The call is placed: whatever cannot be read of it, the run must end with its id.
         return {"error": error.as_dict(), GOTO: "report"}
-    return {"watch": seen.model_dump(), GOTO: "wait" if seen.stopped in ("slice", "drain") else "report"}
+    progress = _progress(seen, state.get("progress"))
+    return {
+        "watch": seen.model_dump(),
+        "progress": progress,
+        GOTO: "wait" if seen.stopped in ("slice", "drain") else "report",
+    }
 
 
 def report(state: CallState, settings: Settings) -> Flow[Update]:
     """Say what became of the call. The transcript enters the state here, once."""
-    base = _unplaced(state) | ({"asking": None} if state.get("asking") else {})
+    base = _unplaced(state) | {name: None for name in ("asking", "progress") if state.get(name)}
     if not state.get("watch"):
         code = (state.get("error") or {}).get("code")
         status = {"placement_unknown": "unknown", "given_up": "given_up"}.get(str(code), "refused")
@@ -145,6 +152,7 @@ _FORGOTTEN: Update = {
     "mode": None,
     "redials": 0,
     "watch": None,
+    "progress": None,
     "call_id": None,
     "intent_id": None,
     "adopted": False,
@@ -194,6 +202,19 @@ def _marked(given: CallInput, phone_number: str, thread_id: str | None, *, by_mo
         intent = named_intent(given.intent, **content)
     also = list(intent.also)
     return {"intent_id": intent.intent_id, "durable": intent.durable, "also": also, "content": intent.content}
+
+
+def _progress(seen: Watch, before: Progress | None) -> Progress:
+    attempt, turn = seen.attempts, before["last_turn"] if before else None
+    # Without an answer in this slice what was said before is still the last that is known.
+    if seen.answer is not None:
+        attempts = attempts_of(seen.answer)
+        said = turns_of(attempts[-1]) if attempts else []
+        turn = f"{said[-1].role}: {said[-1].content}"[:_LONGEST_TURN] if said else None
+    return {"status": seen.status, "attempt": attempt, "last_turn": turn}
+
+
+_LONGEST_TURN = 200
 
 
 def _caller_id(number: str, region: str | None) -> str:

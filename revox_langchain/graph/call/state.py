@@ -121,6 +121,20 @@ class Asking(TypedDict):
     again: bool
 
 
+class Progress(TypedDict):
+    """Where a call stands that is waited for.
+
+    Attributes:
+        status: Of the order.
+        attempt: The latest attempt's number, from 1; 0 before the first.
+        last_turn: What was said last in it, and by whom, at most 200 characters.
+    """
+
+    status: str | None
+    attempt: int
+    last_turn: str | None
+
+
 class CallState(TypedDict, total=False):
     """What the nodes hand on: what is asked, what is spoken, what is placed.
 
@@ -140,6 +154,7 @@ class CallState(TypedDict, total=False):
         mode: `look` if the next step may not dial.
         redials: How often an unknown outcome was dialed again because the caller's code says so.
         watch: How far the waiting has come, as `Watch` dumps it.
+        progress: The same for people who follow the run, while it waits.
         wish: Read-only: what release 0.1 called `asked`. Without the channel LangGraph would drop the value from the
             checkpoints of calls that were in flight during the upgrade.
     """
@@ -163,6 +178,7 @@ class CallState(TypedDict, total=False):
     mode: str | None
     redials: int
     watch: JsonObject | None
+    progress: Progress | None
     call_id: str | None
     intent_id: str | None
     adopted: bool

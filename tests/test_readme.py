@@ -7,22 +7,20 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langgraph.types import Command
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from revox_langchain import DialPolicy
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
 from tests.processes import patience_s
+from tests.scripted_model import ScriptedModel, calls
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,25 +35,6 @@ def blocks(language: str, how: str | None = None) -> list[str]:
 def titled(block: str) -> str:
     """A name for a test: the block's most telling line."""
     return re.sub(r"\W+", "-", block.strip().splitlines()[-1])[:50]
-
-
-class Scripted(BaseChatModel):
-    """A chat model that says what it was given to say, turn by turn."""
-
-    says: list[Callable[[], AIMessage]]
-    turn: int = 0
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def bind_tools(self, tools: Any, **more: Any) -> Scripted:
-        return self
-
-    def _generate(self, messages: list[BaseMessage], *args: Any, **more: Any) -> ChatResult:
-        message = self.says[self.turn]()
-        self.turn += 1
-        return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=titled)
@@ -91,32 +70,57 @@ def test_a_block_runs_with_a_key(block: str, revox: SandboxServer) -> None:
         assert done.stdout.startswith("completed")
 
 
-def test_the_agent_calls_only_after_a_person_has_said_yes() -> None:
-    (block,) = blocks("python", "model")
-    call = {
-        "phone_number": "+33142685300",
-        "prompt": "Confirmez le rendez-vous.",
-        "voice_provider": "cartesia",
-        "voice_id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41",
-    }
-    model = Scripted(
-        says=[
-            lambda: AIMessage("", tool_calls=[{"name": "revox_make_call", "args": call, "id": "one"}]),
-            lambda: AIMessage("The call is placed."),
-        ]
-    )
-    names: dict[str, Any] = {"__name__": "readme", "model": model}
+def scripted_desk() -> ScriptedModel:
+    """A model that lists voices, calls, waits, and repeats what the call came to."""
+    prompt = "Confirmez le rendez-vous de mardi à quinze heures, vous êtes une IA."
+    call = {"phone_number": "+33142685300", "prompt": prompt}
+
+    def wait(messages: list[BaseMessage]) -> AIMessage:
+        placed = next((m for m in messages if isinstance(m, ToolMessage) and m.name == "revox_make_call"), None)
+        if placed is None or placed.status == "error":
+            return AIMessage("I was told not to call.")
+        return calls(("revox_wait_for_call", {"call_id": placed.artifact["call"]["id"], "timeout_s": 3600}), start=2)
+
+    def report(messages: list[BaseMessage]) -> AIMessage:
+        return AIMessage(f"They said: {messages[-1].content}")
+
+    listing = calls(("revox_list_voices", {"language": "fr"}))
+    return ScriptedModel(turns=[listing, calls(("revox_make_call", call), start=1), wait, report])
+
+
+def run_agent_block(block: str) -> dict[str, Any]:
     ours, replaced = re.subn(r"^model = .*\n", "", block, flags=re.MULTILINE)
     assert replaced == 1
+    names: dict[str, Any] = {"__name__": "readme", "model": scripted_desk()}
     exec(compile(ours, "README.md", "exec"), names)
-    config = {"configurable": {"thread_id": "desk"}}
-    asked = names["agent"].invoke({"messages": [("user", "Call them.")]}, config)
-    (request,) = asked["__interrupt__"][0].value["action_requests"]
-    assert request["name"] == "revox_make_call"
-    resumed = names["agent"].invoke(Command(resume={"decisions": [{"type": "approve"}]}), config)
-    tool_message = resumed["messages"][-2]
-    assert tool_message.status == "success", tool_message.content
-    assert tool_message.artifact["call"]["to_phone_number"] == "+33142685300"
+    return names
+
+
+def test_the_agent_example_asks_calls_and_reports(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run_agent_block(blocks("python", "model")[0])
+    asked, *told = capsys.readouterr().out.splitlines()
+    assert "was chosen for French" in asked
+    assert "+33142685300" in asked
+    assert told[0].startswith("They said:")
+    assert "completed" in "\n".join(told)
+    assert names["questions"] is None
+    assert "revox_wait_for_call" in [getattr(m, "name", None) for m in names["result"]["messages"]]
+
+
+@pytest.mark.parametrize(("said", "orders"), [("y", 1), ("n", 0)])
+def test_the_same_with_a_key_calls_only_after_a_person_has_said_yes(
+    said: str, orders: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with SandboxServer(Sandbox(speed=1000)) as server:
+        monkeypatch.setenv("REVOX_API_KEY", "rvx_key")
+        monkeypatch.setenv("REVOX_BASE_URL", server.base_url)
+        asked: list[str] = []
+        monkeypatch.setattr("builtins.input", lambda prompt: (asked.append(prompt), said)[1])
+        run_agent_block(blocks("python", "model")[1])["toolkit"].connection.close()
+        assert len(server.sandbox.dials) == orders
+    assert len(asked) == 1
+    assert "+33142685300" in asked[0]
+    assert ("completed" in capsys.readouterr().out) == bool(orders)
 
 
 def test_every_python_block_is_tested_one_way_or_another() -> None:

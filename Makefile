@@ -39,9 +39,10 @@ lint: $(VENV)/.dev ## Check style and format.
 types: $(VENV)/.dev ## Check types.
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev ## Regenerate the tables in README.md, and the snapshots of tools and public names.
+docs: $(VENV)/.dev ## Regenerate the tables in README.md, the picture of the graph, and the snapshots of tools and public names.
 	$(SANDBOXED) $(BIN)/python -m scripts.generate_readme_tables
 	$(SANDBOXED) $(BIN)/python -m scripts.generate_snapshots
+	$(SANDBOXED) $(BIN)/python -m scripts.draw_graph
 
 check: ## Run everything that CI runs.
 	bash .ci/run

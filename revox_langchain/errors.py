@@ -76,6 +76,11 @@ class RevoxToolError(RuntimeError):
         self.retry_after_s = retry_after_s
         self.details = safe_json(details or {})
 
+    def add_note(self, note: str) -> None:
+        """Keep a note, except LangGraph's on which task ran: it would stand after the message of the traceback."""
+        if not note.startswith("During task with name "):
+            super().add_note(note)
+
     @property
     def http_status(self) -> int | None:
         """The HTTP status Revox answered with, if it answered."""

@@ -6,6 +6,8 @@ import copy
 import json
 import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +34,7 @@ from revox_langchain.errors import (
     UnsupportedLanguage,
     near,
 )
+from tests.processes import patience_s
 
 KINDS = {
     InvalidInput: "invalid",
@@ -196,3 +199,40 @@ def test_at_most_three_names_are_near() -> None:
 def test_the_errors_people_catch_are_public() -> None:
     for name in ("RevoxToolError", "InvalidInput", "Refused", "PlacementUnknown"):
         assert name in revox_langchain.__all__
+
+
+WRONG = [
+    {"prompt": ""},
+    {"prompt": "Bonjour, confirmez le rendez-vous.", "language": "klingon"},
+    {"prompt": "Bonjour, confirmez le rendez-vous.", "scheduled_at": "tomorrow"},
+    {"assistant_id": "nobody"},
+]
+
+
+@pytest.mark.parametrize("given", WRONG, ids=lambda given: list(given)[-1])
+def test_a_traceback_ends_with_the_message_whole(given: dict[str, str]) -> None:
+    script = (
+        "import json, sys\n"
+        "from revox_langchain import RevoxToolError\n"
+        "from revox_langchain.graph import call_graph\n"
+        "from revox_langchain.sandbox import Sandbox\n"
+        "try:\n"
+        "    call_graph(Sandbox().connect()).invoke(json.loads(sys.argv[1]))\n"
+        "except RevoxToolError as error:\n"
+        "    print(f'{type(error).__module__}.{type(error).__qualname__}: {error}')\n"
+        "    raise\n"
+    )
+    request = json.dumps({"phone_number": "+33142685300", **given})
+    done = subprocess.run(
+        [sys.executable, "-c", script, request], capture_output=True, text=True, timeout=patience_s(), check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout.strip()
+    assert done.stderr.splitlines()[-1] == done.stdout.strip()
+
+
+def test_notes_that_others_add_are_kept() -> None:
+    error = InvalidInput("No.")
+    error.add_note("During task with name 'prepare' and id '1'")
+    error.add_note("seen by the shop")
+    assert error.__notes__ == ["seen by the shop"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,24 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
         entry_points = archive.read(f"{folder}/entry_points.txt").decode()
         licence = archive.read(f"{folder}/licenses/LICENSE").decode()
     assert "License-Expression: Apache-2.0" in metadata
+    assert {f"Project-URL: {name}, {url}" for name, url in PROJECT["urls"].items()} <= set(metadata.splitlines())
+    assert "Description-Content-Type: text/markdown" in metadata
+    readme = metadata.partition("\n\n")[2]
+    assert readme.startswith("# revox-langchain")
+    assert "```mermaid" not in readme
+    assert f"![The steps of the call graph]({PROJECT['urls']['Repository']}/raw/main/docs/graph.svg)" in readme
+    links = re.findall(r"\]\(([^)]+)\)", readme)
+    assert len(links) > 4
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+    ours = [link.split("/main/")[1] for link in links if link.startswith(PROJECT["urls"]["Repository"])]
+    assert [path for path in ours if not (ROOT / path).exists()] == []
     assert "revox-langchain = revox_langchain.__main__:main" in entry_points
     assert licence.lstrip().startswith("Apache License")
+
+
+def test_the_picture_of_the_graph_is_fresh() -> None:
+    draw_graph = import_module("scripts.draw_graph")
+    assert draw_graph.PICTURE.read_text(encoding="utf-8") == draw_graph.picture(), "run `make docs`"
 
 
 def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:

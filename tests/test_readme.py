@@ -172,6 +172,36 @@ def test_its_generated_parts_are_fresh() -> None:
     assert import_module("scripts.generate_readme_tables").filled(README) == README, "run `make docs`"
 
 
+REFUSAL = {"phone_number": "+33899123456", "prompt": "Confirmez le rendez-vous de mardi."}
+BAD_NUMBER = {"phone_number": "12345", "prompt": "Confirmez le rendez-vous de mardi."}
+BAD_INPUT = {"phone_number": "+33142685300", "prompt": ""}
+
+
+def test_a_refusal_a_bad_number_and_a_bad_input_end_as_the_table_says() -> None:
+    from revox_langchain import InvalidInput
+    from revox_langchain.graph import call_graph
+
+    rows = {row.split("**")[1]: row.split(" | ") for row in README.splitlines() if row.startswith("| **A ")}
+    graph = call_graph(Sandbox().connect())
+    for name, given in (("A refusal", REFUSAL), ("A bad number", BAD_NUMBER)):
+        assert 'a result: `status="refused"`' in rows[name][1]
+        assert graph.invoke(given)["status"] == "refused"
+    assert "raises `InvalidInput`" in rows["A bad input"][1]
+    with pytest.raises(InvalidInput):
+        graph.invoke(BAD_INPUT)
+    for name, given in (("A refusal", REFUSAL), ("A bad number", BAD_NUMBER), ("A bad input", BAD_INPUT)):
+        args = ["call", given["phone_number"], "--prompt", given["prompt"], "--sandbox", "--speed", "0"]
+        assert rows[name][3] == f"exit code {cli_exit(args)} |"
+
+
+def cli_exit(args: list[str]) -> int:
+    from typer.testing import CliRunner
+
+    from revox_langchain.cli.app import app
+
+    return CliRunner().invoke(app, args).exit_code
+
+
 def test_it_lists_every_tool_once() -> None:
     from revox_langchain.actions.requests import REQUESTS
 

@@ -13,6 +13,7 @@ from revox_langchain.flow import Flow, Recent
 from revox_langchain.operations.assistants import CreateAssistant, UpdateAssistant
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.voices import ListVoices
+from revox_langchain.speech.ranking import check_gender
 from revox_langchain.speech.voice import filter_voices, model_needed
 
 SpokenT = TypeVar("SpokenT", MakeCall, CreateAssistant, UpdateAssistant)
@@ -26,6 +27,7 @@ def list_voices(request: ListVoices, context: Context) -> Flow[JsonObject]:
     wanted = (request.language, request.accent, request.gender)
     if not any(wanted):
         return answer
+    check_gender(request.gender, answer["voices"])
     # Filtering here and not in `render` gives a program that reads the JSON what a model sees.
     languages = sorted({voice["language"] for voice in answer["voices"]})
     return {**answer, "voices": filter_voices(answer["voices"], *wanted), "languages": languages}

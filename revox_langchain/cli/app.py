@@ -18,7 +18,7 @@ from revox_langchain.cli.demo import demo
 from revox_langchain.cli.doctor import doctor
 from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people, usage_error
 from revox_langchain.cli.recover import recover
-from revox_langchain.cli.screen import complain, hint, plain, prepare_streams, write_json
+from revox_langchain.cli.screen import complain, hint, plain, prepare_streams, stop_writing, write_json
 from revox_langchain.cli.serve import mcp, sandbox
 from revox_langchain.cli.tools import tools
 from revox_langchain.cli.voices import voices
@@ -50,8 +50,18 @@ class Commands(TyperGroup):
             code = super().main(
                 given, "revox-langchain", complete_var, False, windows_expand_args=windows_expand_args, **extra
             )
+            sys.stdout.flush()
         except (typer.Abort, KeyboardInterrupt):
             code = Exit.INTERRUPTED
+        except BrokenPipeError:
+            stop_writing()
+            code = Exit.DONE
+        except SystemExit as error:
+            # Click ends the process with 1 where its reader has gone.
+            if not isinstance(error.__context__, BrokenPipeError):
+                raise
+            stop_writing()
+            code = Exit.DONE
         except Exception as error:
             code = failures.exit_of(error)
         if not standalone_mode:

@@ -23,6 +23,7 @@ from revox_langchain.cli.options import (
     wait_policy,
 )
 from revox_langchain.cli.screen import Screen
+from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.policy import DialPolicy
 
 _SAID, _VOICE, _TIMING = "What is said", "Which voice", "When and how long"
@@ -127,23 +128,22 @@ def call(
     Exit codes: 0 completed (whatever the answer), 2 invalid input, 3 refused, 4 key, 5 unreachable, 6 unknown
     whether placed, 7 still running, 8 cancelled or errored, 130 Ctrl-C.
     """
-    request = _request(context)
-    screen = Screen(as_json=as_json)
-    approve = not (sandbox or yes)
-    connection = account(sandbox=sandbox, speed=speed)
+    policy, wait = DialPolicy(default_region=country, settle_s=settle_s), wait_policy(max_wait_s, interval_s)
+    given, screen, approve = _request(context), Screen(as_json=as_json), not (sandbox or yes)
+    with _announced(account(sandbox=sandbox, speed=speed), screen, sandbox, approve) as revox:
+        run = CallRun(revox, screen, policy, wait, inline=inline, sandbox=sandbox, approve=approve)
+        return run.follow(given)
+
+
+_CONFIRM = "Add --yes, or --sandbox."
+
+
+def _announced(connection: Connection, screen: Screen, sandbox: bool, approve: bool) -> Connection:
     if approve and not screen.can_ask():
         raise usage_error("This would dial a real phone, and there is no terminal to confirm on.", _CONFIRM)
     if sandbox:
         screen.line("Sandbox: no real phone rings.", "dim")
-    policy = DialPolicy(default_region=country, settle_s=settle_s)
-    run = CallRun(
-        connection, screen, policy, wait_policy(max_wait_s, interval_s), inline=inline, sandbox=sandbox, approve=approve
-    )
-    with connection:
-        return run.follow(request)
-
-
-_CONFIRM = "Add --yes, or --sandbox."
+    return connection
 
 
 def _request(context: typer.Context) -> JsonObject:

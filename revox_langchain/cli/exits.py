@@ -52,6 +52,7 @@ _NO_NUMBER = frozenset(
         "missing_country",
         "unknown_region",
         "too_short",
+        "short_number",
         "too_long",
         "invalid_number",
         "ambiguous_number",

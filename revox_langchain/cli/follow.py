@@ -71,7 +71,13 @@ class CallRun:
         """
         doing = "looking for an earlier call of this intent" if request.get("intent") else "choosing a voice"
         # The question names the voice; said before it, the same line would stand there twice.
-        live = LiveCall(self._screen, self._connection.clock.now_s, first_words=doing, tell_voice=not self._approve)
+        live = LiveCall(
+            self._screen,
+            self._connection.clock.now_s,
+            first_words=doing,
+            tell_voice=not self._approve,
+            looks_s=self._policy.settle_s if request.get("intent") else 0.0,
+        )
         return _shown(lambda: self._output(request, live), live, self._connection, self._screen, sandbox=self._sandbox)
 
     def _output(self, request: JsonObject, live: LiveCall) -> JsonObject:
@@ -129,7 +135,7 @@ class CallRun:
 def follow_order(call_id: str, connection: Connection, screen: Screen, wait: WaitPolicy) -> Exit:
     """Follow a call that exists until it has ended."""
     live = LiveCall(screen, connection.clock.now_s, first_words="reading the call")
-    live.call_id = call_id
+    live.follow_existing(call_id)
 
     async def run() -> JsonObject:
         async with connection:

@@ -41,6 +41,7 @@ class LiveCall:
         now_s: The time in seconds: a sandbox's runs at its own speed.
         first_words: What the status line says before the first event.
         tell_voice: Whether to write a line about the voice.
+        looks_s: How long an earlier call of a named intent is looked for before this one is placed; 0 for no name.
 
     Attributes:
         call_id: Id of the order, once it is known.
@@ -55,6 +56,7 @@ class LiveCall:
         *,
         first_words: str = "getting ready",
         tell_voice: bool = True,
+        looks_s: float = 0.0,
     ) -> None:
         self.call_id: str | None = None
         self.intent_id: str | None = None
@@ -65,6 +67,8 @@ class LiveCall:
         self._start_s = now_s()
         self._words = first_words
         self._tell_voice = tell_voice
+        self._looks_s = looks_s
+        self._existed = False
         self._status: str | None = None
         self._attempt = 0
         self._said_waiting = False
@@ -86,6 +90,11 @@ class LiveCall:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._screen.live:
             self._live.stop()
+
+    def follow_existing(self, call_id: str) -> None:
+        """Show a call that was placed before: what was said in it carries the time it was said."""
+        self.call_id = call_id
+        self._existed = True
 
     def see(self, event: Mapping[str, Any]) -> None:
         """Show one event; unknown types are ignored."""
@@ -115,6 +124,12 @@ class LiveCall:
         self.intent_id = str(event.get("intent_id"))
         self.phone_number = str(event.get("phone_number"))
         self._words = "placing the call"
+        if self._looks_s:
+            self._words = (
+                f"looking for an earlier call of this intent for up to {self._looks_s:g} s, before placing one"
+            )
+            if not self._screen.live:
+                self._screen.line(f"{self._words[0].upper()}{self._words[1:]}.", "dim")
 
     def _looking(self) -> None:
         self._words = "looking for the order"
@@ -125,18 +140,20 @@ class LiveCall:
         self.call_id = str(event.get("call_id"))
         self.intent_id = str(event.get("intent_id"))
         self._start_s = self._now_s()
+        self._existed = bool(event.get("adopted"))
         already = " (placed earlier; nothing was dialed again)" if event.get("adopted") else ""
         self._fact("Call", self.call_id + already)
 
     def _changed(self, event: Mapping[str, Any]) -> None:
         status, attempt = str(event.get("status")), int(event.get("attempt") or 0)
         self.call_id = self.call_id or str(event.get("call_id"))
-        tries_again = status in ("scheduled", "queued_for_calling") and attempt == self._attempt > 0
+        known = attempt == self._attempt or self._status is None
+        tries_again = attempt > 0 and (status == "scheduled" or (status == "queued_for_calling" and known))
         self._status, self._attempt = status, attempt
         self._words = self._status_words(event)
         if tries_again:
-            when = _when(event, self._now_s())
-            self._note(f"Attempt {attempt} did not reach the callee; Revox will dial again{when}.")
+            self._words = f"next attempt{_when(event, self._now_s())}"
+            self._note(f"Attempt {attempt} did not reach the callee; {self._words}. Revox dials by itself.")
         elif status == "scheduled":
             self._waits(event)
         elif status == "paused":
@@ -157,11 +174,12 @@ class LiveCall:
         if self._status == "calling":
             self._words = "talking" + (f", attempt {self._attempt}" if self._attempt > 1 else "")
         content = plain(event.get("content") or ("(used a tool)" if role == "tool" else ""))
-        self._row(event, _ROLES.get(role, plain(role)), content, _STYLES.get(role, ""))
+        moment = _clock_time(event.get("said_at")) if self._existed else None
+        self._row(event, _ROLES.get(role, plain(role)), content, _STYLES.get(role, ""), moment)
 
     def _heartbeat(self, event: Mapping[str, Any]) -> None:
         long = float(event.get("elapsed_s") or 0.0) > _LONG_IN_QUEUE_S
-        if event.get("status") == "queued_for_calling" and long and not self._said_waiting:
+        if event.get("status") == "queued_for_calling" and long and not (self._said_waiting or self._attempt):
             self._waits(event)
 
     def _waits(self, event: Mapping[str, Any]) -> None:
@@ -176,8 +194,8 @@ class LiveCall:
     def _note(self, words: str) -> None:
         self._screen.line(Text(words, style="yellow"))
 
-    def _row(self, event: Mapping[str, Any], who: str, words: str, style: str) -> None:
-        passed = duration(float(event.get("elapsed_s") or 0.0))
+    def _row(self, event: Mapping[str, Any], who: str, words: str, style: str, moment: str | None = None) -> None:
+        passed = moment or duration(float(event.get("elapsed_s") or 0.0))
         if not self._screen.live:
             self._screen.line(f"{passed:>7}  {who:<9}  {words}".rstrip() if who else f"{passed:>7}  {words}")
             return
@@ -205,6 +223,14 @@ def voice_words(voice: Mapping[str, Any] | None, language: str | None = None) ->
     about += [str(voice["gender"])] if voice.get("gender") else []
     about.append(str(voice.get("provider")))
     return plain(f"{voice.get('name') or voice.get('id')} ({', '.join(about)})")
+
+
+def _clock_time(moment: object) -> str | None:
+    """A moment as the clock on the wall shows it."""
+    try:
+        return f"{datetime.fromisoformat(str(moment)).astimezone():%H:%M:%S}"
+    except ValueError:
+        return None
 
 
 def _when(event: Mapping[str, Any], now_s: float) -> str:

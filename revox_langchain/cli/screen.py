@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from io import TextIOWrapper
 
 import typer
@@ -17,6 +18,14 @@ from rich.table import Table
 from rich.text import Text
 
 from revox_langchain.answers import safe_json
+
+
+class _Console(Console):
+    """A console that falls silent where its reader has gone: what is done goes on, a call for instance."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        stop_writing()
 
 
 class Screen:
@@ -31,7 +40,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=as_json, highlight=False, markup=False, emoji=False)
+        self.console = _Console(stderr=as_json, highlight=False, markup=False, emoji=False)
 
     @property
     def live(self) -> bool:
@@ -113,6 +122,12 @@ def prepare_streams() -> None:
             # Windows programs expect the code page of the system in a pipe, and everyone else UTF-8.
             keeps = stream.isatty() or sys.platform == "win32"
             stream.reconfigure(encoding=None if keeps else "utf-8", errors="backslashreplace")
+
+
+def stop_writing() -> None:
+    """Send the rest of stdout nowhere: whoever read it, such as `head`, has had enough."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(message: str, next_step: str = "") -> None:

@@ -16,6 +16,7 @@ from revox_langchain.cli.options import AsJson, account
 from revox_langchain.cli.screen import Screen, hint, plain
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.speech.language import language_name, parse_language
+from revox_langchain.speech.ranking import check_gender
 from revox_langchain.speech.voice import ChosenVoice, filter_voices, rank_voices
 
 _SHOWN = 8
@@ -49,6 +50,7 @@ class _Wanted:
 
 def _list(catalog: list[JsonObject], wanted: _Wanted, screen: Screen) -> Exit:
     """List the voices that match exactly."""
+    check_gender(wanted.gender, catalog)
     spoken = None if wanted.language is None else parse_language(wanted.language)
     found = filter_voices(catalog, spoken, wanted.accent, wanted.gender)
     if wanted.provider:

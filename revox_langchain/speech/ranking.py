@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from revox_langchain.errors import NoVoice
+from revox_langchain.errors import InvalidInput, NoVoice, near
 from revox_langchain.speech.accents import distance, region_of, same_accent
 from revox_langchain.speech.language import ResolvedLanguage, parse_language
 from revox_langchain.speech.names import LANGUAGE_NAMES, fold, names_data
@@ -84,6 +84,22 @@ class WantedVoice:
             text_of(voice, "id"),
             text_of(voice, "provider"),
             dump(voice),
+        )
+
+
+def check_gender(gender: str | None, known: Iterable[Voice]) -> None:
+    """See that a gender is one a voice can have.
+
+    Raises:
+        InvalidInput: It is not; code `unknown_gender`, with the nearest ones.
+    """
+    there = sorted({"female", "male", "neutral"} | {fold(text_of(voice, "gender")) for voice in known} - {""})
+    asked = folded(gender)
+    if asked is not None and asked not in (*there, *_GENDERS):
+        raise InvalidInput(
+            f"{gender!r} is not a gender that voices have{near(asked, there)}",
+            code="unknown_gender",
+            next_step=f"Give one of {', '.join(there)}, or leave it out.",
         )
 
 

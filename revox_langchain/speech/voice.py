@@ -17,6 +17,7 @@ from revox_langchain.speech.ranking import (
     Voice,
     WantedVoice,
     accents_of,
+    check_gender,
     dump,
     fitting_voices,
     folded,
@@ -96,6 +97,7 @@ def choose_voice(
         NoVoice: The catalogue has none of the kind.
         UnsupportedLanguage: No voice speaks the language.
         UnknownLanguage: `language` is not a known language.
+        InvalidInput: `gender` is not one that voices have (code `unknown_gender`).
     """
     return rank_voices(
         voices,
@@ -125,8 +127,10 @@ def rank_voices(
     strict_accent: bool = False,
 ) -> tuple[ChosenVoice, ...]:
     """List all voices that fit, best first; arguments and errors as for `choose_voice`."""
+    known = list(voices)
+    check_gender(gender, known)
     wanted = WantedVoice.of(language, accent, gender)
-    fitting = fitting_voices(list(voices), wanted, provider, cloned, model)
+    fitting = fitting_voices(known, wanted, provider, cloned, model)
     fitting = strictly_fitting(fitting, wanted, gender=strict_gender, accent=strict_accent)
     accents = accents_of(fitting)
     order = sorted(fitting, key=lambda voice: wanted.key(voice, priority or {}))

@@ -27,6 +27,7 @@ from revox_langchain.results.order import (
     turns_of,
     unix_s,
 )
+from revox_langchain.results.spoken import said_at
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
 
 _LOST_AFTER = 10
@@ -235,7 +236,11 @@ def _turns(seen: Watch, number: int, attempt: Mapping[str, object]) -> list[Json
     """Say what was spoken in an attempt since the last look."""
     known = seen.turns if number == seen.attempts else 0
     common = {"type": "revox.turn", "call_id": seen.call_id, "attempt": number}
-    return [{**common, "role": said.role, "content": said.content} for said in _said(attempt)[known:]]
+    turns = _said(attempt)
+    return [
+        {**common, "role": said.role, "content": said.content, **({"said_at": moment} if moment else {})}
+        for said, moment in list(zip(turns, said_at(attempt, turns), strict=True))[known:]
+    ]
 
 
 def _said(attempt: Mapping[str, object]) -> list[Said]:

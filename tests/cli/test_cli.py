@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,10 @@ def test_a_number_the_guard_refuses_is_exit_code_3(number: str, code: str) -> No
         (("voices", "--sandbox", "--language", "klingon"), "Klingon"),
         (("tools", "--toolset", "cals"), "did you mean 'calls'"),
         (("tools", "--risk", "huge"), "huge"),
+        (("call", "12345", "--prompt", PROMPT, "--language", "en", "--sandbox"), "number"),
+        (("call", FICTION, "--prompt", PROMPT, "--language", "en", "--gender", "femal", "--sandbox"), "mean 'female'"),
+        (("voices", "--sandbox", "--gender", "femal"), "did you mean 'female'"),
+        (("voices", "--sandbox", "--language", "fr", "--explain", "--gender", "femal"), "did you mean 'female'"),
         (("demo", "--language", "klingon"), "Klingon"),
         (("recover", "some-intent", "nonsense"), "number"),
         (("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "18901"), "token"),
@@ -417,7 +422,7 @@ def test_a_call_outside_its_calling_window_says_that_it_waits() -> None:
 
 def test_a_second_attempt_is_announced() -> None:
     done = in_sandbox("+12025550102")
-    assert "Attempt 1 did not reach the callee; Revox will dial again." in done.stdout
+    assert "Attempt 1 did not reach the callee; next attempt" in done.stdout
     assert "2 attempts" in done.stdout
 
 
@@ -536,6 +541,60 @@ def test_recover_says_plainly_that_there_is_no_order_and_ends_with_6(server: San
     assert "most likely it was not placed" in done.stderr
 
 
+def test_between_attempts_it_says_when_the_next_one_is_and_nothing_of_a_calling_window(
+    slow_server: SandboxServer,
+) -> None:
+    ringing = in_sandbox("+12025550101")
+    assert ringing.stdout.count("did not reach the callee; next attempt") == 2
+    assert "calling window" not in ringing.stdout
+    call("+12025550101", "--yes", "--max-wait-s", "0.1", *QUICK, env=account(slow_server))
+    world = slow_server.sandbox.world
+    (call_id,) = world.orders
+    for _ in range(60):
+        world.advance(10)
+        if world.orders[call_id]["status"] == "scheduled":
+            break
+    seen = cli("watch", call_id, "--max-wait-s", "0.1", "--interval-s", "0.05", env=account(slow_server))
+    assert "Attempt 1 did not reach the callee; next attempt at " in seen.stdout
+    assert "calling window" not in seen.stdout
+
+
+def test_a_named_intent_says_what_it_waits_for() -> None:
+    done = in_sandbox(FICTION, "--intent", "order 19", "--settle-s", "7")
+    assert "Looking for an earlier call of this intent for up to 7 s, before placing one." in done.stdout
+    assert "earlier call" not in in_sandbox(FICTION).stdout
+
+
+def test_watching_a_call_that_has_ended_gives_the_time_of_each_turn(server: SandboxServer) -> None:
+    call_id = json.loads(call(FICTION, "--yes", "--json", *QUICK, env=account(server)).stdout)["call_id"]
+    with Connection(KEY, base_url=server.base_url) as connection:
+        order = connection.send(GetCall(call_id=call_id))["call"]
+    attempt = order["call_attempts"][0]
+    answered = datetime.fromisoformat(attempt["answered_at"])
+    turns = [event for event in attempt["speech_events"] if event["speaker"] in ("agent", "user")]
+    done = cli("watch", call_id, env=account(server))
+    assert len(turns) > 2
+    for turn in turns:
+        moment = (answered + timedelta(milliseconds=turn["started_speaking_at_ms"])).astimezone()
+        assert re.search(rf"{moment:%H:%M:%S}  (assistant|callee) +{re.escape(turn['transcript'])}", done.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+@pytest.mark.parametrize(
+    "args", [("tools",), ("tools", "--json"), ("--help",), ("call", FICTION, "--prompt", PROMPT, "--sandbox")]
+)
+def test_a_reader_that_has_gone_is_no_error(args: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        more = ("--speed", "0", "--language", "en") if args[0] == "call" else ()
+        with start_process(*args, *more, stdout=writing) as process:
+            _, errors = process.communicate(timeout=patience_s())
+    finally:
+        os.close(writing)
+    assert (process.returncode, errors) == (0, "")
+
+
 # voices and tools
 
 
@@ -554,7 +613,7 @@ def test_a_search_that_no_voice_matches_says_how_to_find_the_closest() -> None:
     assert done.exit_code == 0
     assert done.stdout.split() == ["voice_id", "provider", "lang", "accent", "gender", "name"]
     assert "add --explain to rank the closest" in done.stderr
-    assert "add --language and --explain" in cli("voices", "--sandbox", "--gender", "banana").stderr
+    assert "add --language and --explain" in cli("voices", "--sandbox", "--accent", "banana").stderr
 
 
 def test_explain_ranks_the_voices_of_a_language_with_reasons() -> None:

@@ -205,7 +205,7 @@ class PlacementUnknown(RevoxToolError):
             message,
             next_step=(
                 "Do not dial again. Look with "
-                f"run(recover(intent_id={intent_id!r}, phone_number={phone_number!r}), connection) "
+                f"run(recover(intent_id={intent_id!r}, phone_number=the same number), connection) "
                 "(tool revox_recover_call, `revox-langchain recover`); if the order still is not there and the call "
                 "is wanted, place it under a new intent."
             ),

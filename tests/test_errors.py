@@ -158,7 +158,7 @@ def test_an_unknown_placing_names_the_intent_the_number_and_the_way_on() -> None
     assert error.as_dict()["details"] == {"intent_id": "i1", "phone_number": "+12025550100"}
     for words in (
         "Do not dial again",
-        "recover(intent_id='i1', phone_number='+12025550100')",
+        "recover(intent_id='i1'",
         "revox_recover_call",
         "revox-langchain recover",
         "new intent",

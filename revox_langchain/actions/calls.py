@@ -137,7 +137,7 @@ def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
     marked = [number for number in numbers if history.get(number.lstrip("+"), {}).get("do_not_contact")]
     if marked:
         raise Refused(
-            f"{len(marked)} of the numbers are marked do-not-contact, the first is {marked[0]}.",
+            f"{len(marked)} of the numbers are marked do-not-contact.",
             code="do_not_contact",
             next_step="Leave them out (row_mode='all_except' with their call_ids), or tell the user.",
         )

@@ -63,7 +63,7 @@ def refuse_past_launch(launch: LaunchCampaign) -> Flow[None]:
     now_s = (yield Pause(0)).now_s
     if launch.scheduled_at.timestamp() < now_s - 60:
         raise Refused(
-            f"scheduled_at {launch.scheduled_at} has passed; the phones would ring right away.",
+            "scheduled_at has passed; the phones would ring right away.",
             code="scheduled_in_the_past",
             next_step="Give a moment in the future, or leave scheduled_at out to call now.",
         )
@@ -148,7 +148,7 @@ def _refuse(
     more = f" and {len(call_ids) - _MOST_NAMED} more (all are in the details)" if len(call_ids) > _MOST_NAMED else ""
     wait = f", or wait {retry_after_s:.0f} s" if retry_after_s else ""
     raise Refused(
-        f"{len(call_ids)} of the {len(numbers)} numbers to ring {what}, such as {numbers[call_ids[0]]}.",
+        f"{len(call_ids)} of the {len(numbers)} numbers to ring {what}.",
         code=code,
         next_step=f"Leave them out (row_mode='all_except' with call_ids: {named}{more}){wait}.",
         retry_after_s=retry_after_s,

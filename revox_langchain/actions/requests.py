@@ -15,13 +15,15 @@ from typing import Any, TypeVar
 from revox_langchain.actions.calls import RecoverCall, WaitForCall
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.numbers import default_region
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.errors import InvalidInput, near
+from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Flow, off_the_loop
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.phone import parse_phone
 
 logger = logging.getLogger("revox_langchain")
 
@@ -70,6 +72,7 @@ def perform(
     scope: str | None = None,
     toolkit: str = "process",
     repeated: bool = False,
+    given: Given | None = None,
 ) -> Flow[tuple[RequestT, Any]]:
     """Read untrusted arguments as a request, and do it.
 
@@ -82,6 +85,7 @@ def perform(
         scope: The LangGraph thread, if there is one.
         toolkit: Whose budget counts where there is no thread.
         repeated: Whether it may have been sent before, by a run that was cut off.
+        given: What may have given the numbers; None where that is not visible.
 
     Returns:
         The request and its answer.
@@ -90,6 +94,10 @@ def perform(
         RevoxToolError: Among them `InvalidInput`, naming each wrong argument.
     """
     request = yield from read(request_type, arguments, guard.policy)
+    if given is not None and request.spec.risk is not Risk.READ:
+        numbers = list(numbers_in(arguments))
+        region = yield from default_region(guard.policy, *numbers)
+        yield from off_the_loop(len(numbers), partial(_refuse_not_given, request, guard, given, region))
     did = act(request, guard, scope=scope, toolkit=toolkit, by_model=True, repeated=repeated)
     return request, (yield from did)
 
@@ -100,22 +108,54 @@ def read(request_type: type[RequestT], arguments: Mapping[str, object], policy: 
     Raises:
         InvalidInput: Naming each wrong argument.
     """
-    numbers = list(_numbers_in(arguments))
+    numbers = list(numbers_in(arguments))
     region = yield from default_region(policy, *numbers)
     parse = partial(request_type.parse, arguments, default_region=region)
     request: RequestT = yield from off_the_loop(len(numbers), parse)
     return request
 
 
-def _numbers_in(arguments: Mapping[str, object]) -> Iterator[str]:
+def numbers_in(arguments: Mapping[str, object]) -> Iterator[str]:
     """Every phone number among untrusted arguments, wherever it stands and as it is written."""
+    for _, number in _placed_numbers(arguments):
+        yield number
+
+
+def refuse_not_given(raw: str, guard: Guard, given: Given | None) -> Flow[None]:
+    """Refuse a number that a model made up; any other problem with it is for whoever dials it.
+
+    Raises:
+        Refused: With code `number_not_given`.
+    """
+    if given is None:
+        return
+    region = yield from default_region(guard.policy, raw)
+    try:
+        phone = guard.check_number(raw, region)
+    except RevoxToolError:
+        return
+    guard.check_given({"phone_number": phone}, given, region)
+
+
+def _refuse_not_given(request: Request, guard: Guard, given: Given, region: str | None) -> None:
+    # The caller id is not dialed, and must be one of the organisation's own numbers anyhow.
+    dialed = {
+        where: parse_phone(number)
+        for where, number in _placed_numbers(request.model_dump(mode="json"))
+        if not where.endswith("from_phone_number")
+    }
+    guard.check_given(dialed, given, region)
+
+
+def _placed_numbers(arguments: Mapping[str, object], under: str = "") -> Iterator[tuple[str, str]]:
     for name, value in arguments.items():
-        inside = value if isinstance(value, list) else [value]
-        if isinstance(value, str) and name.endswith("phone_number"):
-            yield value
+        if isinstance(value, str) and name.replace("_", "").casefold().endswith("phonenumber"):
+            yield f"{under}{name}", value
         elif name in ("settings", "contacts", "transfer_destinations"):
-            for item in inside:
-                yield from _numbers_in(item) if isinstance(item, Mapping) else ()
+            inside = enumerate(value) if isinstance(value, list) else [("", value)]
+            for number, item in inside:
+                where = f"{under}{name}.{number}.".replace("..", ".")
+                yield from _placed_numbers(item, where) if isinstance(item, Mapping) else ()
 
 
 def perform_and_render(
@@ -127,6 +167,7 @@ def perform_and_render(
     toolkit: str = "process",
     repeated: bool = False,
     save: Callable[[bytes], JsonObject] | None = None,
+    given: Given | None = None,
 ) -> Flow[tuple[str, Any]]:
     """Do what a tool is asked for, and say it in the words that a model reads.
 
@@ -138,6 +179,7 @@ def perform_and_render(
         toolkit: Whose budget counts where there is no thread.
         repeated: Whether it may have been sent before, by a run that was cut off.
         save: Puts audio somewhere and says where; without it audio comes back as it is, with no text.
+        given: What may have given the numbers; None where that is not visible.
 
     Returns:
         Text for the model, and the answer for the program.
@@ -146,7 +188,7 @@ def perform_and_render(
         RevoxToolError: As for `perform`.
     """
     request, answer = yield from perform(
-        request_type, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated
+        request_type, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated, given=given
     )
     if isinstance(answer, bytes):
         if save is None:
@@ -188,6 +230,8 @@ __all__ = [
     "WaitForCall",
     "act",
     "find_request",
+    "numbers_in",
     "perform",
     "perform_and_render",
+    "refuse_not_given",
 ]

@@ -29,7 +29,7 @@ from revox_langchain.dialing.policy import DialPolicy
 _SAID, _VOICE, _TIMING = "What is said", "Which voice", "When and how long"
 
 Number = Annotated[
-    str, typer.Argument(metavar="NUMBER", help="The number to call: +33142685300, or national with --country.")
+    str, typer.Argument(metavar="NUMBER", help="The number to call: +12025550100, or national with --country.")
 ]
 Prompt = Annotated[str | None, typer.Option(help="What the assistant must do.", rich_help_panel=_SAID)]
 AssistantId = Annotated[

@@ -20,7 +20,7 @@ from revox_langchain.phone import parse_phone
 def recover(
     intent_id: Annotated[str, typer.Argument(help="The intent ID from the error.")],
     number: Annotated[
-        str, typer.Argument(help="The number that was called: +33142685300, or national with --country.")
+        str, typer.Argument(help="The number that was called: +12025550100, or national with --country.")
     ],
     country: Country = None,
     settle_s: Settle = 15.0,

@@ -12,6 +12,7 @@ change:
 | global_number | it belongs to no country: satellites and the like |
 | extension | Revox cannot dial an extension |
 | country_not_allowed, number_not_allowed, number_denied | the policy's lists |
+| number_not_given | a model made it up: no one whose word counts gave it (`number_source`) |
 | own_number | it is one of the organisation's own numbers |
 | do_not_contact | the phone history says so |
 | recently_placed | another order to the number is younger than `min_gap_s` |
@@ -35,6 +36,7 @@ from functools import partial
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.hosts import check_hosts
 from revox_langchain.dialing.hours import check_windows, wants_zone
 from revox_langchain.dialing.numbers import history_of, is_listed, organisation_country, own_numbers
@@ -49,6 +51,7 @@ from revox_langchain.results.order import unix_s
 
 # A difference of more than a day between our clock and Revox's is a wrong answer, not a wrong clock.
 _MOST_AHEAD_S = 86_400.0
+_MOST_NAMED = 3
 
 
 class Guard:
@@ -80,12 +83,42 @@ class Guard:
             )
         if phone.blocked_class and phone.blocked_class not in policy.allowed_classes:
             raise Refused(
-                f"{phone.e164} is a {phone.kind.replace('_', ' ')} number; such numbers are not dialed.",
+                f"This is a {phone.kind.replace('_', ' ')} number; such numbers are not dialed.",
                 code=phone.blocked_class,
                 next_step="Use an ordinary number, or allow the class in DialPolicy.allowed_classes.",
             )
         self._check_lists(phone)
         return phone
+
+    def check_given(self, phones: Mapping[str, Phone], given: Given | None, region: str | None = None) -> None:
+        """Refuse numbers that a model made up: the policy says who must have given them.
+
+        Args:
+            phones: The numbers by the arguments they stand in.
+            given: What was said by those whose word counts; None where that is not visible, and nothing is checked.
+            region: The country in which a number in national form is read.
+
+        Raises:
+            Refused: With code `number_not_given`.
+        """
+        policy = self.policy
+        if given is None or policy.number_source == "any":
+            return
+        known = (*policy.known_numbers, *(n for n in policy.allowed_numbers or () if not n.endswith("*")))
+        unknown = [
+            where
+            for where, phone in phones.items()
+            if not is_listed(phone.e164, known) and not given.holds(phone, policy.default_region or region)
+        ]
+        if not unknown:
+            return
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        raise Refused(
+            f"{', '.join(unknown[:_MOST_NAMED])}{more}: no one in this conversation gave this number.",
+            code="number_not_given",
+            next_step="Ask the user for the number to call, and wait for the answer. Never make up a number.",
+            details={"fields": unknown[:50]},
+        )
 
     def check_history(self, phone: Phone) -> Flow[None]:
         """Check a number against what Revox knows about it: at most two reads, both cached.
@@ -95,7 +128,7 @@ class Guard:
         """
         if phone.e164 in (yield from own_numbers()):
             raise Refused(
-                f"{phone.e164} is one of the organisation's own numbers.",
+                "This is one of the organisation's own numbers.",
                 code="own_number",
                 next_step="Dial a number that is not your own.",
             )
@@ -103,7 +136,7 @@ class Guard:
         history = history_of(answer["phone_history"], phone.e164) or {}
         if history.get("do_not_contact") and self.policy.honour_do_not_contact:
             raise Refused(
-                f"{phone.e164} is marked do-not-contact.",
+                "This number is marked do-not-contact.",
                 code="do_not_contact",
                 next_step="Do not call this number; tell the user.",
             )
@@ -122,7 +155,7 @@ class Guard:
         age_s = self.policy.min_gap_s - left_s
         if left_s <= 0:
             return
-        what = f"Another call to {phone_number} was placed" if call_id else f"{phone_number} rang"
+        what = "Another call to this number was placed" if call_id else "This number rang"
         raise Refused(
             f"{what} {age_s:.0f} s ago{f': {call_id}' if call_id else ''}.",
             code="recently_placed",
@@ -196,9 +229,9 @@ class Guard:
             numbers = yield from own_numbers()
             if caller_id not in numbers:
                 raise Refused(
-                    f"The caller id {caller_id} is not one of your numbers.",
+                    "The caller id is not one of your numbers.",
                     code="caller_id_not_owned",
-                    next_step=f"Use one of: {', '.join(numbers) or 'none'}; or leave from_phone_number out.",
+                    next_step="Leave from_phone_number out, or use a number that revox_list_phone_numbers shows.",
                 )
         check = partial(check_configured_words, self.policy, configuration, prompt_variables)
         texts = ("prompt", "first_sentence", "prompt_flow", "faq_items", "voicemail_message", "end_of_call_sentence")
@@ -213,7 +246,7 @@ class Guard:
         regions = {parse_phone(number).region for number in callers if number.startswith("+1")}
         if not regions or not all(international_for(phone, region) for region in regions):
             return ()
-        return (f"{phone.e164} is in {phone.region}: under +1, but an international call for a +1 caller.",)
+        return (f"The number is in {phone.region}: under +1, but an international call for a +1 caller.",)
 
     def _check_hours(
         self, configuration: JsonObject, phones: tuple[Phone, ...], written: Mapping[str, object] | None
@@ -246,26 +279,26 @@ class Guard:
         if policy.allowed_countries is not None and (phone.region or "") not in policy.allowed_countries:
             allowed = ", ".join(sorted(policy.allowed_countries)) or "none"
             raise Refused(
-                f"{phone.e164} is in {phone.region or 'no known country'}, which is not on the list of countries.",
+                f"The number is in {phone.region or 'no known country'}, which is not on the list of countries.",
                 code="country_not_allowed",
                 next_step=f"Allowed: {allowed} (DialPolicy.allowed_countries).",
             )
         if policy.allowed_numbers is not None and not is_listed(phone.e164, policy.allowed_numbers):
             raise Refused(
-                f"{phone.e164} is not on the list of allowed numbers.",
+                "This number is not on the list of allowed numbers.",
                 code="number_not_allowed",
                 next_step="Ask the person responsible to add it to DialPolicy.allowed_numbers.",
             )
         if is_listed(phone.e164, policy.denied_numbers):
             raise Refused(
-                f"{phone.e164} is on the deny list.", code="number_denied", next_step="Do not call this number."
+                "This number is on the deny list.", code="number_denied", next_step="Do not call this number."
             )
 
     def _check_moment(self, request: MakeCall, phone: Phone, now_s: float) -> None:
         rings_s = now_s if request.scheduled_at is None else request.scheduled_at.timestamp()
         if rings_s < now_s - 60:
             raise Refused(
-                f"scheduled_at {request.scheduled_at} has passed; the phone would ring right away.",
+                "scheduled_at has passed; the phone would ring right away.",
                 code="scheduled_in_the_past",
                 next_step="Give a moment in the future, or leave scheduled_at out to call now.",
             )
@@ -275,7 +308,7 @@ class Guard:
         # None means that the zone is unknown, and then the hour is too.
         if inside_local_hours(phone, rings_s, start, end) is not True:
             raise Refused(
-                f"It is not known to be between {start} and {end} at {phone.e164}, and skip_calling_window would ring "
+                f"It is not known to be between {start} and {end} at this number, and skip_calling_window would ring "
                 "anyway.",
                 code="outside_local_hours",
                 next_step="Leave skip_calling_window out: Revox waits for the calling window.",

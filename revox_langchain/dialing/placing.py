@@ -162,7 +162,7 @@ def _refuse_doubt(found: FoundOrders, order: Order, guard: Guard) -> None:
         f"Whether this call was placed before cannot be told: the search is incomplete, {found.doubt}.",
         code="search_incomplete",
         next_step=(
-            f"Read the calls to {order.request.phone_number} (revox_get_call_history) and tell the user what is there. "
+            "Read the calls to this number (revox_get_call_history) and tell the user what is there. "
             "`revox-langchain doctor` says what the search counts; code that accepts the risk of a second call sets "
             "DialPolicy(trust_incomplete_search=True)."
         ),

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["warn", "refuse", "off"]
+NumberSource = Literal["conversation", "any"]
 
 
 class DialPolicy(BaseModel):
@@ -19,6 +20,12 @@ class DialPolicy(BaseModel):
         denied_numbers: Never these, in the same form.
         allowed_hosts: Hosts that a request may name for webhooks, look-ups, custom tools and models, and e-mails (a
             `*.` at the front stands for any subdomain). What an owner stored, or code gives, needs no permission.
+        known_numbers: Numbers a model may dial though no one in the conversation gave them, in the same form.
+        number_source: Who must have given a number that a model dials. `conversation`: the user, the system, a tool of
+            your own, or a person who approved the call, as far as the run's messages show it; `known_numbers` and whole
+            `allowed_numbers` count, too. `any`: the model may. Where no messages are visible (calls from code, MCP, the
+            graph's own input) nothing is checked. The `system_prompt` of an agent is none of its messages. Supervisors
+            and summaries write a model's words into user messages, where they count as the user's.
         allowed_classes: Codes of costly classes that may be dialed nevertheless, such as `shared_cost_number`.
         honour_do_not_contact: Refuse numbers that the phone history marks do-not-contact.
         min_gap_s: Refuse a second order to a number within this many seconds of another.
@@ -42,6 +49,8 @@ class DialPolicy(BaseModel):
     allowed_countries: frozenset[str] | None = None
     allowed_numbers: tuple[str, ...] | None = None
     denied_numbers: tuple[str, ...] = ()
+    known_numbers: tuple[str, ...] = ()
+    number_source: NumberSource = "conversation"
     allowed_classes: frozenset[str] = frozenset()
     allowed_hosts: tuple[str, ...] = ()
     honour_do_not_contact: bool = True

@@ -13,11 +13,13 @@ from revox_langchain.operations.fields import (
     Id,
     OutputConfig,
     SpokenLanguage,
+    SpokenText,
     Text,
     VoiceProvider,
     WebhookUrl,
 )
 from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import assistants as render
 from revox_langchain.operations.render import text
 from revox_langchain.operations.settings import Settings
@@ -38,7 +40,7 @@ class GetAssistant(Operation):
 class AssistantFields(Operation):
     """What create and update have in common."""
 
-    first_sentence: str | None = Field(default=None, description="What it says first.")
+    first_sentence: Spoken | None = Field(default=None, description="What it says first.")
     first_sentence_mode: FirstSentenceMode | None = Field(
         default=None,
         description="static: said word for word; generated: made from it; none: the person speaks first.",
@@ -65,7 +67,7 @@ class CreateAssistant(AssistantFields):
     """
 
     name: Text
-    prompt: Text = Field(description="What it must do, in the language it speaks.")
+    prompt: SpokenText = Field(description="What it must do, in the language it speaks.")
     settings: Settings | None = Field(default=None, serialization_alias="*")
 
 
@@ -78,7 +80,7 @@ class UpdateAssistant(AssistantFields):
 
     assistant_id: AssistantId
     name: Text | None = None
-    prompt: Text | None = None
+    prompt: SpokenText | None = None
     settings: Settings | None = Field(default=None, serialization_alias="*")
     clear_fields: ClearFields | None = None
 

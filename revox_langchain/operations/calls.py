@@ -22,6 +22,7 @@ from revox_langchain.operations.fields import (
     VoiceProvider,
 )
 from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
+from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.render import text
 from revox_langchain.operations.settings import Settings
@@ -42,13 +43,13 @@ class MakeCall(Operation):
 
     phone_number: E164
     assistant_id: Id | None = Field(default=None, description="Which assistant talks.")
-    prompt: str | None = Field(
+    prompt: Spoken | None = Field(
         default=None,
         min_length=1,
         serialization_alias="assistant.prompt",
         description="What the assistant must do, in the language it speaks.",
     )
-    first_sentence: str | None = Field(
+    first_sentence: Spoken | None = Field(
         default=None, serialization_alias="assistant.first_sentence", description="What it says first."
     )
     voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="assistant.voice.provider")

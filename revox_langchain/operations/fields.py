@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.clock_time import as_documented
+from revox_langchain.operations.own_words import Spoken
 from revox_langchain.phone import parse_phone
 from revox_langchain.speech.language import resolve_language
 
@@ -209,7 +210,7 @@ def _not_blank(value: str) -> str:
 
 def _with_offset(value: datetime) -> datetime:
     if value.tzinfo is None:
-        raise ValueError("give an offset, such as 2026-05-04T10:00:00+02:00 or a Z for UTC")
+        raise ValueError("it has no time zone; add the offset from UTC, as hours and minutes, or a Z for UTC")
     return value
 
 
@@ -256,6 +257,7 @@ def _texts(value: Any) -> Any:
 
 Id = Annotated[str, AfterValidator(_identifier)]
 Text = Annotated[str, AfterValidator(_not_blank)]
+SpokenText = Annotated[Spoken, AfterValidator(_not_blank)]
 WebhookUrl = Annotated[str, AfterValidator(_without_stand_in), Field(description="Gets a POST when a call ends.")]
 CallId = Annotated[Id, Field(description="Call id, as returned when it was placed.")]
 AssistantId = Annotated[Id, Field(description="Assistant id.")]
@@ -276,7 +278,7 @@ def _language_tag(value: object) -> object:
 SpokenLanguage = Annotated[str, BeforeValidator(_language_tag)]
 """A language that a voice speaks, as a tag: read from a code, a tag or a name."""
 
-E164 = Annotated[str, BeforeValidator(_number), Field(description="E.164, e.g. +33142685300.")]
+E164 = Annotated[str, BeforeValidator(_number), Field(description="+, country code, number.")]
 OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers.")]
 Moment = Annotated[datetime, AfterValidator(_with_offset), PlainSerializer(datetime.isoformat, when_used="json")]
 ClearFields = Annotated[list[str], AfterValidator(_clearable), Field(description="Fields to empty, by name.")]

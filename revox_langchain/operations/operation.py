@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_va
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
+from revox_langchain.operations.own_words import learn_words_of
 
 Verb = Literal["GET", "POST", "PATCH", "DELETE"]
 Render = Callable[[JsonObject, "Request | None"], str]
@@ -344,6 +345,7 @@ def _declare(
             for_models=for_models,
             answer=answer,
         )
+        learn_words_of(cls)
         return cls
 
     return declare

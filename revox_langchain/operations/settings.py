@@ -20,6 +20,7 @@ from revox_langchain.operations.fields import (
     StructuredOutputField,
     refuse_redacted,
 )
+from revox_langchain.operations.own_words import Spoken
 
 
 def _no_flag(value: object) -> object:
@@ -83,7 +84,7 @@ class AssistantSettings(BaseModel):
     email_notification_outcomes: list[str] | None = None
     end_of_call_sentence: str | None = None
     faq_items: list[Object] | None = None
-    first_sentence: str | None = None
+    first_sentence: Spoken | None = None
     first_sentence_delay_ms: Amount | None = None
     first_sentence_mode: str | None = None
     from_phone_number: OwnNumber | None = None
@@ -96,7 +97,7 @@ class AssistantSettings(BaseModel):
     name: str | None = None
     position: Object | None = None
     precall_lookup_url: str | None = None
-    prompt: str | None = None
+    prompt: Spoken | None = None
     prompt_flow: Object | None = None
     slack: Object | None = None
     sms_enabled: bool | None = None

@@ -42,7 +42,7 @@ class Phone:
     """A valid phone number.
 
     Attributes:
-        e164: The number as Revox wants it, such as `+33142685300`.
+        e164: The number as Revox wants it, such as `+12025550100`.
         region: Two-letter country, `001` for a global service, None if unknown.
         kind: Class of number in lower case, such as `mobile` or `premium_rate`. It comes from
             numbering plans, not tariffs; a list of allowed countries is the stronger protection.

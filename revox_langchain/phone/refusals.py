@@ -19,7 +19,7 @@ def short_number() -> InvalidInput:
     return InvalidInput(
         "This is a short service number; it exists inside one country only and is never dialed.",
         code="short_number",
-        next_step="Give a full phone number in E.164, such as +33142685300.",
+        next_step="Give the whole phone number: a +, the country code, the number.",
     )
 
 
@@ -28,7 +28,7 @@ def too_short() -> InvalidInput:
     return InvalidInput(
         "The phone number is too short.",
         code="too_short",
-        next_step="Give all digits with the area code, in E.164, such as +33142685300.",
+        next_step="Ask for the whole number, and give it with a +, the country code and the area code.",
     )
 
 
@@ -37,7 +37,7 @@ def too_long(hint: str | None = None) -> InvalidInput:
     return InvalidInput(
         "The phone number is too long.",
         code="too_long",
-        next_step=hint or "Give one number only, in E.164, such as +33142685300.",
+        next_step=hint or "Give one number only: a +, the country code, the number.",
     )
 
 
@@ -46,7 +46,7 @@ def missing_country() -> InvalidInput:
     return InvalidInput(
         "The phone number does not say its country.",
         code="missing_country",
-        next_step='Write it in E.164, such as +33142685300, or give default_region="FR".',
+        next_step='Write it with a +, the country code, the number; or give default_region in code, such as "FR".',
     )
 
 
@@ -92,5 +92,5 @@ def not_a_number(why: str) -> InvalidInput:
     return InvalidInput(
         f"This is not a phone number: {why}.",
         code="not_a_number",
-        next_step="Give digits only, in E.164, such as +33142685300.",
+        next_step="Give a +, the country code and the number, in digits.",
     )

@@ -12,6 +12,7 @@ from revox_langchain.actions.offer import Offer
 from revox_langchain.answers import JsonObject, digest
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.tools.conversation import note_shown
 from revox_langchain.tools.tool import thread_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ class _When:
 
     def asks(self, call: ToolCallRequest) -> bool:
         """Say whether a person is asked about a tool call. Sends nothing."""
+        asked = self._asks(call)
+        if asked:
+            # It is executed only if the person says yes, and then its number is the person's.
+            note_shown(call)
+        return asked
+
+    def _asks(self, call: ToolCallRequest) -> bool:
         arguments = call.tool_call["args"]
         key = digest([thread_of(call.runtime.config), call.tool_call["id"], arguments])
         with self._lock:

@@ -7,27 +7,33 @@ import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn, Self, SupportsIndex
+from typing import Annotated, Any, NoReturn, Self, SupportsIndex
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, ToolException
 from pydantic import BaseModel
 
 from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.flow import Channel, Emit, Flow, arun, run
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.text import fenced
+from revox_langchain.tools.conversation import given_in
+
+_Injected = Annotated[Any, InjectedToolArg]
+_TAKES_NUMBERS = {"phone_number", "contacts", "settings"}
 
 Answer = tuple[str, Any]
 """What a tool returns: text for the model, and the whole answer for the program."""
 
-Call = Callable[[JsonObject, RunnableConfig], Answer]
-AsyncCall = Callable[[JsonObject, RunnableConfig], Awaitable[Answer]]
+Call = Callable[[JsonObject, RunnableConfig, Given | None], Answer]
+AsyncCall = Callable[[JsonObject, RunnableConfig, Given | None], Awaitable[Answer]]
 
 
 class ToolFailure(ToolException):
@@ -118,21 +124,22 @@ def make_tool(
     guard = guard or Guard()
     toolkit = toolkit or f"tool {uuid.uuid4()}"
 
-    def asked(arguments: JsonObject, config: RunnableConfig) -> Flow[Answer]:
+    def asked(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Flow[Answer]:
         scope, repeated = thread_of(config), is_repeat(config)
         return perform_and_render(
-            request, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated, save=_save
+            request, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated, save=_save, given=given
         )
 
-    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
-        flow = asked(arguments, config)
+    def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
+        flow = asked(arguments, config, given)
         return run(flow, connection, emit=stream_writer())
 
-    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
-        flow = asked(arguments, config)
+    async def acall(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
+        flow = asked(arguments, config, given)
         return await arun(flow, connection, emit=stream_writer())
 
-    return tool_for(request, call, acall, tags=["revox", request.spec.toolset])
+    source = number_source(request, guard.policy)
+    return tool_for(request, call, acall, tags=["revox", request.spec.toolset], metadata=source)
 
 
 def make_tools(offer: Offer) -> list[BaseTool]:
@@ -175,14 +182,15 @@ def build_tool(
 ) -> RevoxTool:
     """Make a tool of what does its work; a RevoxToolError becomes a result with status `error`."""
 
-    # langchain-core passes the config to whatever has a parameter of this name and type.
-    def func(config: RunnableConfig, **arguments: Any) -> Answer:
+    # langchain-core passes the config to whatever has a parameter of this name and type, and LangGraph its runtime; it
+    # is found by its name, so that LangGraph, slow to import, need not be loaded for its type.
+    def func(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
         with known_failures():
-            return call(arguments, config)
+            return call(_own(arguments, runtime), config, _given(runtime, arguments, config))
 
-    async def coroutine(config: RunnableConfig, **arguments: Any) -> Answer:
+    async def coroutine(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
         with known_failures():
-            return await acall(arguments, config)
+            return await acall(_own(arguments, runtime), config, _given(runtime, arguments, config))
 
     return RevoxTool(
         name=name,
@@ -218,6 +226,13 @@ def tool_metadata(request: type[Request]) -> JsonObject:
     }
 
 
+def number_source(request: type[Request], policy: DialPolicy) -> JsonObject:
+    """What a program may want to know of where the numbers that a tool dials must come from."""
+    if request.spec.risk is Risk.READ or not _TAKES_NUMBERS & set(request.model_fields):
+        return {}
+    return {"number_source": policy.number_source, "number_source_without_messages": "any"}
+
+
 def thread_of(config: RunnableConfig | None) -> str | None:
     """The LangGraph thread a tool runs in, if there is one."""
     thread = ((config or {}).get("configurable") or {}).get("thread_id")
@@ -242,6 +257,21 @@ def stream_writer() -> Emit | None:
     except (KeyError, RuntimeError):
         return None
     return writer
+
+
+def _own(arguments: JsonObject, runtime: object) -> JsonObject:
+    """The arguments; what only claims to be a runtime is one of them, and refused like any unknown one."""
+    return arguments if runtime is None or _is_runtime(runtime) else {**arguments, "runtime": runtime}
+
+
+def _given(runtime: object, arguments: JsonObject, config: RunnableConfig) -> Given | None:
+    if not _is_runtime(runtime):
+        return None
+    return given_in(runtime, arguments, config, lambda tool: isinstance(tool, RevoxTool))
+
+
+def _is_runtime(runtime: object) -> bool:
+    return not isinstance(runtime, Mapping) and hasattr(runtime, "state") and hasattr(runtime, "tool_call_id")
 
 
 def _save(audio: bytes) -> JsonObject:

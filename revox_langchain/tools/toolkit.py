@@ -219,7 +219,8 @@ class RevoxToolkit(BaseToolkit):
 
         No one is asked about what the guard refuses whatever Revox answers: its number, lists, hours and words are
         looked at first, without a request, and the tool then refuses it. The question names the voice that a prompt
-        without one gets, or its language where the voices have not been read yet.
+        without one gets, or its language where the voices have not been read yet. What a person
+        approved may be dialed, whoever gave the number.
 
         Args:
             from_risk: Ask from this risk upward.

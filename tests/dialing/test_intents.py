@@ -11,7 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -194,7 +194,7 @@ def test_a_tool_call_that_a_resumed_run_repeats_settles_first() -> None:
 
     async def go() -> None:
         call: Any = {"name": "revox_make_call", "args": ARGS, "id": "1", "type": "tool_call"}
-        asked = {"messages": [AIMessage("", tool_calls=[call])]}
+        asked = {"messages": [HumanMessage(f"Call {ARGS['phone_number']}."), AIMessage("", tool_calls=[call])]}
         await cut_off(graph("sk_one", transport=Hangs(sandbox)).ainvoke(asked, THREAD), sandbox)
         out = await graph("sk_two").ainvoke(None, THREAD)
         assert out["messages"][-1].artifact["adopted"]

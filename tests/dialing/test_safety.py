@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -223,7 +223,8 @@ def test_a_graph_tool_waits_longer_than_twenty_five_steps() -> None:
     graph.add_edge("tools", END)
     # Voicemail, then two hours until the second attempt.
     call = {"name": tool.name, "args": {**ARGS, "phone_number": "+12025550102"}, "id": "1", "type": "tool_call"}
-    out = graph.compile().invoke({"messages": [AIMessage("", tool_calls=[call])]}, THREAD)
+    said = [HumanMessage("Call +12025550102."), AIMessage("", tool_calls=[call])]
+    out = graph.compile().invoke({"messages": said}, THREAD)
     assert "is completed" in out["messages"][-1].content
 
 

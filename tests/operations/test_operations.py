@@ -274,7 +274,7 @@ def test_every_required_argument_that_is_missing_is_named(request_type: type[Req
 @pytest.mark.parametrize("moment", ["2027-05-04T10:00:00", "2027-05-04", "2027-05-04 10:00"])
 def test_a_moment_without_an_offset_is_refused_with_the_fix(op: type[Operation], moment: str) -> None:
     error = refusal(op, scheduled_at=moment)
-    assert "scheduled_at: give an offset" in error.message
+    assert "add the offset from UTC" in error.message
     assert moment not in error.message
 
 

@@ -44,7 +44,7 @@ def agent(sandbox: Sandbox, *turns: Any, **settings: Any) -> Any:
 
 
 def talk(an_agent: Any, given: Any = None, mode: str = "sync") -> dict[str, Any]:
-    given = {"messages": [("user", "Call them.")]} if given is None else given
+    given = {"messages": [("user", "Call +1 202 555 0100.")]} if given is None else given
     out = an_agent.invoke(given, CONFIG) if mode == "sync" else asyncio.run(an_agent.ainvoke(given, CONFIG))
     assert isinstance(out, dict)
     return out
@@ -109,7 +109,7 @@ def test_parallel_calls_without_a_thread_ring_once(sandbox: Sandbox, prompts: li
     toolkit = RevoxToolkit.sandbox(sandbox, max_risk=Risk.DIAL, include=("make_call",))
     turn = calls(*[("revox_make_call", {**HELLO, "prompt": prompt}) for prompt in prompts])
     an_agent = create_agent(ScriptedModel(turns=[turn, AIMessage("Done.")]), toolkit.get_tools())
-    given = {"messages": [("user", "Call them.")]}
+    given = {"messages": [("user", "Call +1 202 555 0100.")]}
     out = an_agent.invoke(given) if mode == "sync" else asyncio.run(an_agent.ainvoke(given))
     assert sorted(m.artifact.get("code", "placed") for m in results(out)) == ["placed"] + ["recently_placed"] * 2
     assert len(sandbox.dials) == 1

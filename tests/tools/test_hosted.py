@@ -727,7 +727,7 @@ async def test_a_model_that_places_its_call_twice_rings_once(transport: str, tog
             checkpointer=InMemorySaver(),
         )
         config: Any = {"configurable": {"thread_id": "t"}}
-        state = await agent.ainvoke({"messages": ["call"]}, config)
+        state = await agent.ainvoke({"messages": ["Call +12025550100 and +12025550102."]}, config)
     placed = [m.artifact for m in state["messages"] if isinstance(m, ToolMessage)]
     assert sorted(each["adopted"] for each in placed) == [False, True]
     assert len(revox.sandbox.dials) == 1
@@ -757,7 +757,7 @@ async def test_an_agent_does_the_vendors_example_from_the_voices_to_the_report(t
     async with account() as revox:
         tools = await revox.tools(transport)
         agent = create_agent(Scripted(steps=[lambda m: voices, create, dial, wait, report]), list(tools.values()))
-        asked: Any = {"messages": ["Call them."]}
+        asked: Any = {"messages": ["Call +1 202 555 0100."]}
         state = await asyncio.to_thread(agent.invoke, asked) if sync else await agent.ainvoke(asked)
     said = state["messages"][-1].text
     assert "is completed" in said

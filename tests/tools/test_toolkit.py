@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
@@ -146,7 +146,7 @@ def through_tool_node(tool: BaseTool, arguments: Any, mode: str) -> ToolMessage:
     graph.add_edge(START, "tools")
     graph.add_edge("tools", END)
     call = {"type": "tool_call", "id": "call-1", "name": tool.name, "args": arguments}
-    given = {"messages": [AIMessage("", tool_calls=[call])]}
+    given = {"messages": [HumanMessage(f"Call {HELLO['phone_number']}."), AIMessage("", tool_calls=[call])]}
     compiled = graph.compile()
     out = compiled.invoke(given) if mode == "sync" else asyncio.run(compiled.ainvoke(given))
     message: ToolMessage = out["messages"][-1]
@@ -296,7 +296,7 @@ def test_replaying_a_tool_node_does_not_dial_again(mode: str) -> None:
     compiled = graph.compile(checkpointer=saver)
     config: Any = {"configurable": {"thread_id": "t"}}
     call = {"type": "tool_call", "id": "1", "name": tool.name, "args": HELLO}
-    given = {"messages": [AIMessage("", tool_calls=[call])]}
+    given = {"messages": [HumanMessage(f"Call {HELLO['phone_number']}."), AIMessage("", tool_calls=[call])]}
     with pytest.raises(ConnectionError):
         compiled.invoke(given, config)
     sandbox.resumed = True  # type: ignore[attr-defined]
@@ -419,7 +419,7 @@ def test_waiting_streams_every_change_through_the_runs_writer() -> None:
     graph.add_node("tools", ToolNode([tool]))
     graph.add_edge(START, "tools")
     call = {"type": "tool_call", "id": "1", "name": tool.name, "args": {"call_id": placed["call"]["id"]}}
-    given = {"messages": [AIMessage("", tool_calls=[call])]}
+    given = {"messages": [HumanMessage(f"Call {HELLO['phone_number']}."), AIMessage("", tool_calls=[call])]}
     kinds = [event["type"] for event in graph.compile().stream(given, stream_mode="custom")]
     assert {"revox.status", "revox.turn"} <= set(kinds)
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.fields import Moment, VoiceProvider
 from revox_langchain.operations.operation import invalid
+from revox_langchain.operations.own_words import Spoken, learn_words_of
 
 WITH_PROMPT = ("language", "first_sentence", "voice_preferences", "structured_output_schema")
 """Inputs that shape an assistant, so that they make no sense beside an `assistant_id`."""
@@ -44,9 +45,9 @@ class CallInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     phone_number: Annotated[str, EphemeralValue] = Field(
-        description="Who to call, E.164.", examples=["+33142685300", "+12025550100"]
+        description="Who to call: +, country code, number.", examples=["+12025550100"]
     )
-    prompt: Annotated[str | None, EphemeralValue] = Field(
+    prompt: Annotated[Spoken | None, EphemeralValue] = Field(
         default=None,
         description="What the assistant must do, in the language it speaks. Or give an assistant_id.",
         examples=["Confirmez le rendez-vous de mardi à 15 h et demandez si l'adresse est toujours la même."],
@@ -59,7 +60,7 @@ class CallInput(BaseModel):
         description="Language to speak: a code or a name. Left out, it is read from the text.",
         examples=["fr", "fr-CA", "Brazilian Portuguese"],
     )
-    first_sentence: Annotated[str | None, EphemeralValue] = Field(
+    first_sentence: Annotated[Spoken | None, EphemeralValue] = Field(
         default=None, description="What the assistant says first, word for word."
     )
     voice_preferences: Annotated[VoicePreferences | None, EphemeralValue] = Field(
@@ -78,8 +79,7 @@ class CallInput(BaseModel):
     )
     scheduled_at: Annotated[Moment | None, EphemeralValue] = Field(
         default=None,
-        description="When to call: ISO 8601 with an offset. Left out: now.",
-        examples=["2027-01-12T10:00:00+01:00"],
+        description="When to call: date, time and offset from UTC, in ISO 8601. Left out: now.",
     )
     skip_calling_window: Annotated[bool | None, EphemeralValue] = Field(
         default=None, description="Ring even outside calling hours (the policy must permit it)."
@@ -145,6 +145,9 @@ class CallInput(BaseModel):
                     f"{', '.join(idle)} cannot be given beside an assistant_id, which brings its own.",
                     next_step="Leave it out, or give a prompt instead of the assistant_id.",
                 )
+
+
+learn_words_of(CallInput)
 
 
 class GraphInput(CallInput):

@@ -220,9 +220,7 @@ _LONGEST_TURN = 200
 def _caller_id(number: str, region: str | None) -> str:
     phone = parse_phone(number, region)
     if phone.extension:
-        raise InvalidInput(
-            f"from_phone_number: {number} has an extension.", code="extension", next_step="Leave it out."
-        )
+        raise InvalidInput("from_phone_number: it has an extension.", code="extension", next_step="Leave it out.")
     return phone.e164
 
 

@@ -7,14 +7,19 @@ from typing import Unpack
 from langchain_core.runnables import RunnableConfig
 from pydantic import Field
 
+from revox_langchain.actions.requests import refuse_not_given
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
-from revox_langchain.graph.call.build import RECURSION_LIMIT, graph_for_model
+from revox_langchain.dialing.given import Given
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.flow import Flow, arun, run
+from revox_langchain.graph.call.build import RECURSION_LIMIT, default_connection, graph_for_model
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.operation import Request, Risk, procedure
+from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import calls as render
-from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, tool_for
+from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, number_source, tool_for
 
 
 @procedure(risk=Risk.DIAL, render=render.finished)
@@ -25,13 +30,13 @@ class CallAndWait(Request):
     arguments never ring twice: a repeat returns the first call.
     """
 
-    phone_number: str = Field(description="E.164, e.g. +33142685300.")
-    prompt: str | None = Field(default=None, description="What the assistant must do, in the language it speaks.")
+    phone_number: str = Field(description="+, country code, number.")
+    prompt: Spoken | None = Field(default=None, description="What the assistant must do, in the language it speaks.")
     assistant_id: Id | None = Field(default=None, description="An assistant that exists.")
     language: str | None = Field(
         default=None, description="Code or name: fr, fr-CA, French. Left out: read from the prompt."
     )
-    first_sentence: str | None = Field(default=None, description="What it says first, word for word.")
+    first_sentence: Spoken | None = Field(default=None, description="What it says first, word for word.")
     prompt_variables: Variables | None = None
     scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
     structured_output_schema: JsonObject | None = Field(
@@ -51,15 +56,25 @@ def call_graph_tool(connection: Connection | None = None, **options: Unpack[Call
         connection: As for `create_call_graph`.
         options: As for `create_call_graph`.
     """
+    connection = connection or default_connection()
+    guard = Guard(options.get("policy"))
+    # A person who approves sees the number, which is then that person's.
+    asks = options.get("approve", False)
     graph = graph_for_model(connection, **options).compile(name=CallAndWait.spec.name)
 
-    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
+    def checked(arguments: JsonObject, given: Given | None) -> Flow[None]:
+        return refuse_not_given(str(arguments.get("phone_number")), guard, None if asks else given)
+
+    def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
+        run(checked(arguments, given), connection)
         return _rendered(graph.invoke(_given(arguments), _patient(config)))
 
-    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
+    async def acall(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
+        await arun(checked(arguments, given), connection)
         return _rendered(await graph.ainvoke(_given(arguments), _patient(config)))
 
-    return tool_for(CallAndWait, call, acall, tags=["revox", "calling"])
+    source = number_source(CallAndWait, guard.policy)
+    return tool_for(CallAndWait, call, acall, tags=["revox", "calling"], metadata=source)
 
 
 def _given(arguments: JsonObject) -> JsonObject:

@@ -69,7 +69,7 @@ def recovered(answer: JsonObject, request: Request | None = None) -> str:
     if answer["found"]:
         return f"The call exists. {call(answer, request)}"
     return (
-        f"No call with intent {word(answer['intent_id'])} to {word(answer['phone_number'])} shows up; "
+        f"No call with intent {word(answer['intent_id'])} to this number shows up; "
         "most likely there is none. "
         "Ask the user; if the call is still wanted, use revox_make_call with a new intent."
     )
@@ -112,7 +112,7 @@ def phone_history(answer: JsonObject, request: Request | None = None) -> str:
     if only:
         history = {only: history[only]} if only in history else {}
         if not history:
-            return f"{only} was never called."
+            return "This number was never called."
     rows = [(number, *_known(object_of(known))) for number, known in history.items()]
     columns = ("number", "calls", "contact", "human", "last_outcome", "last")
     return table(counted(len(rows), "number") + " called.", columns, rows, "give phone_number to see one")

@@ -135,7 +135,14 @@ class GuardInterceptor:
 
         channel = HostedChannel(self._connection, server, rest=self._rest, carry=(request_type, carry))
         arguments = {**known_arguments(request_type, request.args), **context.view}
-        flow = perform(request_type, arguments, self._guard, scope=context.thread, toolkit=self._toolkit)
+        flow = perform(
+            request_type,
+            arguments,
+            self._guard,
+            scope=context.thread,
+            toolkit=self._toolkit,
+            given=context.given,
+        )
         _, answer = await arun(flow, channel, emit=context.emit)
         return CallToolResult(content=[], structuredContent=answer)
 

@@ -25,6 +25,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection, check_url
 from revox_langchain.connection.limits import ACCEPTED, AnswerLimits
 from revox_langchain.connection.privacy import cleaned
+from revox_langchain.dialing.given import Given
 from revox_langchain.errors import NotFound, RevoxToolError, TimedOut, Unavailable
 from revox_langchain.flow import Emit
 from revox_langchain.tools.hosted.answers import Failures, RequestState, answer_of
@@ -51,6 +52,7 @@ class CallContext:
         reads: Whether it may be asked again.
         dials: Whether a failure may have made a phone ring.
         view: Arguments that are ours and not the server's.
+        given: What may have given the numbers; None where that is not visible.
     """
 
     emit: Emit | None = None
@@ -58,6 +60,7 @@ class CallContext:
     reads: bool = False
     dials: bool = False
     view: JsonObject = field(default_factory=dict)
+    given: Given | None = None
 
 
 _CONTEXT: ContextVar[CallContext | None] = ContextVar("revox_mcp_context", default=None)

@@ -16,6 +16,8 @@ from langchain_core.tools import BaseTool, StructuredTool
 from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import REQUESTS, RecoverCall, WaitForCall
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.given import Given
+from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Operation, Request, Risk
@@ -28,6 +30,7 @@ from revox_langchain.tools.tool import (
     build_tool,
     make_tool,
     make_tools,
+    number_source,
     stream_writer,
     thread_of,
     tool_for,
@@ -91,7 +94,7 @@ def _tools_over_mcp(
     """What is on offer and the server has, and the procedures, which stay ours since they are several requests."""
     offered = {request.spec.name: request for request in offer.requests()}
     tools: list[BaseTool] = [
-        _known_tool(server, tool, offered[name])
+        _known_tool(server, tool, offered[name], offer.guard().policy)
         for name, tool in listed.items()
         if name in offered and _is_carried(offered[name], server, rest)
     ]
@@ -175,7 +178,7 @@ def _listed_name(given: str, own: Collection[str]) -> str:
     return given if given in own or given in _BY_NAME or given.startswith("revox_") else f"revox_{given}"
 
 
-def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Request]) -> BaseTool:
+def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Request], policy: DialPolicy) -> BaseTool:
     """A tool of the server that we know: its arguments, our text, and what of ours only changes what is shown."""
     schema = server.schema(tool.name)
     theirs = _offered_properties(server, request)
@@ -186,7 +189,7 @@ def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Reques
         if field.exclude and name in ours and name not in theirs
     }
     schema["properties"] = {**theirs, **views}
-    metadata = tool_metadata(request)
+    metadata = {**tool_metadata(request), **number_source(request, policy)}
     return _tool(server, tool.name, request.spec.doc, schema, metadata, request.spec.risk, views, request)
 
 
@@ -229,14 +232,15 @@ def _tool(
         answer = await server.call(name, given, context)
         return _rendered(name, request, answer, {**given, **context.view}), answer
 
-    def context_of(config: RunnableConfig) -> CallContext:
-        return CallContext(stream_writer(), thread_of(config), reads=risk is Risk.READ, dials=risk is Risk.DIAL)
+    def context_of(config: RunnableConfig, said: Given | None) -> CallContext:
+        reads, dials = risk is Risk.READ, risk is Risk.DIAL
+        return CallContext(stream_writer(), thread_of(config), reads=reads, dials=dials, given=said)
 
-    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
-        return in_background(ask(arguments, context_of(config)))
+    def call(arguments: JsonObject, config: RunnableConfig, said: Given | None) -> Answer:
+        return in_background(ask(arguments, context_of(config, said)))
 
-    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
-        return await ask(arguments, context_of(config))
+    async def acall(arguments: JsonObject, config: RunnableConfig, said: Given | None) -> Answer:
+        return await ask(arguments, context_of(config, said))
 
     return build_tool(
         call,
@@ -252,12 +256,12 @@ def _tool(
 def _waiting_tool(server: HostedServer, offer: Offer, slice_s: float) -> BaseTool:
     clock = offer.connection.clock
 
-    def call(arguments: JsonObject, config: RunnableConfig) -> Answer:
+    def call(arguments: JsonObject, config: RunnableConfig, said: Given | None) -> Answer:
         request = WaitForCall.parse(arguments)
         answer = in_background(wait_in_slices(server, clock, request, stream_writer(), slice_s))
         return request.spec.render(answer, request), answer
 
-    async def acall(arguments: JsonObject, config: RunnableConfig) -> Answer:
+    async def acall(arguments: JsonObject, config: RunnableConfig, said: Given | None) -> Answer:
         request = WaitForCall.parse(arguments)
         answer = await wait_in_slices(server, clock, request, stream_writer(), slice_s)
         return request.spec.render(answer, request), answer

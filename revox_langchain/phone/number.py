@@ -142,7 +142,7 @@ def _clean(raw: object) -> str:
 
 
 def _without_fraction(text: str, region: str | None) -> str:
-    """Undo what a spreadsheet does to a number: `4930901820.0`."""
+    """Undo what a spreadsheet does to a number: a `.0` at its end."""
     tail = decimal_tail(text)
     if tail is None:
         return text
@@ -193,7 +193,7 @@ def _main_part(text: str, region: str) -> str:
 
 
 def _is_grouped_nationally(text: str, home: str, abroad: str) -> bool:
-    """Whether the blanks stand where only a national number has them: `646 555 0100`."""
+    """Whether the blanks stand where only a national number has them."""
     import phonenumbers
 
     groups = groups_of(text)

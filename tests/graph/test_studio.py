@@ -101,7 +101,7 @@ def test_the_form_explains_every_field(sandboxed: Studio) -> None:
     fields = schemas["input_schema"]["properties"]
     assert schemas["input_schema"]["required"] == ["phone_number"]
     assert [name for name, field in fields.items() if not field.get("description")] == []
-    for name in ("phone_number", "prompt", "language", "scheduled_at", "structured_output_schema"):
+    for name in ("phone_number", "prompt", "language", "structured_output_schema"):
         assert fields[name]["examples"], name
     assert {"minimum": 1, "maximum": 50, "type": "integer"} in fields["max_attempts"]["anyOf"]
     voice = schemas["input_schema"]["$defs"]["VoicePreferences"]["properties"]

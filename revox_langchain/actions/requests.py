@@ -23,7 +23,6 @@ from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Flow, off_the_loop
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.operation import Request, Risk
-from revox_langchain.phone import parse_phone
 
 logger = logging.getLogger("revox_langchain")
 
@@ -140,7 +139,7 @@ def refuse_not_given(raw: str, guard: Guard, given: Given | None) -> Flow[None]:
 def _refuse_not_given(request: Request, guard: Guard, given: Given, region: str | None) -> None:
     # The caller id is not dialed, and must be one of the organisation's own numbers anyhow.
     dialed = {
-        where: parse_phone(number)
+        where: guard.check_number(number)
         for where, number in _placed_numbers(request.model_dump(mode="json"))
         if not where.endswith("from_phone_number")
     }

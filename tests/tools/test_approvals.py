@@ -33,7 +33,7 @@ def agent(sandbox: Sandbox, *turns: Any, interrupts: Any = "batched", risk: Risk
 
 
 def talk(an_agent: Any, given: Any = None, mode: str = "sync") -> dict[str, Any]:
-    given = {"messages": [("user", "Call them.")]} if given is None else given
+    given = {"messages": [("user", "Call +12025550100 or +19005551234.")]} if given is None else given
     out = an_agent.invoke(given, THREAD) if mode == "sync" else asyncio.run(an_agent.ainvoke(given, THREAD))
     assert isinstance(out, dict)
     return out

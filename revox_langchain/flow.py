@@ -59,6 +59,10 @@ class Channel(Protocol):
     def account(self) -> Hashable:
         """The same for every channel to one account of one Revox; None if that is not known."""
 
+    @property
+    def sandbox(self) -> bool:
+        """Whether a sandbox answers, as far as is known."""
+
     def send(self, operation: Operation) -> Any:
         """Send an operation and return its decoded answer."""
 
@@ -121,11 +125,13 @@ class Tick(NamedTuple):
         now_s: Seconds since the epoch.
         stop_requested: Whether the flow should stop at the next good place.
         account: The channel's account.
+        sandbox: Whether a sandbox answers, as far as is known.
     """
 
     now_s: float
     stop_requested: bool = False
     account: Hashable = None
+    sandbox: bool = False
 
 
 Step = Operation | Pause | Recent | Work | Turn | Event
@@ -237,7 +243,7 @@ def _effects(
                 case Pause(seconds):
                     for piece in _pieces(seconds, channel, stop):
                         yield Pause(piece)
-                    answer = Tick(channel.clock.now_s(), bool(stop and stop()), channel.account)
+                    answer = Tick(channel.clock.now_s(), bool(stop and stop()), channel.account, channel.sandbox)
                 case Event(payload):
                     if emit is not None:
                         emit(payload)

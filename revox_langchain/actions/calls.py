@@ -16,12 +16,12 @@ from revox_langchain.dialing.intent import Intent, Order, make_intent, named_int
 from revox_langchain.dialing.numbers import with_digits_as_keys
 from revox_langchain.dialing.placing import Earlier, place, recover
 from revox_langchain.errors import Refused, RevoxToolError
-from revox_langchain.flow import Flow, Recent
+from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall, ResumeCall, Transcript
 from revox_langchain.operations.fields import E164, CallId
 from revox_langchain.operations.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations.render import calls as render
-from revox_langchain.results.order import object_of
+from revox_langchain.results.order import object_of, sandbox_of
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
 
@@ -58,7 +58,9 @@ def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
     if request.prompt is not None:
         request, notes = yield from with_voice(request, context.guard.policy)
     earlier = Earlier.DECIDED if context.repeated and intent.durable else Earlier.NONE
-    placed = yield from place(Order(request, intent, scope=context.budget_scope), context.guard, earlier=earlier)
+    placed = yield from place(
+        Order(request, intent, context.budget_scope, context.within), context.guard, earlier=earlier
+    )
     answer = placed.as_dict()
     return {**answer, "notes": list(dict.fromkeys([*answer["notes"], *notes]))}
 
@@ -91,8 +93,9 @@ def ring(request: Operation, context: Context, cost: Cost, orders: int = 1) -> F
     """
     # Each of these rings anew, so each reserves under an id of its own.
     reservation = f"{request.spec.name} {uuid.uuid4()}"
-    budget, policy = context.guard.budget, context.guard.policy
-    budget.reserve(reservation, context.budget_scope, cost, orders=orders, max_orders=policy.max_orders)
+    budget, within = context.guard.budget, context.within
+    limit = context.guard.policy.order_limit(within)
+    budget.reserve(reservation, context.budget_scope, cost, orders=orders, max_orders=limit, within=within)
     try:
         answer: JsonObject = yield request
     except RevoxToolError as error:
@@ -114,7 +117,7 @@ def wait_for_call(request: WaitForCall, context: Context) -> Flow[JsonObject]:
     if seen.ended and object_of(order.get("assistant")).get("structured_output_config"):
         # Revox fills in what it extracts a little after the call has ended.
         order = yield from settled_result(order, policy.model_copy(update={"result_grace_s": 10.0}))
-    return {"call": order, "timed_out": not seen.ended, "waited_s": round(seen.waited_s, 1)}
+    return {"call": order, "timed_out": not seen.ended, "waited_s": round(seen.waited_s, 1), **sandbox_of(order)}
 
 
 @flow_of.register
@@ -122,7 +125,9 @@ def recover_call(request: RecoverCall, context: Context) -> Flow[JsonObject]:
     """Look until the search can be believed; `found` says whether the order exists."""
     placed = yield from recover(request.intent_id, request.phone_number, context.guard)
     asked = {"intent_id": request.intent_id, "phone_number": request.phone_number}
-    return {"found": placed is not None, **asked, **(placed.as_dict() if placed else {})}
+    if placed is None:
+        return {"found": False, **asked, **({"sandbox": True} if (yield Pause(0)).sandbox else {})}
+    return {"found": True, **asked, **placed.as_dict()}
 
 
 def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:

@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 from revox_langchain.dialing.guard import Guard
+from revox_langchain.dialing.policy import Within
 from revox_langchain.flow import Flow
 from revox_langchain.operations.operation import Operation
 
@@ -33,6 +34,13 @@ class Context:
     def budget_scope(self) -> str:
         """Whose budget counts."""
         return self.scope or self.toolkit
+
+    @property
+    def within(self) -> Within:
+        """What kind of scope that is."""
+        if self.scope:
+            return "thread"
+        return "process" if self.toolkit == "process" else "toolkit"
 
 
 @singledispatch

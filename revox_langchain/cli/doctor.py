@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from itertools import chain
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -57,7 +58,7 @@ def doctor(as_json: AsJson = False) -> int:
     """Check the installation, key and account; say what to fix and how."""
     screen = Screen(as_json=as_json)
     checks: list[Check] = []
-    for check in (*_installation(), *_settings(), *_account()):
+    for check in chain(_installation(), _settings(), _account(screen)):
         checks.append(check)
         if not screen.as_json:
             _show(check, screen)
@@ -66,8 +67,9 @@ def doctor(as_json: AsJson = False) -> int:
     if not screen.as_json:
         warned = sum(check.level == "warn" for check in checks)
         failed = sum(check.level == "fail" for check in checks)
+        ready = "Ready to call, in a sandbox: no real phone rings." if screen.sandbox else "Ready to call."
         screen.line()
-        screen.line(*((f"{failed} to fix.", "bold red") if failed else ("Ready to call.", "bold green")))
+        screen.line(*((f"{failed} to fix.", "bold red") if failed else (ready, "bold green")))
         if warned:
             screen.line(f"{warned} to check.", "yellow")
     return worst
@@ -121,7 +123,7 @@ def _settings() -> Iterator[Check]:
         yield Check("Base URL", "ok", shown)
 
 
-def _account() -> Iterator[Check]:
+def _account(screen: Screen) -> Iterator[Check]:
     """Ask the account; without a key, only whether Revox answers."""
     has_key = bool(os.environ.get("REVOX_API_KEY", "").strip())
     later = ("Organisation", "Own numbers", "Voices", "Search")
@@ -132,12 +134,12 @@ def _account() -> Iterator[Check]:
             try:
                 connection.send(AuthStatus())
             except AuthError as error:
-                yield Check("Reachable", "ok", "it answers")
+                yield _reached(connection, screen)
                 if has_key:
                     yield Check("Key accepted", "fail", error.message, error.next_step, Exit.AUTH)
                 yield from _skipped(later)
                 return
-            yield Check("Reachable", "ok", "it answers")
+            yield _reached(connection, screen)
             if not has_key:
                 yield from _skipped(later)
                 return
@@ -146,6 +148,11 @@ def _account() -> Iterator[Check]:
     except RevoxToolError as error:
         yield Check("Reachable", "fail", error.message, error.next_step, exit_of_error(error.as_dict()))
         yield from _skipped(later)
+
+
+def _reached(connection: Connection, screen: Screen) -> Check:
+    screen.sandbox = connection.sandbox
+    return Check("Reachable", "ok", "a sandbox answers: no real phone rings" if screen.sandbox else "it answers")
 
 
 def _asked(connection: Connection) -> Iterator[Check]:

@@ -192,7 +192,13 @@ def _interrupted(live: LiveCall, connection: Connection, screen: Screen, *, sand
         status, said = "refused", "Stopped before dialing."
     hint(f"{said} {step}".strip())
     screen.answer(
-        {"status": status, "call_id": live.call_id, "intent_id": live.intent_id, "error": interrupted(said, step)}
+        {
+            "status": status,
+            "call_id": live.call_id,
+            "intent_id": live.intent_id,
+            "sandbox": connection.sandbox,
+            "error": interrupted(said, step),
+        }
     )
     return Exit.INTERRUPTED
 

@@ -14,6 +14,7 @@ from revox_langchain.cli.screen import Screen, hint
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.flow import run
+from revox_langchain.operations.render.calls import SANDBOX
 from revox_langchain.phone import parse_phone
 
 
@@ -36,6 +37,8 @@ def recover(
     words = f"Looking for the call, for up to {settle_s:g} s …"
     with account(sandbox=False) as connection, screen.console.status(words) if screen.live else nullcontext():
         found = run(act(request, guard), connection)
+    if found.get("sandbox") and not as_json:
+        screen.line(SANDBOX, "dim")
     screen.answer(found)
     if not found["found"]:
         hint(

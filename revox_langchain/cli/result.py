@@ -12,6 +12,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.cli.exits import next_step_for_people
 from revox_langchain.cli.live import voice_words
 from revox_langchain.cli.screen import Screen, complain, duration, hint, plain
+from revox_langchain.operations.render.calls import SANDBOX
 from revox_langchain.results.call import CallResult
 
 _STYLES = {"completed": "bold green", "still_running": "bold yellow"}
@@ -49,9 +50,11 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
     Args:
         output: As the call graph gives it.
         screen: Where to show it.
-        sandbox: Whether the recording's address leads nowhere.
+        sandbox: Whether it was said already that no phone rings; the call ends with this process.
     """
     screen.answer(output)
+    if output.get("sandbox") and not (sandbox or screen.as_json):
+        screen.line(SANDBOX, "dim")
     if not screen.as_json and output.get("status") not in ("refused", "unknown", "given_up"):
         _show_facts(output, screen, sandbox)
     error = output.get("error")

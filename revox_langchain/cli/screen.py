@@ -36,10 +36,12 @@ class Screen:
 
     Attributes:
         console: For people.
+        sandbox: Whether what is shown comes from a sandbox, which JSON then says.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
+        self.sandbox = False
         self.console = _Console(stderr=as_json, highlight=False, markup=False, emoji=False)
 
     @property
@@ -90,7 +92,7 @@ class Screen:
     def answer(self, value: Mapping[str, object]) -> None:
         """Write the JSON object, if that is what was asked for."""
         if self.as_json:
-            write_json(value)
+            write_json({**value, "sandbox": True} if self.sandbox else value)
 
     def can_ask(self) -> bool:
         """Whether a person can read a question and answer it."""

@@ -70,7 +70,7 @@ def mcp(
         max_risk=max_risk.risk,
         toolsets=tuple(toolset) if toolset else None,
     )
-    offer = f"{len(toolkit.requests())} tools, up to risk {max_risk}"
+    offer = f"{len(toolkit.requests())} tools{' of a sandbox' if sandbox else ''}, up to risk {max_risk}"
     if not http:
         hint(f"Serving {offer}, over stdio.")
         # A thread waits for the next line of stdin and cannot be called off: leave it behind.

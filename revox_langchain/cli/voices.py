@@ -34,10 +34,13 @@ def voices(
     """List voices, or explain which one a call would use."""
     if explain and language is None:
         raise usage_error("--explain ranks voices for a language.", "Add --language, such as --language fr.")
-    wanted = _Wanted(language, accent, gender, provider)
+    wanted, screen = _Wanted(language, accent, gender, provider), Screen(as_json=as_json)
     with account(sandbox=sandbox) as connection:
         catalog = connection.send(ListVoices())["voices"]
-    return (_explain if explain else _list)(catalog, wanted, Screen(as_json=as_json))
+        screen.sandbox = connection.sandbox
+    if screen.sandbox and not as_json:
+        hint("These are a sandbox's voices.")
+    return (_explain if explain else _list)(catalog, wanted, screen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,9 @@ logger = logging.getLogger("revox_langchain")
 
 DEFAULT_MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
+SANDBOX_HEADER = "x-revox-langchain-sandbox"
+"""The header of every answer of a sandbox; Revox never sends it."""
+
 
 class ConnectionOptions(TypedDict, total=False):
     """What `Connection` takes besides the key."""
@@ -55,6 +58,7 @@ class ConnectionOptions(TypedDict, total=False):
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None
     clock: Clock | None
     max_answer_bytes: int
+    sandbox: bool
 
 
 class _HttpOptions(TypedDict, total=False):
@@ -86,6 +90,10 @@ class Connection:
             Forked children share it.
         clock: Tells the time and lets it pass; default is real time.
         max_answer_bytes: The largest answer to take, unpacked.
+        sandbox: Whether a sandbox answers. Over a port it is learned from the first answer.
+
+    Attributes:
+        sandbox: Whether a sandbox answers, as far as is known: then no phone rings, and every order says so.
 
     Raises:
         AuthError: The key is empty.
@@ -102,6 +110,7 @@ class Connection:
         transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
         max_answer_bytes: int = DEFAULT_MAX_ANSWER_BYTES,
+        sandbox: bool = False,
     ) -> None:
         self._key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
         if not self._key.get_secret_value().strip():
@@ -113,6 +122,7 @@ class Connection:
         self._attempts = read_retries + 1
         self._transport = transport
         self.max_answer_bytes = max_answer_bytes
+        self.sandbox = sandbox
         self.clock: Clock = clock or SystemClock()
         self._ssl: ssl.SSLContext | None = None
         self._recalled: dict[str, tuple[float, str, Any]] = {}
@@ -273,7 +283,15 @@ class Connection:
         wanted = operation.spec.answer
         if wanted is not None and answer.get(wanted) is None:
             raise AnswerError(f"Revox answered {operation.spec.name} without {wanted!r}.")
-        return cleaned(answer, self._key)
+        return marked(cleaned(answer, self._key)) if self.sandbox else cleaned(answer, self._key)
+
+    def _learn(self, response: httpx.Response) -> None:
+        """Take note of who answers; a hook of the sync client."""
+        if SANDBOX_HEADER in response.headers:
+            self.sandbox = True
+
+    async def _alearn(self, response: httpx.Response) -> None:
+        self._learn(response)
 
     def _forget(self, toolset: str) -> None:
         """Drop the remembered reads of a toolset, because something in it was changed."""
@@ -299,7 +317,7 @@ class Connection:
         with self._lock:
             if self._client is None:
                 http = revox.DefaultHttpxClient(
-                    event_hooks={"response": [self._limits().check]}, **self._http_options()
+                    event_hooks={"response": [self._learn, self._limits().check]}, **self._http_options()
                 )
                 self._client = revox.Revox(http_client=http, **self._sdk_options())
             return self._client
@@ -313,7 +331,7 @@ class Connection:
             aclient = self._aclients.get(loop)
             if aclient is None:
                 http = revox.DefaultAsyncHttpxClient(
-                    event_hooks={"response": [self._limits().acheck]}, **self._http_options()
+                    event_hooks={"response": [self._alearn, self._limits().acheck]}, **self._http_options()
                 )
                 aclient = self._aclients[loop] = revox.AsyncRevox(http_client=http, **self._sdk_options())
             return aclient
@@ -347,6 +365,16 @@ class Connection:
             # a phone three times. Reads are retried here, in `send`.
             "max_retries": 0,
         }
+
+
+def marked(answer: JsonObject) -> JsonObject:
+    """Write into a sandbox's answer, and into each order it holds, that no phone rings."""
+    orders = answer.get("calls")
+    if isinstance(answer.get("call"), dict):
+        answer = {**answer, "call": {**answer["call"], "sandbox": True}}
+    if isinstance(orders, list):
+        answer = {**answer, "calls": [{**o, "sandbox": True} if isinstance(o, dict) else o for o in orders]}
+    return {**answer, "sandbox": True}
 
 
 def check_url(url: str, what: str, example: str) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple, NoReturn, Self
 from pydantic import BaseModel, ConfigDict
 
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import Refused
 from revox_langchain.forks import renew_in_children
 
@@ -112,16 +113,24 @@ class Budget:
         raise TypeError("A Budget counts what one process dials, so it is not pickled. Make one in each process.")
 
     def reserve(
-        self, intent_id: str, scope: str, cost: Cost, *, orders: int = 1, max_orders: int | None = None
+        self,
+        intent_id: str,
+        scope: str,
+        cost: Cost,
+        *,
+        orders: int = 1,
+        max_orders: int | None = None,
+        within: Within = "thread",
     ) -> bool:
         """Reserve one intent's worst case; a second time for the same intent changes nothing.
 
         Args:
             intent_id: What it is reserved for.
-            scope: The thread or toolkit it counts for.
+            scope: The thread, run or toolkit it counts for.
             cost: Worst case of each order.
             orders: How many orders.
             max_orders: Limit of orders in this scope, besides the budget's own.
+            within: What kind of scope it is.
 
         Returns:
             Whether it was reserved now, and not before.
@@ -137,7 +146,7 @@ class Budget:
             everything = list(self._reserved.values())
             self._refuse_excess(everything, self._per_process, orders, cost, "")
             mine = [held for held in everything if held.scope == scope]
-            self._refuse_excess(mine, per_thread, orders, cost, " in this thread")
+            self._refuse_excess(mine, per_thread, orders, cost, f" in this {within}")
             self._reserved[intent_id] = _Reserved(scope, orders, cost)
             return True
 

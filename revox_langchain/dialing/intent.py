@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from revox_langchain.answers import JsonObject, canonical, digest
+from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import InvalidInput, RateLimited, RevoxToolError, Unavailable
 from revox_langchain.operations.calls import MakeCall
+from revox_langchain.results.order import sandbox_of
 
 MARK = "revox_langchain_intent"
 """The key in an order's metadata that holds the id of its intent."""
@@ -68,13 +70,15 @@ class Order:
     Attributes:
         request: What to send, without the mark; its number is E.164.
         intent: Which call request it is for.
-        scope: Thread or toolkit whose budget it counts against.
+        scope: Thread, run or toolkit whose budget it counts against.
+        within: Which of them.
         approved: Digest of the configuration that a person approved, if one did.
     """
 
     request: MakeCall
     intent: Intent
     scope: str = "process"
+    within: Within = "process"
     approved: str | None = None
 
 
@@ -109,6 +113,7 @@ class Placed:
             "adopted": self.adopted,
             "cancelled_duplicates": list(self.cancelled),
             "notes": list(self.notes),
+            **sandbox_of(self.call),
         }
 
 

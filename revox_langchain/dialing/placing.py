@@ -116,7 +116,8 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
     yield from guard.check_history(phone)
     configuration, notes = yield from _checked(order, phone, guard)
     cost = Cost.of(configuration)
-    reserved = guard.budget.reserve(intent_id, order.scope, cost, max_orders=guard.policy.max_orders)
+    limit, within = guard.policy.order_limit(order.within), order.within
+    reserved = guard.budget.reserve(intent_id, order.scope, cost, max_orders=limit, within=within)
     try:
         placed = yield from _dial(order, guard)
     except PlacementUnknown:

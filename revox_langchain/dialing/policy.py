@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["warn", "refuse", "off"]
 NumberSource = Literal["conversation", "any"]
+Within = Literal["thread", "run", "toolkit", "process"]
+"""What orders are counted within: a LangGraph thread, a run of the call graph without one, or tools and code."""
 
 
 class DialPolicy(BaseModel):
@@ -29,7 +31,8 @@ class DialPolicy(BaseModel):
         allowed_classes: Codes of costly classes that may be dialed nevertheless, such as `shared_cost_number`.
         honour_do_not_contact: Refuse numbers that the phone history marks do-not-contact.
         min_gap_s: Refuse a second order to a number within this many seconds of another.
-        max_orders: Orders per thread or toolkit; None is any number.
+        max_orders: Orders per LangGraph thread or, without one, per run of the call graph. Bare tools and code have
+            neither: there it counts only if it is given. None is any number.
         allow_skip_calling_window: Permit `skip_calling_window` outside local hours.
         local_hours: First allowed and first forbidden minute of the day at the number, `HH:MM`.
         prompt_problems: What to do about `{{variables}}` without a value, a missing AI disclosure and the like.
@@ -66,3 +69,9 @@ class DialPolicy(BaseModel):
     trust_incomplete_search: bool = False
     patience_s: float = Field(default=30.0, ge=0)
     connect_attempts: int = Field(default=3, ge=1)
+
+    def order_limit(self, within: Within) -> int | None:
+        """`max_orders` as it counts there; None is any number."""
+        # Where nothing says when counting starts anew, the default would stop a worker at its eleventh call for good.
+        counts = within in ("thread", "run") or "max_orders" in self.model_fields_set
+        return self.max_orders if counts else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from revox_langchain.graph.call.build import call_graph, create_call_graph, default_connection
+from revox_langchain.graph.call.build import call_graph, create_call_graph
 from revox_langchain.graph.call.input import CallInput, VoicePreferences
 from revox_langchain.graph.call.state import Approval, CallOutput, UnknownAnswer
 from revox_langchain.graph.call.tool import call_graph_tool
@@ -16,5 +16,4 @@ __all__ = [
     "call_graph",
     "call_graph_tool",
     "create_call_graph",
-    "default_connection",
 ]

@@ -88,6 +88,7 @@ class CallResult(BaseModel):
         transcript: Of the newest attempt that has one; the version made from the recording if it is there.
         structured_output: What was extracted from the conversation, of the newest attempt that has any.
         misfits: Where that does not fit the assistant's configuration, a sentence each.
+        sandbox: Whether it is a sandbox's: no phone rang.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -107,6 +108,7 @@ class CallResult(BaseModel):
     structured_output: JsonObject | None = None
     misfits: tuple[str, ...] = ()
     scheduled_at: str | None = None
+    sandbox: bool = False
 
     @classmethod
     def from_call(cls, call: Mapping[str, object]) -> CallResult:
@@ -131,6 +133,7 @@ class CallResult(BaseModel):
             structured_output=output,
             misfits=misfits(output, call.get("assistant")),
             scheduled_at=text_of(call.get("scheduled_at")),
+            sandbox=call.get("sandbox") is True,
         )
 
     def as_output(self) -> JsonObject:
@@ -144,6 +147,7 @@ class CallResult(BaseModel):
             "structured_output": self.structured_output,
             "recording_url": self.recording_url,
             "attempts": [attempt.model_dump() for attempt in self.attempts],
+            "sandbox": self.sandbox,
         }
 
 

@@ -65,6 +65,11 @@ def id_of(order: Mapping[str, object]) -> str:
     return safe_text(found) if isinstance(found, str) else (text_of(found) or "") if _is_number(found) else ""
 
 
+def sandbox_of(order: Mapping[str, object]) -> JsonObject:
+    """The mark of a sandbox's order, for whatever is made of it; empty for an order of Revox."""
+    return {"sandbox": True} if order.get("sandbox") is True else {}
+
+
 def status_of(order: Mapping[str, object]) -> str:
     """Where an order or an attempt stands; `unknown` if it does not say."""
     return text_of(order.get("status")) or "unknown"

@@ -60,6 +60,7 @@ def _state(sandbox: Sandbox) -> JsonObject:
     world = sandbox.world
     with world.lock:
         return {
+            "sandbox": True,
             "now": as_stamp(world.now_s),
             "speed": world.speed,
             "dials": len(sandbox.dials),

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.connection.connection import Connection
+from revox_langchain.connection.connection import SANDBOX_HEADER, Connection
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.api.routes import Route, Router, handle
@@ -108,8 +108,8 @@ class Sandbox:
             api_key: Key to send.
             options: Further arguments of `Connection`.
         """
-        given = {"base_url": BASE_URL, "transport": SandboxTransport(self), "clock": self.clock, **options}
-        return Connection(api_key=api_key, **given)
+        given = {"base_url": BASE_URL, "transport": SandboxTransport(self), "clock": self.clock, "sandbox": True}
+        return Connection(api_key=api_key, **{**given, **options})
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request.
@@ -142,9 +142,10 @@ class Sandbox:
                 response.read()
                 return response
 
+            response = right() if fault is None else apply(fault, request, right, self.error_body)
+            response.headers[SANDBOX_HEADER] = "true"
             if fault is None:
-                return right(), 0.0
-            response = apply(fault, request, right, self.error_body)
+                return response, 0.0
             return response, (fault.seconds or 0.0) if fault.kind == "delay" else 0.0
 
     def accepts(self, authorization: str) -> bool:

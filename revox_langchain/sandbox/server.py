@@ -15,13 +15,15 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from revox_langchain.connection.connection import SANDBOX_HEADER
 from revox_langchain.mcp_server.hosts import EVERY_ADDRESS, HostGate
 from revox_langchain.sandbox.controls import controls_of
 from revox_langchain.sandbox.page.page import page_of
@@ -58,9 +60,24 @@ def create_app(
             controls_of(sandbox),
             Route("/api/{path:path}", _api(sandbox), methods=["GET", "POST", "PATCH", "DELETE", "PUT"]),
         ],
-        middleware=[Middleware(HostGate, hosts=() if any_host else (host,), any_host=any_host)],
+        middleware=[Middleware(_Marked), Middleware(HostGate, hosts=() if any_host else (host,), any_host=any_host)],
         lifespan=lifespan,
     )
+
+
+class _Marked:
+    """Says on every answer, pages and MCP included, that this is a sandbox."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[SANDBOX_HEADER] = "true"
+            await send(message)
+
+        await self._app(scope, receive, marked)
 
 
 class SandboxServer:

@@ -493,7 +493,7 @@ def test_a_call_that_exists_is_recovered_and_one_that_does_not_is_said_not_to(sa
     found = do(RecoverCall(intent_id=made["intent_id"], phone_number=NUMBER), connection, mode)
     assert (found["found"], found["call"]["id"], found["adopted"]) == (True, made["call"]["id"], True)
     missing = do(RecoverCall(intent_id="other", phone_number=NUMBER), connection, mode)
-    assert missing == {"found": False, "intent_id": "other", "phone_number": NUMBER}
+    assert missing == {"found": False, "intent_id": "other", "phone_number": NUMBER, "sandbox": True}
     assert len(sandbox.dials) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,7 @@ from langgraph.types import Command
 from pydantic import ValidationError
 from typing_extensions import TypedDict
 
-from revox_langchain import Budget, DialPolicy, InvalidInput, PlacementUnknown, RevoxToolError, WaitPolicy
+from revox_langchain import AuthError, Budget, DialPolicy, InvalidInput, PlacementUnknown, RevoxToolError, WaitPolicy
 from revox_langchain.dialing.intent import MARK
 from revox_langchain.graph import CallInput, CallOutput, call_graph, call_graph_tool, create_call_graph
 from revox_langchain.operations.assistants import CreateAssistant, ListAssistants, UpdateAssistant
@@ -31,6 +32,7 @@ FRENCH: dict[str, Any] = {
 both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 INPUT_KEYS = set(CallInput.model_fields)
 OUTPUT_KEYS = {
+    "sandbox",
     "status",
     "call_id",
     "intent_id",
@@ -777,9 +779,16 @@ def test_the_schemas_make_a_good_form() -> None:
     assert set(out["properties"]) == OUTPUT_KEYS
 
 
-def test_without_a_key_it_is_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("build", [call_graph, create_call_graph, call_graph_tool])
+@pytest.mark.parametrize("key", [None, " "])
+def test_without_a_connection_and_a_key_there_is_no_graph(
+    build: Callable[[], object], key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("REVOX_API_KEY", raising=False)
-    assert invoke(call_graph(), FRENCH)["status"] == "completed"
+    if key:
+        monkeypatch.setenv("REVOX_API_KEY", key)
+    with pytest.raises(AuthError, match="Set REVOX_API_KEY"):
+        build()
 
 
 def test_a_budget_holds_over_parallel_runs(sandbox: Sandbox) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Unpack
 
@@ -51,7 +50,7 @@ def create_call_graph(
     """Build the graph that places one call and watches it until it has ended.
 
     Args:
-        connection: The account; left out, `REVOX_API_KEY` if it is set, else a sandbox that dials no real phone.
+        connection: The account; left out, that of `REVOX_API_KEY`.
         policy: What may be dialed.
         budget: How much may be dialed.
         wait: How patiently to wait.
@@ -67,6 +66,9 @@ def create_call_graph(
     Returns:
         The uncompiled graph; `.compile(checkpointer=...)` makes it survive a restart. Give each call request its own
         `thread_id` (or an `intent`): without either every invocation is a new request.
+
+    Raises:
+        AuthError: There is neither a connection nor `REVOX_API_KEY`.
     """
     settings = Settings(
         Guard(policy, budget), wait or WaitPolicy(), approve if inline is None else inline, approve, on_unknown
@@ -91,7 +93,9 @@ def graph_for_model(connection: Connection | None = None, **options: Unpack[Call
 def graph_with(settings: Settings, connection: Connection | None, *, cancel_call_on_abort: bool) -> CallGraph:
     """Build the graph with its settings made; other arguments as for `create_call_graph`."""
     undo = _cancel_call if cancel_call_on_abort else None
-    steps = Steps(connection or default_connection(), noted=frozenset({"revox.ordered"}), undo=undo)
+    steps = Steps(
+        Connection.from_env() if connection is None else connection, noted=frozenset({"revox.ordered"}), undo=undo
+    )
     copies: list[CompiledCallGraph] = []
     graph = _assemble(steps, settings, lambda: copies[0])
     # A compiled copy of its own lets `place_call` look whether its checkpoint is on disk.
@@ -116,15 +120,6 @@ def call_graph(
     """
     compiled = create_call_graph(connection, **options).compile(checkpointer=checkpointer, name=name)
     return compiled.with_config(recursion_limit=RECURSION_LIMIT)
-
-
-def default_connection() -> Connection:
-    """The account of `REVOX_API_KEY` if it is set, else a new sandbox in this process."""
-    if os.environ.get("REVOX_API_KEY"):
-        return Connection.from_env()
-    from revox_langchain.sandbox import Sandbox
-
-    return Sandbox().connect()
 
 
 def _assemble(steps: Steps, settings: Settings, saved: Callable[[], CompiledCallGraph]) -> CallGraph:

@@ -8,6 +8,7 @@ voice and ensuring the assistant are in `assistant`, the two questions in `quest
 
 from __future__ import annotations
 
+import uuid
 from typing import cast
 
 from revox_langchain.answers import JsonObject
@@ -23,7 +24,7 @@ from revox_langchain.errors import (
     Refused,
     RevoxToolError,
 )
-from revox_langchain.flow import Event, Flow
+from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.graph.call.input import CallInput
 from revox_langchain.graph.call.order import order_of
 from revox_langchain.graph.call.settings import Settings
@@ -43,7 +44,9 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow
     if given.structured_output_schema is not None:
         config_from_schema(given.structured_output_schema)
     asked = cast("CallRequest", given.model_dump(mode="json"))
-    fresh: Update = {**_FORGOTTEN, "version": VERSION, "scope": thread_id}
+    fresh: Update = {**_FORGOTTEN, "version": VERSION}
+    # Without a thread the orders of this run are counted; only a thread is part of an intent.
+    fresh |= {"scope": thread_id or f"run {uuid.uuid4()}", "within": "thread" if thread_id else "run"}
     try:
         region = yield from default_region(settings.guard.policy, given.phone_number)
         phone = settings.guard.check_number(given.phone_number, region)
@@ -112,7 +115,8 @@ def wait(state: CallState, settings: Settings) -> Flow[Update]:
 
 def report(state: CallState, settings: Settings) -> Flow[Update]:
     """Say what became of the call. The transcript enters the state here, once."""
-    base = _unplaced(state) | {name: None for name in ("asking", "progress") if state.get(name)}
+    base = {**_unplaced(state), "sandbox": (yield Pause(0)).sandbox}
+    base |= {name: None for name in ("asking", "progress") if state.get(name)}
     if not state.get("watch"):
         code = (state.get("error") or {}).get("code")
         status = {"placement_unknown": "unknown", "given_up": "given_up"}.get(str(code), "refused")
@@ -138,7 +142,7 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
     out = result.as_output()
     yield Event({"type": "revox.report", "call_id": seen.call_id, **{k: out[k] for k in ("status", "disposition")}})
     error_now = None if result.ended else _still_running(seen).as_dict()
-    return {**base, **out, "error": error_now, "warnings": warnings}
+    return {**base, **out, "sandbox": base["sandbox"] or result.sandbox, "error": error_now, "warnings": warnings}
 
 
 _FORGOTTEN: Update = {

@@ -40,4 +40,5 @@ def order_of(state: CallState) -> Order:
         ) from error
     approved = (spoken.get("shown") or {}).get("configuration_hash")
     intent = Intent(mark["intent_id"], mark["durable"], tuple(mark.get("also", ())), mark.get("content"))
-    return Order(request, intent, scope=state.get("scope") or "process", approved=approved)
+    within = state.get("within") or ("thread" if state.get("scope") else "run")
+    return Order(request, intent, state.get("scope") or "process", within, approved=approved)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from typing_extensions import TypedDict
 
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import InvalidInput
 from revox_langchain.results.call import Disposition
 from revox_langchain.waiting.watch import Watch
@@ -56,6 +57,7 @@ class CallOutput(BaseModel):
     notes: list[str] = Field(description="How language, voice and order were chosen.")
     warnings: list[str] = Field(description="What may be wrong although the call went on.")
     error: CallError | None = Field(description="Why there was no call, or no known one.")
+    sandbox: bool = Field(description="Whether a sandbox answered: no phone rang.")
 
 
 class CallRequest(TypedDict):
@@ -142,7 +144,8 @@ class CallState(TypedDict, total=False):
         version: Version of this layout, written by `prepare`.
         asked: The call request.
         intent_mark: Its intent; None if the number was refused.
-        scope: Thread whose budget counts.
+        scope: Thread or run whose budget counts.
+        within: Which of them; absent in threads that an earlier release left behind.
         edited: The input as a person changed it while approving.
         asking: The question that was asked last; it outlives a run that left it open.
         problem: Why the last answer did not count.
@@ -164,6 +167,7 @@ class CallState(TypedDict, total=False):
     asked: CallRequest
     intent_mark: IntentMark | None
     scope: str | None
+    within: Within
     edited: JsonObject | None
     asking: Asking | None
     problem: str | None

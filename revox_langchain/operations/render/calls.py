@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LAST_TURNS = 6
 FULL_TRANSCRIPT = 12_000
+SANDBOX = "Sandbox: no real phone rings."
 
 _NEXT_STEP = {
     "completed": "",
@@ -40,7 +41,7 @@ def call(answer: JsonObject, request: Request | None = None) -> str:
     """One order: where it stands, how it went, what came out, and the next step."""
     result = _result(answer, request)
     lines = [_already(answer.get("notes"))] if answer.get("adopted") else []
-    lines += [_headline(result), *notes_of(answer), *_ending(result)]
+    lines += [_headline(result), *notes_of(answer), *_ending(result), *([SANDBOX] if result.sandbox else [])]
     step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {word(result.call_id)}.")
     window = getattr(request, "transcript", "none")
     # Beside these stand the fence, a cut, the line on the transcript, and how long the wait has taken.
@@ -87,6 +88,8 @@ def finished(out: JsonObject, request: Request | None = None) -> str:
     ]
     if out.get("adopted"):
         lines.insert(0, _already(out.get("warnings")))
+    if out.get("sandbox"):
+        lines.append(SANDBOX)
     data = [f"summary: {one_line(out['outcome_summary'], 400)}"] if out["outcome_summary"] else []
     if out["structured_output"]:
         data.append(f"structured output: {one_line(as_json(out['structured_output']), 500)}")

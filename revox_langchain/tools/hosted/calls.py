@@ -73,6 +73,11 @@ class HostedChannel:
         """The connection's account."""
         return self._connection.account
 
+    @property
+    def sandbox(self) -> bool:
+        """Whether the connection's Revox is a sandbox."""
+        return self._connection.sandbox
+
     async def asend(self, operation: Operation) -> Any:
         """Send an operation whichever way it goes."""
         if self._carry is not None and isinstance(operation, self._carry[0]):

@@ -1,0 +1,158 @@
+"""What comes from a sandbox says so, in process and over a port; what does not, does not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from revox_langchain import CallResult, Connection, RecoverCall, Risk, WaitForCall, act, run
+from revox_langchain.dialing.guard import Guard
+from revox_langchain.graph import call_graph, call_graph_tool
+from revox_langchain.operations.account import AuthStatus
+from revox_langchain.operations.calls import GetCall, GetCallHistory, MakeCall
+from revox_langchain.sandbox import Fault, Sandbox
+from revox_langchain.sandbox.server import SandboxServer
+from revox_langchain.tools.toolkit import RevoxToolkit
+
+NUMBER = "+12025550100"
+CALL = {"phone_number": NUMBER, "prompt": "Say hello, I am an AI."}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxServer]:
+    with SandboxServer(Sandbox(speed=2000)) as running:
+        yield running
+
+
+def over_a_port(server: SandboxServer) -> Connection:
+    return Connection("any key", base_url=server.base_url)
+
+
+def as_revox(sandbox: Sandbox) -> Connection:
+    """The same answers as a real service gives them: without the header."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        response = sandbox(request)
+        return httpx.Response(response.status_code, json=response.json())
+
+    return Connection("any key", transport=httpx.MockTransport(answer), clock=sandbox.clock)
+
+
+def test_a_connection_in_process_knows_before_anything_is_asked() -> None:
+    assert Sandbox().connect().sandbox
+
+
+def test_a_connection_over_a_port_learns_it_from_any_answer(server: SandboxServer) -> None:
+    connection = over_a_port(server)
+    assert not connection.sandbox
+    connection.send(AuthStatus())
+    assert connection.sandbox
+    other = over_a_port(server)
+
+    async def ask() -> None:
+        async with other:
+            await other.asend(AuthStatus())
+
+    asyncio.run(ask())
+    assert other.sandbox
+
+
+def test_a_connection_learns_it_from_an_error_as_well() -> None:
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("status", status=500))
+    connection = Connection("any key", transport=httpx.MockTransport(sandbox), clock=sandbox.clock, read_retries=0)
+    with pytest.raises(Exception, match="500"):
+        connection.send(AuthStatus())
+    assert connection.sandbox
+
+
+def test_orders_and_results_say_it(server: SandboxServer) -> None:
+    for connection in (Sandbox().connect(), over_a_port(server)):
+        made = run(act(MakeCall(**CALL), Guard()), connection)
+        assert (made["sandbox"], made["call"]["sandbox"]) == (True, True)
+        order = connection.send(GetCall(call_id=made["call"]["id"]))["call"]
+        assert CallResult.from_call(order).sandbox
+        row = connection.send(GetCallHistory())["calls"][0]
+        assert CallResult.from_call(row).as_output()["sandbox"] is True
+        waited = run(act(WaitForCall(call_id=made["call"]["id"]), Guard()), connection)
+        assert waited["sandbox"] is True
+        lost = run(act(RecoverCall(intent_id="none", phone_number="+12025550131"), Guard()), connection)
+        assert (lost["found"], lost["sandbox"]) == (False, True)
+
+
+def test_the_graph_says_it_of_a_call_and_of_a_refusal(server: SandboxServer) -> None:
+    for connection in (Sandbox().connect(), over_a_port(server)):
+        graph = call_graph(connection)
+        assert graph.invoke({**CALL, "phone_number": "+12025550132"})["sandbox"] is True
+        refused = graph.invoke({**CALL, "phone_number": "911"})
+        assert (refused["status"], refused["sandbox"]) == ("refused", True)
+
+
+@pytest.mark.parametrize("name", ["revox_make_call", "revox_call_and_wait"])
+def test_a_tool_says_it_to_the_model_and_in_the_artifact(name: str) -> None:
+    connection = Sandbox().connect()
+    toolkit = RevoxToolkit(connection=connection, max_risk=Risk.DIAL)
+    tools = {tool.name: tool for tool in (*toolkit.get_tools(), call_graph_tool(connection))}
+    message = tools[name].invoke({"type": "tool_call", "id": "1", "name": name, "args": CALL})
+    assert message.artifact["sandbox"] is True
+    assert "Sandbox: no real phone rings." in message.content
+    call_id = message.artifact.get("call_id") or message.artifact["call"]["id"]
+    for reads in ("revox_get_call", "revox_wait_for_call"):
+        read = tools[reads].invoke({"type": "tool_call", "id": "2", "name": reads, "args": {"call_id": call_id}})
+        assert read.artifact["sandbox"] is True
+        assert "Sandbox: no real phone rings." in read.content
+
+
+def test_a_real_service_is_never_called_a_sandbox() -> None:
+    connection = as_revox(Sandbox())
+    made = run(act(MakeCall(**CALL), Guard()), connection)
+    assert "sandbox" not in made
+    assert not CallResult.from_call(made["call"]).sandbox
+    out = call_graph(connection).invoke({**CALL, "phone_number": "+12025550133"})
+    assert (out["status"], out["sandbox"]) == ("completed", False)
+    tool = call_graph_tool(connection)
+    said = tool.invoke({"type": "tool_call", "id": "1", "name": tool.name, "args": {**CALL, "phone_number": NUMBER}})
+    assert "Sandbox" not in said.content
+
+
+def cli(server: SandboxServer, *args: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "REVOX_API_KEY": "any key", "REVOX_BASE_URL": server.base_url}
+    command = [sys.executable, "-m", "revox_langchain", *args]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_command_line_says_it(server: SandboxServer) -> None:
+    number = iter(range(140, 150))
+
+    def call(*more: str) -> subprocess.CompletedProcess[str]:
+        return cli(server, "call", f"+1202555{next(number):04}", "--prompt", "Say hello, I am an AI.", "--yes", *more)
+
+    placed: dict[str, Any] = json.loads(call("--json").stdout)
+    assert placed["sandbox"] is True
+    assert "Sandbox: no real phone rings." in call().stdout
+    watched = cli(server, "watch", placed["call_id"], "--json")
+    assert json.loads(watched.stdout)["sandbox"] is True
+    recovered = cli(server, "recover", placed["intent_id"], "+12025550140", "--json")
+    assert json.loads(recovered.stdout)["sandbox"] is True
+    assert json.loads(cli(server, "voices", "--json").stdout)["sandbox"] is True
+    found = cli(server, "doctor", "--json")
+    assert json.loads(found.stdout)["sandbox"] is True
+    assert "no real phone rings" in cli(server, "doctor").stdout
+
+
+def test_every_page_and_answer_of_the_port_carries_the_header(server: SandboxServer) -> None:
+    def header(path: str, **more: Any) -> str | None:
+        return httpx.get(f"{server.url}{path}", **more).headers.get("x-revox-langchain-sandbox")
+
+    paths: tuple[str, ...] = ("/", "/sandbox/state", "/api/auth-status", "/api/nothing")
+    assert [header(path) for path in paths] == ["true"] * len(paths)
+    assert "sandbox" in httpx.get(f"{server.url}/").text.casefold()
+    assert httpx.get(f"{server.url}/sandbox/state").json()["sandbox"] is True

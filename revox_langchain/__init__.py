@@ -12,7 +12,7 @@ from revox_langchain.actions.requests import RecoverCall, WaitForCall, act
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import Intent, Order, Placed, make_intent, outcome_of
+from revox_langchain.dialing.intent import Intent, Order, Placed, make_intent, named_intent, outcome_of, repeat_intent
 from revox_langchain.dialing.placing import place, recover
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import (
@@ -92,10 +92,12 @@ __all__ = [
     "choose_voice",
     "make_intent",
     "make_tool",
+    "named_intent",
     "outcome_of",
     "parse_phone",
     "place",
     "recover",
+    "repeat_intent",
     "resolve_language",
     "run",
     "structured",

@@ -11,8 +11,9 @@ from revox_langchain.actions.voices import with_voice
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import merged
+from revox_langchain.dialing.earlier import check_repeat
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import Intent, Order, make_intent, named_intent, outcome_of
+from revox_langchain.dialing.intent import Order, intent_for, outcome_of
 from revox_langchain.dialing.numbers import with_digits_as_keys
 from revox_langchain.dialing.placing import Earlier, place, recover
 from revox_langchain.errors import Refused, RevoxToolError
@@ -53,7 +54,19 @@ class RecoverCall(Request):
 @flow_of.register
 def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
     """Place a call, at most once per intent."""
-    intent = _intent_of(request, context)
+    if request.repeat_of is not None:
+        yield from check_repeat(request.repeat_of, request.phone_number)
+    intent = intent_for(
+        request.intent,
+        request.repeat_of,
+        context.scope,
+        by_model=context.by_model,
+        phone_number=request.phone_number,
+        prompt=request.prompt,
+        assistant_id=request.assistant_id,
+        prompt_variables=request.prompt_variables,
+        scheduled_at=request.scheduled_at,
+    )
     notes: tuple[str, ...] = ()
     if request.prompt is not None:
         request, notes = yield from with_voice(request, context.guard.policy)
@@ -146,17 +159,3 @@ def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
             code="do_not_contact",
             next_step="Leave them out (row_mode='all_except' with their call_ids), or tell the user.",
         )
-
-
-def _intent_of(request: MakeCall, context: Context) -> Intent:
-    content: JsonObject = {
-        "phone_number": request.phone_number,
-        "prompt": request.prompt,
-        "assistant_id": request.assistant_id,
-        "prompt_variables": request.prompt_variables,
-        "scheduled_at": request.scheduled_at,
-        "scope": context.scope,
-    }
-    if request.intent is None or context.by_model:
-        return make_intent(**content, intent=request.intent)
-    return named_intent(request.intent, **content)

@@ -82,7 +82,11 @@ Metadata = Annotated[
 ]
 ConcurrencyKey = Annotated[str | None, typer.Option(help="Calls with the same key share a concurrency limit.")]
 IntentName = Annotated[
-    str | None, typer.Option(help="Idempotency key: running the command again places no second call.")
+    str | None,
+    typer.Option(
+        help="Idempotency key for this number: running the command again places no second call. Put the occasion into "
+        "it: appointment-4711, not reminder."
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Dial without asking.")]
 InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]

@@ -53,6 +53,10 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
         sandbox: Whether it was said already that no phone rings; the call ends with this process.
     """
     screen.answer(output)
+    warnings = list(output.get("warnings") or [])
+    if output.get("placed_at") and warnings:
+        # Said first: what follows would look like the success of a call placed now.
+        hint(f"Warning: {warnings.pop(0)}")
     if output.get("sandbox") and not (sandbox or screen.as_json):
         screen.line(SANDBOX, "dim")
     if not screen.as_json and output.get("status") not in ("refused", "unknown", "given_up"):
@@ -65,7 +69,7 @@ def show_result(output: Mapping[str, Any], screen: Screen, *, sandbox: bool = Fa
         hint("Nothing was dialed.")
     elif error:
         complain(error["message"], next_step_for_people(error))
-    for warning in output.get("warnings") or []:
+    for warning in warnings:
         hint(f"Warning: {warning}")
 
 

@@ -22,7 +22,8 @@ change:
 | configuration_changed | the assistant is no longer the one that a person approved |
 | caller_id_not_owned | the caller id is not one of the organisation's numbers |
 | search_incomplete | the search may hide an earlier order of the same call request (`place`) |
-| intent_conflict | the named intent has an order for something else (`place`) |
+| intent_conflict | the named intent, or the repeat, has an order for something else (`place`) |
+| repeat_unknown, repeat_other_number, repeat_not_ended | `repeat_of` names no ended call to this number |
 | budget_exceeded | orders, attempts or minutes |
 | voice_missing, voice_mismatch | the voice would not speak the prompt's language |
 | ambiguous_language | no voice was given, and the prompt does not tell its language for certain |
@@ -159,7 +160,8 @@ class Guard:
         raise Refused(
             f"{what} {age_s:.0f} s ago{f': {call_id}' if call_id else ''}.",
             code="recently_placed",
-            next_step=f"Read that call first. If a second one is wanted, wait {left_s:.0f} s and give a new intent.",
+            next_step=f"Read that call first. If a second one is wanted, wait {left_s:.0f} s and give "
+            "repeat_of with its id once it has ended (code: a new intent).",
             retry_after_s=left_s,
             details={"call_id": call_id} if call_id else None,
         )

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from revox_langchain.answers import JsonObject, canonical, digest
 from revox_langchain.dialing.policy import Within
@@ -37,12 +37,14 @@ class Intent:
         durable: False for a random id, which no later run can derive again.
         also: Further ids that an order of this call request may carry: those that release 0.1 derived.
         content: Digest of what is asked for, if the id does not say it: a name decides, whatever the content.
+        named: Whether code named it.
     """
 
     intent_id: str
     durable: bool
     also: tuple[str, ...] = field(default=(), compare=False)
     content: str | None = field(default=None, compare=False)
+    named: bool = field(default=False, compare=False)
 
     @property
     def marks(self) -> frozenset[str]:
@@ -73,6 +75,7 @@ class Order:
         scope: Thread, run or toolkit whose budget it counts against.
         within: Which of them.
         approved: Digest of the configuration that a person approved, if one did.
+        began_s: When the run that asks for it began, in seconds since the epoch; None is now.
     """
 
     request: MakeCall
@@ -80,6 +83,7 @@ class Order:
     scope: str = "process"
     within: Within = "process"
     approved: str | None = None
+    began_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class Placed:
         adopted: Whether it already existed.
         cancelled: Ids of further orders under the same mark, which were cancelled.
         notes: What else there is to say.
+        placed_at: When it was placed, if it is an old one: it had ended before this run began.
+        warning: What to say of an old one before anything else.
     """
 
     call: JsonObject
@@ -99,6 +105,8 @@ class Placed:
     adopted: bool
     cancelled: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    placed_at: str | None = None
+    warning: str | None = None
 
     @property
     def call_id(self) -> str:
@@ -107,7 +115,9 @@ class Placed:
 
     def as_dict(self) -> JsonObject:
         """The order in Revox's wrapper, with how it was placed beside it."""
+        old = {} if self.warning is None else {"warning": self.warning, "placed_at": self.placed_at}
         return {
+            **old,
             "call": self.call,
             "intent_id": self.intent_id,
             "adopted": self.adopted,
@@ -192,14 +202,63 @@ def named_intent(
         scope=scope,
         intent=name,
     )
-    values: dict[str, object] = {
-        "prompt": prompt,
-        "assistant_id": assistant_id,
-        "prompt_variables": dict(prompt_variables or {}) or None,
-        "scheduled_at": scheduled_at.astimezone(UTC).isoformat() if scheduled_at else None,
-    }
-    content = " ".join(f"{part}={_digest_of(values[part])}" for part in _PARTS)
-    return Intent(intent_id, durable=True, also=(before.intent_id, *before.also), content=content)
+    content = _content(prompt, assistant_id, prompt_variables, scheduled_at)
+    return Intent(intent_id, durable=True, also=(before.intent_id, *before.also), content=content, named=True)
+
+
+def repeat_intent(
+    repeat_of: str,
+    *,
+    phone_number: str,
+    prompt: str | None = None,
+    assistant_id: str | None = None,
+    prompt_variables: Mapping[str, str] | None = None,
+    scheduled_at: datetime | None = None,
+) -> Intent:
+    """Derive the id of an intent to call once more after a call that has ended: its id and the number decide.
+
+    So one call is repeated once, whoever asks and in whatever words; a further repeat names the newest call.
+
+    Args:
+        repeat_of: Id of the ended call, which `place` takes as checked.
+        phone_number: E.164.
+        prompt: What the assistant must do, or
+        assistant_id: who does it. As for `named_intent`, other content is noticed.
+        prompt_variables: Values for the prompt.
+        scheduled_at: When, with an offset.
+    """
+    intent_id = _uuid_of({"repeat_of": repeat_of, "phone_number": phone_number})
+    content = _content(prompt, assistant_id, prompt_variables, scheduled_at)
+    return Intent(intent_id, durable=True, content=content)
+
+
+class Content(TypedDict):
+    """What a call request asks for, as far as it decides whether two are one."""
+
+    phone_number: str
+    prompt: str | None
+    assistant_id: str | None
+    prompt_variables: Mapping[str, str] | None
+    scheduled_at: datetime | None
+
+
+def intent_for(
+    name: str | None, repeat_of: str | None, scope: str | None, *, by_model: bool, **content: Unpack[Content]
+) -> Intent:
+    """Derive the intent of a call request, whoever writes it.
+
+    Args:
+        name: The `intent` it gives.
+        repeat_of: Id of the ended call to make again.
+        scope: The LangGraph thread.
+        by_model: Whether a model wrote it: what it calls "reminder" is no other thread's reminder.
+        content: What is asked for.
+    """
+    if repeat_of is not None:
+        return repeat_intent(repeat_of, **content)
+    if name is None or by_model:
+        return make_intent(**content, scope=scope, intent=name)
+    return named_intent(name, **content, scope=scope)
 
 
 def refuse_reserved(metadata: Mapping[str, str] | None) -> None:
@@ -215,6 +274,21 @@ def refuse_reserved(metadata: Mapping[str, str] | None) -> None:
 
 _PARTS = ("prompt", "assistant_id", "prompt_variables", "scheduled_at")
 """What the content of a call request consists of, each with a digest of its own, so that a conflict can be named."""
+
+
+def _content(
+    prompt: str | None,
+    assistant_id: str | None,
+    prompt_variables: Mapping[str, str] | None,
+    scheduled_at: datetime | None,
+) -> str:
+    values: dict[str, object] = {
+        "prompt": prompt,
+        "assistant_id": assistant_id,
+        "prompt_variables": dict(prompt_variables or {}) or None,
+        "scheduled_at": scheduled_at.astimezone(UTC).isoformat() if scheduled_at else None,
+    }
+    return " ".join(f"{part}={_digest_of(values[part])}" for part in _PARTS)
 
 
 def _parts(content: str) -> dict[str, str]:

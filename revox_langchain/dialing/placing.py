@@ -18,6 +18,7 @@ from enum import Enum
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import configuration_of, differences, digest, merged
+from revox_langchain.dialing.earlier import with_age
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import Intent, Order, Placed, outcome_of, refuse_reserved
 from revox_langchain.dialing.locks import holding
@@ -108,7 +109,8 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
     else:
         found = yield from _first_look(order, guard, pending, tick.now_s)
     if found.marked:
-        return (yield from _adopted(found.marked, order))
+        placed = yield from _adopted(found.marked, order)
+        return with_age(placed, order, tick.now_s if order.began_s is None else order.began_s, tick.now_s)
     if earlier is Earlier.POSSIBLE or (sent_before and earlier is Earlier.NONE):
         raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
     _refuse_doubt(found, order, guard)
@@ -322,7 +324,10 @@ def _conflict(call_id: str, differs: Sequence[str], notes: Sequence[str] = ()) -
     return Refused(
         " ".join((f"Call {call_id} was placed under the same intent with another {what}.", *notes)),
         code="intent_conflict",
-        next_step=f"To call again, give a new intent; to get that call, repeat its {what}, or read it by its id.",
+        next_step=(
+            f"To call again, give a new intent, or repeat_of={call_id} once it has ended; to get that call, repeat "
+            f"its {what}, or read it by its id."
+        ),
         details={"call_id": call_id, "differs": list(differs)},
     )
 

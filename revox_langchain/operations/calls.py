@@ -56,7 +56,7 @@ class MakeCall(Operation):
     voice_id: Id | None = Field(default=None, serialization_alias="assistant.voice.id")
     language: SpokenLanguage | None = Field(default=None, exclude=True, description="If the text is unclear: fr.")
     prompt_variables: Variables | None = None
-    metadata: dict[str, str] | None = Field(default=None, description="Labels kept with the call.")
+    metadata: dict[str, str] | None = Field(default=None, description="Labels to keep.")
     scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
     from_phone_number: OwnNumber | None = None
     skip_calling_window: bool | None = Field(default=None, description="Ring even outside calling hours.")
@@ -71,8 +71,9 @@ class MakeCall(Operation):
         default=None,
         min_length=1,
         exclude=True,
-        description="Name of this request. Give a new one only to call again on purpose.",
+        description="For code.",
     )
+    repeat_of: Id | None = Field(default=None, exclude=True, description="To call again: id of the ended call.")
 
     @model_validator(mode="after")
     def _one_assistant(self) -> Self:
@@ -87,6 +88,8 @@ class MakeCall(Operation):
                 raise ValueError(f"{', '.join(idle)}: only with prompt; an assistant_id brings its own")
         if (self.voice_id is None) != (self.voice_provider is None):
             raise ValueError("voice_id and voice_provider go together")
+        if self.intent is not None and self.repeat_of is not None:
+            raise ValueError("give one of intent and repeat_of, not both")
         return self
 
 

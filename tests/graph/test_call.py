@@ -32,6 +32,7 @@ FRENCH: dict[str, Any] = {
 both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 INPUT_KEYS = set(CallInput.model_fields)
 OUTPUT_KEYS = {
+    "placed_at",
     "sandbox",
     "status",
     "call_id",

@@ -98,7 +98,12 @@ class CallInput(BaseModel):
     )
     intent: Annotated[str | None, EphemeralValue] = Field(
         default=None,
-        description="Name of this call request. In a thread, or without one, it is placed once; a new one calls again.",
+        description="Idempotency key, for code: with the number it names one call in any thread or process. Put the "
+        "occasion into it.",
+        examples=["appointment-4711"],
+    )
+    repeat_of: Annotated[str | None, EphemeralValue] = Field(
+        default=None, description="To call again on purpose: id of an ended call to this number."
     )
 
     @model_validator(mode="before")
@@ -138,6 +143,8 @@ class CallInput(BaseModel):
             raise InvalidInput("Neither prompt nor assistant_id was given.", next_step="Give one of them.")
         if self.prompt is not None and not self.prompt.strip():
             raise InvalidInput("The prompt is empty.", next_step="Say what the assistant must do on the call.")
+        if self.intent is not None and self.repeat_of is not None:
+            raise InvalidInput("Both intent and repeat_of were given.", next_step="Give one of them.")
         if self.assistant_id is not None:
             idle = [name for name in WITH_PROMPT if getattr(self, name) is not None]
             if idle:

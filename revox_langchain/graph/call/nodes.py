@@ -12,7 +12,8 @@ import uuid
 from typing import cast
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.intent import make_intent, named_intent, refuse_reserved
+from revox_langchain.dialing.earlier import check_repeat
+from revox_langchain.dialing.intent import intent_for, refuse_reserved
 from revox_langchain.dialing.numbers import default_region
 from revox_langchain.dialing.placing import Earlier, place
 from revox_langchain.errors import (
@@ -47,9 +48,12 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow
     fresh: Update = {**_FORGOTTEN, "version": VERSION}
     # Without a thread the orders of this run are counted; only a thread is part of an intent.
     fresh |= {"scope": thread_id or f"run {uuid.uuid4()}", "within": "thread" if thread_id else "run"}
+    fresh["began_s"] = (yield Pause(0)).now_s
     try:
         region = yield from default_region(settings.guard.policy, given.phone_number)
         phone = settings.guard.check_number(given.phone_number, region)
+        if given.repeat_of is not None:
+            yield from check_repeat(given.repeat_of, phone.e164)
     except (Refused, InvalidInput) as error:
         return {**fresh, "asked": asked, "error": error.as_dict(), GOTO: "report"}
     asked |= {"phone_number": phone.e164, "region": phone.region}
@@ -90,7 +94,8 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
         "watch": Watch(call_id=placed.call_id, exists=True).model_dump(),
         "progress": {"status": placed.call.get("status"), "attempt": 0, "last_turn": None},
         "notes": [*state["notes"], *([found] if placed.adopted and not placed.notes else [])],
-        "warnings": [*state["warnings"], *placed.notes],
+        "warnings": [*([placed.warning] if placed.warning else []), *state["warnings"], *placed.notes],
+        "placed_at": placed.placed_at,
         "error": None,
         "mode": None,
         GOTO: "wait",
@@ -160,6 +165,7 @@ _FORGOTTEN: Update = {
     "call_id": None,
     "intent_id": None,
     "adopted": False,
+    "placed_at": None,
     "notes": [],
     "warnings": [],
     "error": None,
@@ -174,6 +180,7 @@ def _unplaced(state: CallState) -> Update:
         "call_id": state.get("call_id"),
         "intent_id": state.get("intent_id"),
         "adopted": bool(state.get("adopted")),
+        "placed_at": state.get("placed_at"),
         "assistant_id": spoken.get("assistant_id"),
         "language": spoken.get("language"),
         "voice": state.get("voice"),
@@ -191,21 +198,24 @@ def _unplaced(state: CallState) -> Update:
 
 
 def _marked(given: CallInput, phone_number: str, thread_id: str | None, *, by_model: bool) -> IntentMark:
-    content: JsonObject = {
-        "phone_number": phone_number,
-        "prompt": given.prompt,
-        "assistant_id": given.assistant_id,
-        "prompt_variables": given.prompt_variables,
-        "scheduled_at": given.scheduled_at,
-        "scope": thread_id,
+    intent = intent_for(
+        given.intent,
+        given.repeat_of,
+        thread_id,
+        by_model=by_model,
+        phone_number=phone_number,
+        prompt=given.prompt,
+        assistant_id=given.assistant_id,
+        prompt_variables=given.prompt_variables,
+        scheduled_at=given.scheduled_at,
+    )
+    return {
+        "intent_id": intent.intent_id,
+        "durable": intent.durable,
+        "also": list(intent.also),
+        "content": intent.content,
+        "named": intent.named,
     }
-    # A model knows the names of its own thread only; what it calls "reminder" is no other thread's reminder.
-    if given.intent is None or by_model:
-        intent = make_intent(**content, intent=given.intent)
-    else:
-        intent = named_intent(given.intent, **content)
-    also = list(intent.also)
-    return {"intent_id": intent.intent_id, "durable": intent.durable, "also": also, "content": intent.content}
 
 
 def _progress(seen: Watch, before: Progress | None) -> Progress:

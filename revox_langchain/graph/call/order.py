@@ -39,6 +39,7 @@ def order_of(state: CallState) -> Order:
             next_step="Correct it with update_state, or start the call on a new thread.",
         ) from error
     approved = (spoken.get("shown") or {}).get("configuration_hash")
-    intent = Intent(mark["intent_id"], mark["durable"], tuple(mark.get("also", ())), mark.get("content"))
+    also, content, named = tuple(mark.get("also", ())), mark.get("content"), mark.get("named", False)
+    intent = Intent(mark["intent_id"], mark["durable"], also, content, named)
     within = state.get("within") or ("thread" if state.get("scope") else "run")
-    return Order(request, intent, state.get("scope") or "process", within, approved=approved)
+    return Order(request, intent, state.get("scope") or "process", within, approved, state.get("began_s"))

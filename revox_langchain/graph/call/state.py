@@ -44,6 +44,9 @@ class CallOutput(BaseModel):
     call_id: str | None = Field(description="Revox's id of the call.")
     intent_id: str | None = Field(description="The mark the order carries in its metadata.")
     adopted: bool = Field(description="Whether the order of an earlier run was found instead of placing one.")
+    placed_at: str | None = Field(
+        description="When it was placed, if it had ended before this run began; a warning then says so first."
+    )
     assistant_id: Annotated[str | None, EphemeralValue] = Field(description="Who talked; None if it was sent inline.")
     language: Annotated[str | None, EphemeralValue] = Field(description="Language that was spoken, as a tag.")
     voice: dict[str, Any] | None = Field(description="The voice: id, provider, name, language, accent.")
@@ -80,6 +83,7 @@ class CallRequest(TypedDict):
     from_phone_number: str | None
     concurrency_key: str | None
     intent: str | None
+    repeat_of: NotRequired[str | None]
 
 
 class IntentMark(TypedDict):
@@ -89,6 +93,7 @@ class IntentMark(TypedDict):
     durable: bool
     also: NotRequired[list[str]]
     content: NotRequired[str | None]
+    named: NotRequired[bool]
 
 
 class Spoken(TypedDict, total=False):
@@ -146,6 +151,7 @@ class CallState(TypedDict, total=False):
         intent_mark: Its intent; None if the number was refused.
         scope: Thread or run whose budget counts.
         within: Which of them; absent in threads that an earlier release left behind.
+        began_s: When the run began, in seconds since the epoch.
         edited: The input as a person changed it while approving.
         asking: The question that was asked last; it outlives a run that left it open.
         problem: Why the last answer did not count.
@@ -168,6 +174,7 @@ class CallState(TypedDict, total=False):
     intent_mark: IntentMark | None
     scope: str | None
     within: Within
+    began_s: float | None
     edited: JsonObject | None
     asking: Asking | None
     problem: str | None
@@ -186,6 +193,7 @@ class CallState(TypedDict, total=False):
     call_id: str | None
     intent_id: str | None
     adopted: bool
+    placed_at: str | None
 
     notes: list[str]
     warnings: list[str]

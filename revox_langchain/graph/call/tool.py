@@ -27,7 +27,7 @@ class CallAndWait(Request):
     """Place a phone call, wait until it has ended, and return how it went and what was said.
 
     Rings a real person. Give prompt or assistant_id, not both; the voice is chosen to speak the language. The same
-    arguments never ring twice: a repeat returns the first call.
+    arguments never ring twice: a repeat returns the first call, repeat_of calls again.
     """
 
     phone_number: str = Field(description="+, country code, number.")
@@ -42,9 +42,8 @@ class CallAndWait(Request):
     structured_output_schema: JsonObject | None = Field(
         default=None, description="JSON schema of a flat object: what to extract from the conversation."
     )
-    intent: str | None = Field(
-        default=None, description="Name of this call request. Give a new one only to call again on purpose."
-    )
+    intent: str | None = Field(default=None, description="For code: names this request.")
+    repeat_of: Id | None = Field(default=None, description="Id of the ended call to make again on purpose.")
 
 
 def call_graph_tool(connection: Connection | None = None, **options: Unpack[CallGraphOptions]) -> RevoxTool:

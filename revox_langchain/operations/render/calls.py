@@ -40,7 +40,7 @@ _NEXT_STEP = {
 def call(answer: JsonObject, request: Request | None = None) -> str:
     """One order: where it stands, how it went, what came out, and the next step."""
     result = _result(answer, request)
-    lines = [_already(answer.get("notes"))] if answer.get("adopted") else []
+    lines = [_already(answer.get("notes"), answer.get("warning"))] if answer.get("adopted") else []
     lines += [_headline(result), *notes_of(answer), *_ending(result), *([SANDBOX] if result.sandbox else [])]
     step = _NEXT_STEP.get(result.status, f"Next: revox_wait_for_call with call_id {word(result.call_id)}.")
     window = getattr(request, "transcript", "none")
@@ -86,14 +86,15 @@ def finished(out: JsonObject, request: Request | None = None) -> str:
         f"Call {word(out['call_id'])} is {word(out['status'])}; disposition: {out['disposition']}; "
         f"attempts: {len(out['attempts'])}; outcome: {one_line(out['outcome'] or 'none', 40)}."
     ]
+    warnings = list(out["warnings"])
     if out.get("adopted"):
-        lines.insert(0, _already(out.get("warnings")))
+        lines.insert(0, _already(warnings, warnings.pop(0) if out.get("placed_at") and warnings else None))
     if out.get("sandbox"):
         lines.append(SANDBOX)
     data = [f"summary: {one_line(out['outcome_summary'], 400)}"] if out["outcome_summary"] else []
     if out["structured_output"]:
         data.append(f"structured output: {one_line(as_json(out['structured_output']), 500)}")
-    data += [f"warning: {one_line(warning, 300)}" for warning in out["warnings"][:3]]
+    data += [f"warning: {one_line(warning, 300)}" for warning in warnings[:3]]
     spoken = [f"{turn['role']}: {one_line(turn['content'], 300)}" for turn in out["transcript"]]
     lines += fenced([*data, *newest(spoken, 2400)], 4000)
     return "\n".join([*lines, *([error["next_step"]] if error else [])])
@@ -172,7 +173,9 @@ def _spoken(result: CallResult, window: str, longest: int) -> list[str]:
     return newest(spoken, longest) or ["(no transcript yet)"]
 
 
-def _already(notes: Iterable[object] | None) -> str:
+def _already(notes: Iterable[object] | None, warning: object = None) -> str:
+    if warning:
+        return f"Warning: {one_line(warning, 250)}"
     again = any(str(note).startswith("A second order") for note in notes or [])
     return "Already placed: this is the call of an earlier request" + ("." if again else "; nothing rang again.")
 

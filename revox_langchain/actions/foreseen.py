@@ -58,6 +58,7 @@ class _Offline:
     """
 
     account: Hashable = None
+    sandbox = False
 
     def __init__(self, now_s: float, memory: Channel | None = None) -> None:
         self.clock: Clock = _Standing(now_s)

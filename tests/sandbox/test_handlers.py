@@ -60,7 +60,7 @@ def test_every_operation_has_a_handler_and_every_handler_an_operation() -> None:
 
 
 def test_a_handler_is_all_that_an_operation_needs(connection: Connection, answers: list[dict[str, Any]]) -> None:
-    assert connection.send(ListRecordings()) == {"recordings": answers}
+    assert connection.send(ListRecordings()) == {"recordings": answers, "sandbox": True}
 
 
 def test_a_path_without_fields_is_found_before_one_with_a_field(connection: Connection) -> None:

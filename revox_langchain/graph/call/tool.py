@@ -13,7 +13,7 @@ from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.flow import Flow, arun, run
-from revox_langchain.graph.call.build import RECURSION_LIMIT, default_connection, graph_for_model
+from revox_langchain.graph.call.build import RECURSION_LIMIT, graph_for_model
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.operation import Request, Risk, procedure
@@ -55,7 +55,7 @@ def call_graph_tool(connection: Connection | None = None, **options: Unpack[Call
         connection: As for `create_call_graph`.
         options: As for `create_call_graph`.
     """
-    connection = connection or default_connection()
+    connection = Connection.from_env() if connection is None else connection
     guard = Guard(options.get("policy"))
     # A person who approves sees the number, which is then that person's.
     asks = options.get("approve", False)

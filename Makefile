@@ -10,7 +10,7 @@ SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
 # Compiled tests and sources are kept, also where the environment says not to: without them a run takes a third longer.
 PYTEST := $(SANDBOXED) -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help demo test test-all soak lint types docs check notebooks studio install clean
+.PHONY: help demo test test-all soak lint types docs check sdk-suite notebooks studio install clean
 
 help: ## List these commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ docs: $(VENV)/.dev ## Regenerate the tables in README.md, the picture of the gra
 
 check: ## Run everything that CI runs.
 	bash .ci/run
+
+sdk-suite: $(VENV)/.dev ## Run the official SDK's own tests against the sandbox; downloads them.
+	$(SANDBOXED) $(BIN)/python -m scripts.sdk_suite
 
 notebooks: $(VENV)/.dev ## Run the notebooks anew and keep their outputs.
 	$(SANDBOXED) $(BIN)/python -m scripts.run_notebooks

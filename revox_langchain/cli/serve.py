@@ -21,15 +21,18 @@ def sandbox(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     speed: Speed = 20.0,
     key: Annotated[str | None, typer.Option(help="The only API key to accept; any by default.")] = None,
+    calling_hours: Annotated[
+        bool, typer.Option("--calling-hours", help="Let orders wait for their calling windows, as Revox does.")
+    ] = False,
 ) -> int:
     """Serve a Revox that dials no real phone, for other programs and languages."""
     _refuse_taken(host, port)
-    from revox_langchain.sandbox import STORIES, Sandbox
+    from revox_langchain.sandbox import STORIES, Sandbox, Switches
     from revox_langchain.sandbox.mcp import HostedMcp
     from revox_langchain.sandbox.server import serve
 
     screen = Screen()
-    served = Sandbox(key=key, speed=speed or None)
+    served = Sandbox(key=key, speed=speed or None, switches=Switches(calling_hours=calling_hours))
     hosted = HostedMcp(served)
 
     def on_start(base_url: str) -> None:
@@ -37,6 +40,8 @@ def sandbox(
         pace = f"time runs {speed:g} times as fast as real time" if speed else "time stands still until advanced"
         screen.line()
         screen.line(f"A Revox that dials no real phone; {pace}. Ctrl-C stops it.", "bold")
+        hours = "wait for their calling windows" if calling_hours else "are dialed at any hour (--calling-hours)"
+        screen.line(f"  Orders {hours}.")
         screen.line(f"  export REVOX_BASE_URL={base_url} REVOX_API_KEY={'<the key>' if key else 'sandbox'}")
         screen.line(f"  MCP server: {base_url}/mcp-servers/generic/mcp")
         screen.line(f"  Web page:   {base_url.removesuffix('/api')}/")

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.faults import Fault
 from revox_langchain.sandbox.sandbox import Sandbox
+from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.timeline import as_stamp
 
 _SHOWN_OF_AN_ORDER = ("id", "status", "to_phone_number", "calls_count", "outcome", "metadata")
@@ -56,6 +57,12 @@ async def _explain(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
+def _shown(order: Order) -> JsonObject:
+    until_s = order.waits_until_s
+    shown = {key: order.call[key] for key in _SHOWN_OF_AN_ORDER}
+    return {**shown, "waits_until": None if until_s is None else as_stamp(until_s)}
+
+
 def _state(sandbox: Sandbox) -> JsonObject:
     world = sandbox.world
     with world.lock:
@@ -65,7 +72,7 @@ def _state(sandbox: Sandbox) -> JsonObject:
             "speed": world.speed,
             "dials": len(sandbox.dials),
             "rang": sandbox.rang,
-            "orders": [{key: call[key] for key in _SHOWN_OF_AN_ORDER} for call in world.orders.values()],
+            "orders": [_shown(order) for order in world.book.values()],
             "requests": dict(sandbox.counts),
             "webhooks": len(sandbox.outbox),
             "faults_pending": len(sandbox.faults.pending),

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +47,8 @@ def create_app(
 ) -> Starlette:
     """An app with the sandbox at `/api`, its controls at `/sandbox`, and a page about it at `/`.
 
+    Orders no longer wait for their calling windows, unless the sandbox's switches say that they do.
+
     Args:
         sandbox: The sandbox.
         mounts: Further routes, which come before the API's own, such as an MCP server below `/api`.
@@ -53,6 +56,8 @@ def create_app(
         host: Name it is addressed under besides the loopback ones, against pages in a browser; `0.0.0.0` is any.
     """
     any_host = host in EVERY_ADDRESS
+    if sandbox.switches.calling_hours is None:
+        sandbox.switches = replace(sandbox.switches, calling_hours=False)
     return Starlette(
         routes=[
             *mounts,
@@ -86,7 +91,8 @@ class SandboxServer:
         with SandboxServer(Sandbox(speed=20)) as server:
             Connection("any key", base_url=server.base_url)
 
-    The world keeps its speed between requests, and webhooks are really posted.
+    The world keeps its speed between requests, webhooks are really posted, and orders do not wait for their calling
+    windows unless `Switches(calling_hours=True)` says so.
 
     Args:
         sandbox: The sandbox; a new one if left out.

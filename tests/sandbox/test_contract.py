@@ -316,7 +316,7 @@ async def test_every_family_of_language_models_is_shown_as_it_was_given(ask: Ask
     [
         ({"phone_number": "12"}, revox.UnprocessableEntityError),
         ({"phone_number": "+12025550100", "assistant_id": "no-such"}, revox.NotFoundError),
-        ({"phone_number": "+12025550100"}, revox.UnprocessableEntityError),
+        ({"phone_number": "+12025550100", "assistant": {}}, revox.UnprocessableEntityError),
         (
             {"phone_number": "+12025550100", "assistant": {"prompt": "p", "nonsense": 1}},
             revox.UnprocessableEntityError,

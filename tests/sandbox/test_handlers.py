@@ -13,7 +13,7 @@ from revox_langchain.errors import Unavailable
 from revox_langchain.operations import OPERATIONS, GetCall, MakeCall
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.sandbox import Sandbox
-from revox_langchain.sandbox.api.handlers import HANDLERS, handles
+from revox_langchain.sandbox.api.handlers import HANDLERS, Asked, handles
 from revox_langchain.sandbox.world.world import World
 
 
@@ -24,6 +24,12 @@ class Recording(TypedDict):
 
 class Recordings(TypedDict):
     recordings: list[Recording]
+
+
+class Some(TypedDict, total=False):
+    """What the operation takes."""
+
+    limit: int
 
 
 def render(answer: Any, request: Any) -> str:
@@ -42,9 +48,9 @@ def answers() -> Iterator[list[dict[str, Any]]]:
     """A handler for an operation that the SDK does not have, and the recordings it answers."""
     recordings: list[dict[str, Any]] = [{"url": "https://recordings.revox.invalid/1.mp3", "seconds": 12.5}]
 
-    @handles(ListRecordings, answer=Recordings)
-    def list_recordings(world: World, op: ListRecordings) -> dict[str, Any]:
-        return {"recordings": recordings[: op.limit]}
+    @handles(ListRecordings, takes=Some, answer=Recordings)
+    def list_recordings(world: World, asked: Asked) -> dict[str, Any]:
+        return {"recordings": recordings[: asked.fields["limit"]]}
 
     yield recordings
     del HANDLERS[ListRecordings]

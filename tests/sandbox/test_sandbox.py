@@ -1018,7 +1018,11 @@ class TestSearch:
         found = connection.send(GetCallHistory(assistant_ids=[assistant_id]))
         assert [call["id"] for call in found["calls"]] == [calls["declined"]]
 
-    def test_a_column_that_cannot_be_sorted_by_is_named(self, connection: Connection) -> None:
+    def test_a_column_that_cannot_be_sorted_by_is_ignored_or_named(
+        self, sandbox: Sandbox, connection: Connection, calls: dict[str, str]
+    ) -> None:
+        assert connection.send(GetCallHistory(sort_by="colour")) == connection.send(GetCallHistory())
+        sandbox.switches = Switches(unknown_sort_by="refuse")
         with pytest.raises(InvalidInput, match="colour"):
             connection.send(GetCallHistory(sort_by="colour"))
 

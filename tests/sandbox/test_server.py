@@ -156,7 +156,7 @@ def test_other_processes_can_steer_it(server: SandboxServer, raw: httpx.Client) 
     assert state["orders"][0]["metadata"] == {"k": "v"}
     control(raw, "reset", {})
     assert raw.get("/sandbox/state").json()["orders"] == []
-    assert server.sandbox.switches == Switches(page_base=0)
+    assert server.sandbox.switches == Switches(page_base=0, calling_hours=False)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from revox.types import (
+    AssistantCreateParams,
+    AssistantUpdateParams,
+    VoiceCloneParams,
+    VoicePreviewParams,
+    VoiceRetrieveParams,
+)
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.assistants import (
@@ -15,54 +20,52 @@ from revox_langchain.operations.assistants import (
     UpdateAssistant,
 )
 from revox_langchain.operations.voices import (
-    MAX_AUDIO_BYTES,
     CloneVoice,
     DeleteVoice,
     GetVoice,
     ListVoices,
     PreviewVoice,
 )
-from revox_langchain.sandbox.api.checks import check_assistant, check_speed
-from revox_langchain.sandbox.api.handlers import Rejected, found, handles
+from revox_langchain.sandbox.api.checks import check_references
+from revox_langchain.sandbox.api.handlers import Asked, Rejected, found, handles
+from revox_langchain.sandbox.api.limits import MAX_AUDIO_BYTES
 from revox_langchain.sandbox.world.assistants import declared_variables, new_assistant, patched
 from revox_langchain.sandbox.world.voices import preview
 from revox_langchain.sandbox.world.world import World
 
 
 @handles(ListAssistants)
-def list_assistants(world: World, op: ListAssistants) -> JsonObject:
+def list_assistants(world: World, asked: Asked) -> JsonObject:
     """Show the assistants, newest first, without sub-assistants."""
     shown = [each for each in world.assistants.values() if each["type"] != "sub-assistant"]
     return {"assistants": shown[::-1]}
 
 
 @handles(GetAssistant)
-def get_assistant(world: World, op: GetAssistant) -> JsonObject:
+def get_assistant(world: World, asked: Asked) -> JsonObject:
     """Show an assistant; this is the only answer without a wrapper."""
-    return found(world.assistants, op.assistant_id, "assistant")
+    return found(world.assistants, asked.id, "assistant")
 
 
-@handles(CreateAssistant)
-def create_assistant(world: World, op: CreateAssistant) -> JsonObject:
+@handles(CreateAssistant, takes=AssistantCreateParams)
+def create_assistant(world: World, asked: Asked) -> JsonObject:
     """Store a new assistant."""
-    fields = op.wire().body or {}
-    check_assistant(world, fields)
-    assistant = new_assistant(world, fields)
+    check_references(world, asked.fields)
+    assistant = new_assistant(world, asked.fields)
     world.assistants[assistant["id"]] = assistant
     return {"assistant": assistant}
 
 
-@handles(UpdateAssistant)
-def update_assistant(world: World, op: UpdateAssistant) -> JsonObject:
+@handles(UpdateAssistant, takes=AssistantUpdateParams)
+def update_assistant(world: World, asked: Asked) -> JsonObject:
     """Change an assistant and its open orders, except those that lack a variable of the new prompt."""
-    old = found(world.assistants, op.assistant_id, "assistant")
-    fields = op.wire().body or {}
-    check_assistant(world, fields, new=False)
-    new = patched(old, fields, world.stamp())
-    world.assistants[op.assistant_id] = new
+    old = found(world.assistants, asked.id, "assistant")
+    check_references(world, asked.fields)
+    new = patched(old, asked.fields, world.stamp())
+    world.assistants[asked.id] = new
     missing: list[set[str]] = []
     for order in world.book.values():
-        if order.stored_assistant != op.assistant_id or order.ended:
+        if order.stored_assistant != asked.id or order.ended:
             continue
         lacks = declared_variables(new) - set(order.call["prompt_variables"] or {})
         if lacks:
@@ -76,9 +79,9 @@ def update_assistant(world: World, op: UpdateAssistant) -> JsonObject:
 
 
 @handles(CloneAssistant)
-def clone_assistant(world: World, op: CloneAssistant) -> JsonObject:
+def clone_assistant(world: World, asked: Asked) -> JsonObject:
     """Store a copy of an assistant."""
-    old = found(world.assistants, op.assistant_id, "assistant")
+    old = found(world.assistants, asked.id, "assistant")
     copied = {key: value for key, value in old.items() if key not in ("id", "created_at", "updated_at", "created_by")}
     copied["faq_items"] = [{k: v for k, v in item.items() if k != "id"} for item in old["faq_items"]]
     assistant = new_assistant(world, {**copied, "name": f"{old['name']} (Copy)"})
@@ -87,43 +90,41 @@ def clone_assistant(world: World, op: CloneAssistant) -> JsonObject:
 
 
 @handles(DeleteAssistant)
-def delete_assistant(world: World, op: DeleteAssistant) -> JsonObject:
+def delete_assistant(world: World, asked: Asked) -> JsonObject:
     """Delete an assistant; its orders keep their snapshot of it."""
-    found(world.assistants, op.assistant_id, "assistant")
-    del world.assistants[op.assistant_id]
+    found(world.assistants, asked.id, "assistant")
+    del world.assistants[asked.id]
     for entry in world.phone_numbers.values():
-        if (entry["inbound_assistant"] or {}).get("id") == op.assistant_id:
+        if (entry["inbound_assistant"] or {}).get("id") == asked.id:
             entry["inbound_assistant"] = None
     return {"success": True}
 
 
 @handles(ListVoices)
-def list_voices(world: World, op: ListVoices) -> JsonObject:
+def list_voices(world: World, asked: Asked) -> JsonObject:
     """Show the whole catalogue."""
     return {"voices": list(world.voices.values())}
 
 
-@handles(GetVoice)
-def get_voice(world: World, op: GetVoice) -> JsonObject:
+@handles(GetVoice, takes=VoiceRetrieveParams)
+def get_voice(world: World, asked: Asked) -> JsonObject:
     """Show a voice; Revox shows only these three fields of it."""
-    voice = _voice(world, op.voice_id, op.voice_provider)
+    voice = _voice(world, asked.id, asked.fields["provider"])
     return {"voice": {key: voice[key] for key in ("id", "name", "description")}}
 
 
-@handles(CloneVoice)
-def clone_voice(world: World, op: CloneVoice) -> JsonObject:
+@handles(CloneVoice, takes=VoiceCloneParams)
+def clone_voice(world: World, asked: Asked) -> JsonObject:
     """Add a voice made from a recording to the catalogue."""
-    try:
-        sample = base64.b64decode(op.audio, validate=True)
-    except binascii.Error as error:
-        raise Rejected(world.switches.invalid_status, "audio: not valid base64.") from error
-    if not 0 < len(sample) <= MAX_AUDIO_BYTES:
-        raise Rejected(413 if sample else world.switches.invalid_status, "audio: empty, or too large.")
+    name, language = asked.fields["name"], asked.fields["language"]
+    # Four characters of base64 are three bytes.
+    if len(asked.fields["audio"]) * 3 // 4 > MAX_AUDIO_BYTES:
+        raise Rejected(413, "audio: too large.")
     voice: JsonObject = {
         "id": world.new_id("voice"),
-        "name": op.name,
+        "name": name,
         "description": "Cloned voice",
-        "language": op.language,
+        "language": language,
         "provider": "cartesia",
         "isCloned": True,
     }
@@ -132,29 +133,29 @@ def clone_voice(world: World, op: CloneVoice) -> JsonObject:
         "id": voice["id"],
         "cartesiaVoiceId": world.new_id("cartesia"),
         "createdAt": world.stamp(),
-        "language": op.language,
-        "name": op.name,
+        "language": language,
+        "name": name,
     }
 
 
-@handles(PreviewVoice)
-def preview_voice(world: World, op: PreviewVoice) -> bytes:
+@handles(PreviewVoice, takes=VoicePreviewParams)
+def preview_voice(world: World, asked: Asked) -> bytes:
     """Send a sample of a voice, which is silent here."""
-    _voice(world, op.voice_id, op.voice_provider)
-    check_speed(world, op.voice_provider, op.speed)
-    return preview(op.text or "Hello, this is how I sound.", op.speed or 1.0)
+    fields = asked.fields
+    _voice(world, fields["voiceId"], fields["provider"])
+    return preview(fields.get("text") or "Hello, this is how I sound.", fields.get("speed") or 1.0)
 
 
 @handles(DeleteVoice)
-def delete_voice(world: World, op: DeleteVoice) -> JsonObject:
+def delete_voice(world: World, asked: Asked) -> JsonObject:
     """Delete a cloned voice that no assistant uses."""
-    voice = found(world.voices, op.voice_id, "voice")
+    voice = found(world.voices, asked.id, "voice")
     if not voice["isCloned"]:
         raise Rejected(400, "Only cloned voices can be deleted.")
-    users = [a["name"] for a in world.assistants.values() if (a["voice"] or {}).get("id") == op.voice_id]
+    users = [a["name"] for a in world.assistants.values() if (a["voice"] or {}).get("id") == asked.id]
     if users:
         raise Rejected(409, f"The voice is used by {', '.join(users)}.")
-    del world.voices[op.voice_id]
+    del world.voices[asked.id]
     return {"success": True}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+
+from revox.types import CallCreateParams, CallExportParams, CallSearchParams
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.calls import (
@@ -15,8 +18,8 @@ from revox_langchain.operations.calls import (
     PauseCall,
     ResumeCall,
 )
-from revox_langchain.sandbox.api.checks import caller_id, check_assistant, moment
-from revox_langchain.sandbox.api.handlers import Rejected, found, handles, illegal
+from revox_langchain.sandbox.api.checks import caller_id, check_references, moment
+from revox_langchain.sandbox.api.handlers import Asked, Rejected, found, handles, illegal
 from revox_langchain.sandbox.api.search import csv_of_calls, matching, page_of
 from revox_langchain.sandbox.world.assistants import declared_variables, new_assistant
 from revox_langchain.sandbox.world.orders import Dispatcher, Illegal
@@ -25,82 +28,92 @@ from revox_langchain.sandbox.world.timeline import as_stamp
 from revox_langchain.sandbox.world.world import World
 
 
-@handles(MakeCall)
-def make_call(world: World, op: MakeCall) -> JsonObject:
+@handles(MakeCall, takes=CallCreateParams)
+def make_call(world: World, asked: Asked) -> JsonObject:
     """Accept an order."""
-    switches = world.switches
-    if switches.enforce_do_not_contact and op.phone_number in world.do_not_contact:
-        raise Rejected(403, f"{op.phone_number} is marked do-not-contact.")
-    if op.assistant_id is not None:
-        assistant = found(world.assistants, op.assistant_id, "assistant")
-    else:
-        inline = op.wire().body or {}
-        check_assistant(world, inline["assistant"])
-        assistant = new_assistant(world, inline["assistant"])
-    missing = declared_variables(assistant) - set(op.prompt_variables or {})
+    fields, switches = asked.fields, world.switches
+    number, variables = fields["phone_number"], fields.get("prompt_variables")
+    if switches.enforce_do_not_contact and number in world.do_not_contact:
+        raise Rejected(403, f"{number} is marked do-not-contact.")
+    assistant, shown = _assistant(world, fields)
+    missing = declared_variables(assistant) - set(variables or {})
     if missing and switches.missing_variable == "refuse":
         raise Rejected(400, f"prompt_variables: {', '.join(sorted(missing))} missing.")
-    at_s = moment(world, "scheduled_at", op.scheduled_at)
+    at_s = moment(world, "scheduled_at", fields.get("scheduled_at"))
     request = CallRequest(
-        op.phone_number,
+        number,
         assistant,
-        from_number=caller_id(world, op.from_phone_number or assistant["from_phone_number"]),
-        stored_assistant=op.assistant_id,
+        from_number=caller_id(world, fields.get("from_phone_number") or assistant["from_phone_number"]),
+        shown_assistant=copy.deepcopy(assistant) if shown else None,
+        stored_assistant=fields.get("assistant_id"),
         scheduled_at=None if at_s is None else as_stamp(at_s),
-        skip_window=bool(op.skip_calling_window),
-        key=op.concurrency_key,
-        variables=op.prompt_variables,
-        metadata=op.metadata,
+        skip_window=bool(fields.get("skip_calling_window")),
+        key=fields["concurrency"]["key"] if "concurrency" in fields else None,
+        variables=variables,
+        metadata=fields.get("metadata"),
     )
     return {"call": Dispatcher(world).place(request).call}
 
 
+def _assistant(world: World, fields: JsonObject) -> tuple[JsonObject, bool]:
+    """Who talks, and whether the order shows it: the stored assistant, also beside an inline one."""
+    if "assistant" in fields:
+        check_references(world, fields["assistant"])
+    if "assistant_id" in fields:
+        return found(world.assistants, fields["assistant_id"], "assistant"), True
+    if "assistant" in fields:
+        return new_assistant(world, fields["assistant"]), world.switches.inline_assistant_shown
+    if world.switches.no_assistant == "refuse":
+        raise Rejected(world.switches.invalid_status, "assistant_id: neither assistant_id nor assistant is given.")
+    return new_assistant(world, {"prompt": ""}), False
+
+
 @handles(GetCall)
-def get_call(world: World, op: GetCall) -> JsonObject:
+def get_call(world: World, asked: Asked) -> JsonObject:
     """Show an order."""
-    return {"call": found(world.orders, op.call_id, "call")}
+    return {"call": found(world.orders, asked.id, "call")}
 
 
-@handles(GetCallHistory)
-def get_call_history(world: World, op: GetCallHistory) -> JsonObject:
+@handles(GetCallHistory, takes=CallSearchParams)
+def get_call_history(world: World, asked: Asked) -> JsonObject:
     """Find orders."""
-    hits = matching(world, op)
+    hits = matching(world, asked.fields)
     attempts = world.switches.total_counts == "attempts"
     total = sum(call["calls_count"] for call in hits) if attempts else len(hits)
-    return {"calls": page_of(hits, op, world.switches), "total_count": total}
+    return {"calls": page_of(hits, asked.fields, world.switches), "total_count": total}
 
 
-@handles(ExportCalls)
-def export_calls(world: World, op: ExportCalls) -> JsonObject:
+@handles(ExportCalls, takes=CallExportParams)
+def export_calls(world: World, asked: Asked) -> JsonObject:
     """Find orders and write them as CSV; an export has no pages."""
     text = csv_of_calls(
-        matching(world, op),
-        metadata=bool(op.include_metadata),
-        structured=bool(op.include_structured_output_fields),
+        matching(world, asked.fields["filters"]),
+        metadata=bool(asked.fields.get("include_metadata")),
+        structured=bool(asked.fields.get("include_structured_output_fields")),
     )
     return {"csv": text, "filename": f"calls-{world.stamp()[:10]}.csv"}
 
 
 @handles(CancelCall)
-def cancel_call(world: World, op: CancelCall) -> JsonObject:
+def cancel_call(world: World, asked: Asked) -> JsonObject:
     """End an order for good."""
-    return _changed(world, op.call_id, Dispatcher(world).cancel)
+    return _changed(world, asked.id, Dispatcher(world).cancel)
 
 
 @handles(PauseCall)
-def pause_call(world: World, op: PauseCall) -> JsonObject:
+def pause_call(world: World, asked: Asked) -> JsonObject:
     """Start no new attempt."""
-    return _changed(world, op.call_id, Dispatcher(world).pause)
+    return _changed(world, asked.id, Dispatcher(world).pause)
 
 
 @handles(ResumeCall)
-def resume_call(world: World, op: ResumeCall) -> JsonObject:
+def resume_call(world: World, asked: Asked) -> JsonObject:
     """Continue a paused order."""
-    return _changed(world, op.call_id, Dispatcher(world).resume)
+    return _changed(world, asked.id, Dispatcher(world).resume)
 
 
 @handles(GetPhoneHistory)
-def get_phone_history(world: World, op: GetPhoneHistory) -> JsonObject:
+def get_phone_history(world: World, asked: Asked) -> JsonObject:
     """Sum up all dialed orders per number."""
     history = {number: _unknown_number(number, world) for number in sorted(world.do_not_contact)}
     for order in world.book.values():

@@ -10,13 +10,31 @@ from pydantic import TypeAdapter
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.operation import Operation
+from revox_langchain.sandbox.api.shape import Shape
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.world import World
 
 T = TypeVar("T")
-OperationT = TypeVar("OperationT", bound=Operation)
 Answer = JsonObject | bytes
 AnswerT = TypeVar("AnswerT", JsonObject, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for.
+
+    Attributes:
+        ids: Values of the fields in its path, in order.
+        fields: Its body or, for verbs without one, its query; checked, under the names it has on the wire.
+    """
+
+    ids: tuple[str, ...]
+    fields: JsonObject
+
+    @property
+    def id(self) -> str:
+        """The id in its path."""
+        return self.ids[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +43,22 @@ class Handler:
 
     Attributes:
         act: Acts on the world and answers; bytes are audio.
+        takes: The SDK's type of what it takes besides the path; None takes nothing.
         answer: Type that every answer must have; None where the SDK has one, which the tests hold answers to.
     """
 
-    act: Callable[[World, Any], Answer]
+    act: Callable[[World, Asked], Answer]
+    takes: Shape | None = None
     answer: TypeAdapter[Any] | None = None
 
-    def __call__(self, world: World, op: Operation) -> Answer:
+    def __call__(self, world: World, asked: Asked) -> Answer:
         """Act on the world and answer.
 
         Raises:
             Rejected: Revox would refuse.
             ValidationError: The answer does not have its declared type.
         """
-        answer = self.act(world, op)
+        answer = self.act(world, asked)
         if self.answer is not None:
             self.answer.validate_python(answer, strict=True)
         return answer
@@ -63,17 +83,18 @@ class Rejected(Exception):
 
 
 def handles(
-    operation: type[OperationT], *, answer: type[object] | None = None
-) -> Callable[[Callable[[World, OperationT], AnswerT]], Callable[[World, OperationT], AnswerT]]:
+    operation: type[Operation], *, takes: Shape | None = None, answer: type[object] | None = None
+) -> Callable[[Callable[[World, Asked], AnswerT]], Callable[[World, Asked], AnswerT]]:
     """Register the function below as the handler of `operation`.
 
     Args:
-        operation: The operation; its fields are the type of the request.
+        operation: The operation; only its verb and path matter here.
+        takes: Type of the body or query: the SDK's, or a TypedDict where the SDK does not have the operation.
         answer: Type of the answer, for an operation that the official SDK does not have: a TypedDict or a model.
     """
 
-    def register(act: Callable[[World, OperationT], AnswerT]) -> Callable[[World, OperationT], AnswerT]:
-        HANDLERS[operation] = Handler(act, None if answer is None else TypeAdapter(answer))
+    def register(act: Callable[[World, Asked], AnswerT]) -> Callable[[World, Asked], AnswerT]:
+        HANDLERS[operation] = Handler(act, takes, None if answer is None else TypeAdapter(answer))
         return act
 
     return register

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 import httpx
-from pydantic import ValidationError
 
-from revox_langchain.operations.operation import Operation, invalid
+from revox_langchain.answers import JsonObject
+from revox_langchain.operations.operation import Operation
 from revox_langchain.sandbox.api import account, assistants, calls, campaigns
-from revox_langchain.sandbox.api.handlers import HANDLERS, Answer, Rejected
+from revox_langchain.sandbox.api.checks import check
+from revox_langchain.sandbox.api.handlers import HANDLERS, Answer, Asked, Rejected
 from revox_langchain.sandbox.world.world import World
 
 RESOURCES = (account, assistants, calls, campaigns)
 """The modules whose functions are the handlers; importing them fills `HANDLERS`."""
 
-_PATH_FIELD = re.compile(r"{(\w+)}")
+_PATH_FIELD = re.compile(r"{\w+}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Route:
 
     Attributes:
         operation: What it asks for.
-        path: Values of the fields in its path.
+        ids: Values of the fields in its path.
     """
 
     operation: type[Operation]
-    path: Mapping[str, str]
+    ids: tuple[str, ...]
 
 
 class Router:
@@ -49,7 +49,7 @@ class Router:
         path = request.url.raw_path.decode("ascii").partition("?")[0]
         for operation, pattern in self._patterns:
             if operation.spec.verb == request.method and (match := pattern.fullmatch(path)):
-                return Route(operation, {name: unquote(value) for name, value in match.groupdict().items()})
+                return Route(operation, tuple(unquote(value) for value in match.groups()))
         return None
 
 
@@ -59,23 +59,32 @@ def handle(world: World, route: Route, request: httpx.Request) -> Answer:
     Raises:
         Rejected: Revox would refuse it.
     """
-    return HANDLERS[route.operation](world, _parsed(world, route, request))
+    handler = HANDLERS[route.operation]
+    in_query = request.method in ("GET", "DELETE")
+    given = dict(request.url.params) if in_query else _body(world, request)
+    return handler(world, Asked(route.ids, check(world, handler.takes, given, texts=in_query)))
 
 
-def _parsed(world: World, route: Route, request: httpx.Request) -> Operation:
-    status = world.switches.invalid_status
+def _body(world: World, request: httpx.Request) -> JsonObject:
     content = request.read()
     try:
-        body = json.loads(content) if content else {}
-    except ValueError as error:
+        body = json.loads(content, parse_float=_number, parse_constant=_no_number) if content else {}
+    except (ValueError, RecursionError) as error:
         raise Rejected(400, "The body is not JSON.") from error
     if not isinstance(body, dict):
-        raise Rejected(status, "The body is not an object.")
-    try:
-        return route.operation(**route.operation.unwire(route.path, dict(request.url.params), body))
-    except ValidationError as error:
-        raise Rejected(status, invalid(error, "body").message) from error
+        raise Rejected(world.switches.invalid_status, "The body is not an object.")
+    return body
+
+
+def _number(text: str) -> float:
+    # JSON has one kind of number: 1.0 is a whole one.
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
 
 
 def _pattern(operation: type[Operation]) -> str:
-    return "(?:/api)?" + _PATH_FIELD.sub(r"(?P<\1>[^/]+)", operation.spec.path or "")
+    return "(?:/api)?" + _PATH_FIELD.sub("([^/]+)", operation.spec.path or "")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.operations.calls import CallFilters
-from revox_langchain.operations.campaigns import LaunchCampaign
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.switches import Switches
@@ -42,47 +40,54 @@ _COLUMNS = (
 )
 
 
-def matching(world: World, filters: CallFilters) -> list[JsonObject]:
+class Filter:
+    """The filters that searches and campaign launches share.
+
+    Args:
+        fields: The filters, by field of the API; an empty list filters nothing.
+    """
+
+    def __init__(self, fields: JsonObject) -> None:
+        names = (
+            *("statuses", "outcomes", "results", "directions", "assignee_ids"),
+            *("from_phone_numbers", "assistant_ids", "campaign_ids"),
+        )
+        self._wanted = {name: frozenset(fields[name]) for name in names if fields.get(name)}
+        self._query = (fields.get("query") or "").casefold()
+
+    def meets(self, order: Order) -> bool:
+        """Whether an order meets every one of them."""
+        return all(_VALUES[name](order) in wanted for name, wanted in self._wanted.items()) and (
+            not self._query or self._query in _text(order.call).casefold()
+        )
+
+
+def matching(world: World, fields: JsonObject) -> list[JsonObject]:
     """Orders that meet every filter, in the requested order; newest first by default."""
-    lag_s = world.switches.search_lag_s
-    visible: Iterable[Order] = world.book.values()
-    if filters.call_ids:
-        visible = [world.book[i] for i in filters.call_ids if i in world.book]
+    lag_s, wanted = world.switches.search_lag_s, Filter(fields)
+    visible = _candidates(world, fields)
     if lag_s > 0:
         visible = [o for o in visible if world.moment_s - as_seconds(o.call["created_at"]) >= lag_s]
-    hits = [order.call for order in visible if _meets(order, filters)]
-    return _sorted(hits, filters, world.switches)
+    return _sorted([order.call for order in visible if wanted.meets(order)], fields, world.switches)
 
 
-def page_of(hits: Sequence[JsonObject], filters: CallFilters, switches: Switches) -> list[JsonObject]:
+def page_of(hits: Sequence[JsonObject], fields: JsonObject, switches: Switches) -> list[JsonObject]:
     """One page of the hits.
 
     Raises:
-        Rejected: The switches refuse this page number.
+        Rejected: The switches refuse this page number, or so large a page.
     """
-    number = filters.page - switches.page_base
+    size, number = fields["page_size"], fields["page"] - switches.page_base
+    if switches.largest_page is not None and size > switches.largest_page:
+        raise Rejected(switches.invalid_status, f"page_size: must be less than or equal to {switches.largest_page}.")
     if number < 0:
         if switches.refuse_page_zero:
             raise Rejected(switches.invalid_status, "page: must be greater than or equal to 1.")
         number = 0
-    start = number * filters.page_size
+    start = number * size
     if switches.refuse_page_past_end and number > 0 and start >= len(hits):
         raise Rejected(400, "page: out of range.")
-    return list(hits[start : start + filters.page_size])
-
-
-def chosen(order: Order, filters: CallFilters | LaunchCampaign) -> bool:
-    """Whether an order meets the filters that searches and campaign launches share."""
-    call = order.call
-    attempt = call["last_call_attempt"] or {}
-    return (
-        _in(call["status"], filters.statuses)
-        and _in(call["outcome"] or "none", filters.outcomes)
-        and _in(attempt.get("result") or "none", filters.results)
-        and _in(call["direction"], filters.directions)
-        and _in((call["assignee"] or {}).get("id"), filters.assignee_ids)
-        and (not filters.query or filters.query.casefold() in _text(call).casefold())
-    )
+    return list(hits[start : start + size])
 
 
 def as_csv(rows: Iterable[JsonObject], columns: Sequence[str]) -> str:
@@ -119,19 +124,25 @@ def call_row(call: JsonObject) -> JsonObject:
     }
 
 
-def _meets(order: Order, filters: CallFilters) -> bool:
-    call = order.call
-    return (
-        chosen(order, filters)
-        and (filters.to_phone_number is None or call["to_phone_number"] == filters.to_phone_number)
-        and _in(call["from_phone_number"], filters.from_phone_numbers)
-        and _in(order.stored_assistant, filters.assistant_ids)
-        and _in(order.campaign_id, filters.campaign_ids)
-    )
+_VALUES: Mapping[str, Callable[[Order], object]] = {
+    "statuses": lambda order: order.call["status"],
+    "outcomes": lambda order: order.call["outcome"] or "none",
+    "results": lambda order: (order.call["last_call_attempt"] or {}).get("result") or "none",
+    "directions": lambda order: order.call["direction"],
+    "assignee_ids": lambda order: (order.call["assignee"] or {}).get("id"),
+    "from_phone_numbers": lambda order: order.call["from_phone_number"],
+    "assistant_ids": lambda order: order.stored_assistant,
+    "campaign_ids": lambda order: order.campaign_id,
+}
 
 
-def _in(value: object, wanted: Sequence[object]) -> bool:
-    return not wanted or value in wanted
+def _candidates(world: World, fields: JsonObject) -> Iterable[Order]:
+    """The orders that may be meant, without looking at all of them where ids or a number are given."""
+    number, ids = fields.get("to_phone_number"), fields.get("call_ids")
+    if ids:
+        named = (world.book[each] for each in dict.fromkeys(ids) if each in world.book)
+        return [order for order in named if number in (None, order.call["to_phone_number"])]
+    return world.book.values() if number is None else world.orders_to(number)
 
 
 def _text(call: JsonObject) -> str:
@@ -141,12 +152,14 @@ def _text(call: JsonObject) -> str:
     return " ".join(str(word) for word in words if word)
 
 
-def _sorted(hits: list[JsonObject], filters: CallFilters, switches: Switches) -> list[JsonObject]:
-    by = filters.sort_by or "created_at"
+def _sorted(hits: list[JsonObject], fields: JsonObject, switches: Switches) -> list[JsonObject]:
+    by = fields.get("sort_by") or "created_at"
     if by not in _SORTABLE:
-        raise Rejected(switches.invalid_status, f"sort_by: calls cannot be sorted by {by}.")
+        if switches.unknown_sort_by == "refuse":
+            raise Rejected(switches.invalid_status, f"sort_by: calls cannot be sorted by {by}.")
+        by = "created_at"
     # Orders are stored oldest first; the sort is stable, so equal ones stay in the order of their creation.
-    falling = (filters.sort_direction or "desc") == "desc"
+    falling = fields.get("sort_direction", "desc") == "desc"
     return sorted(reversed(hits) if falling else hits, key=lambda call: _key(call[by]), reverse=falling)
 
 

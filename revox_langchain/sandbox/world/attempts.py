@@ -214,11 +214,16 @@ class Attempt:
             goodbye=said("end_of_call_sentence"),
             voicemail_message=said("voicemail_message"),
             navigates_menus=assistant["ivr_navigation_enabled"],
-            max_s=float(assistant["max_call_duration_secs"]),
+            max_s=self._longest_s(),
             max_end_message=said("max_duration_end_message"),
             answers=questions(assistant["structured_output_config"], self._values, self._phrases),
         )
         return replace(brief, first_sentence=None) if brief.person_first else brief
+
+    def _longest_s(self) -> float:
+        given = float(self._order.assistant["max_call_duration_secs"])
+        no_limit = given == 0 and self._world.switches.zero_duration == "no_limit"
+        return self._world.switches.default_max_duration_s if no_limit else given
 
     def _fresh(self) -> JsonObject:
         return {

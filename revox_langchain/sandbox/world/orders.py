@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from datetime import tzinfo
 
@@ -49,7 +48,7 @@ class Dispatcher:
             key=request.key,
             campaign_id=request.campaign["id"] if request.campaign else None,
         )
-        world.orders[call["id"]], world.book[call["id"]] = call, order
+        world.keep(order)
         if request.launched:
             self._wait(order, ACCEPTING_S, lambda: self._admit(order))
         return order
@@ -113,10 +112,15 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Dial every order whose limits allow it; within a lane, first come, first served."""
-        for lane in list(self._world.waiting.values()):
+        waiting, live, limit = self._world.waiting, self._world.live, self._world.switches.organization_limit
+        for name, lane in list(waiting.items()) if len(live) < limit else ():
             while lane and self._within_limits(order := next(iter(lane.values()))):
                 del lane[order.call["id"]]
                 self._dial(order)
+            if not lane:
+                del waiting[name]
+            if len(live) >= limit:
+                return
 
     def _admit(self, order: Order) -> None:
         """Work out when the order may dial, and let it wait until then."""
@@ -139,7 +143,7 @@ class Dispatcher:
     def _opening(self, order: Order) -> float | None:
         """When the order may dial at the earliest; None if its calling windows never open."""
         moment_s = max(order.not_before_s, self._world.moment_s)
-        if order.skip_window:
+        if order.skip_window or self._world.switches.calling_hours is False:
             return moment_s
         return next_opening(retry_config(order), moment_s, self._zone(order))
 
@@ -147,6 +151,7 @@ class Dispatcher:
         switches = self._world.switches
         for_window = opens_s is None or order.not_before_s <= self._world.moment_s
         self._set_status(order, switches.status_outside_window if for_window else "scheduled")
+        order.waits, order.waits_until_s = True, opens_s
         if opens_s is None:
             return
         if switches.scheduled_at_moves:
@@ -158,23 +163,22 @@ class Dispatcher:
         self.pump()
 
     def _within_limits(self, order: Order) -> bool:
-        switches, live = self._world.switches, self._world.live.values()
+        switches, live = self._world.switches, self._world.live
         if len(live) >= switches.organization_limit:
             return False
-        if order.key and sum(each.key == order.key for each in live) >= switches.key_limit:
+        if order.key and live.by_key[order.key] >= switches.key_limit:
             return False
         campaign = self._world.campaigns.get(order.campaign_id or "")
         if campaign is None:
             return True
         limit = campaign.data.get("max_concurrent_calls")
-        alike = sum(each.campaign_id == order.campaign_id for each in live)
-        return not campaign.paused and (limit is None or alike < limit)
+        return not campaign.paused and (limit is None or live.by_campaign[order.campaign_id] < limit)
 
     def _dial(self, order: Order) -> None:
         self._set_status(order, "calling")
         number = order.call["calls_count"]
         act = order.story.acts[min(number, len(order.story.acts) - 1)]
-        self._world.live[order.call["id"]] = order
+        self._world.live.add(order)
         attempt = Attempt(self._world, order, act, then=lambda plan: self._after(order, plan))
         order.attempt = attempt
         attempt.start()
@@ -221,6 +225,7 @@ class Dispatcher:
             "is_completed": status == "completed",
             "updated_at": self._world.stamp(),
         }
+        order.waits, order.waits_until_s = False, None
 
     def _wait(self, order: Order, seconds: float, act: Callable[[], None]) -> None:
         """Plan what happens to the order next, in place of what was planned before."""
@@ -238,7 +243,7 @@ class Dispatcher:
 
     def _forget_attempt(self, order: Order) -> None:
         order.attempt = None
-        self._world.live.pop(order.call["id"], None)
+        self._world.live.discard(order)
 
     def _zone(self, order: Order) -> tzinfo:
         return zone_of(order.call["to_phone_number"], retry_config(order), self._world.switches.real_zones)
@@ -252,14 +257,13 @@ def retry_config(order: Order) -> JsonObject:
 def _accepted(world: World, request: CallRequest) -> JsonObject:
     """A new order as the API shows it."""
     assistant, now = request.assistant, world.stamp()
-    shown = request.stored_assistant is not None or world.switches.inline_assistant_shown
     return {
         "id": world.new_id("order"),
         "status": "initializing" if request.launched else "not_launched",
         "direction": "outbound",
         "to_phone_number": request.number,
         "from_phone_number": request.from_number,
-        "assistant": copy.deepcopy(assistant) if shown else None,
+        "assistant": request.shown_assistant,
         "assignee": None,
         "call_attempts": [],
         "last_call_attempt": None,

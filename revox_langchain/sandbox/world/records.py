@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +24,7 @@ class CallRequest:
         assistant: The assistant that talks.
         from_number: Number to call from.
         launched: Whether it starts by itself; calls of a campaign wait for the launch.
+        shown_assistant: The assistant as the order shows it, a snapshot that is never changed; None shows none.
         stored_assistant: Id of the stored assistant, None for an inline one.
         scheduled_at: When to dial at the earliest, as Revox writes it.
         skip_window: Whether the first attempt may ignore the calling windows.
@@ -37,6 +39,7 @@ class CallRequest:
     assistant: JsonObject
     from_number: str
     launched: bool = True
+    shown_assistant: JsonObject | None = None
     stored_assistant: str | None = None
     scheduled_at: str | None = None
     skip_window: bool = False
@@ -64,6 +67,8 @@ class Order:
         assistant: The assistant that talks; a snapshot taken when the order was placed.
         story: How the callee at its number behaves.
         not_before_s: When it may dial next.
+        waits: Whether it waits for a moment: the one it is scheduled for, or the next of its calling windows.
+        waits_until_s: That moment; None if its calling windows never open.
         stored_assistant: Id of the stored assistant, None for an inline one.
         skip_window: Whether the next attempt may ignore the calling windows.
         key: Concurrency key.
@@ -81,6 +86,8 @@ class Order:
     assistant: JsonObject
     story: Story
     not_before_s: float
+    waits: bool = False
+    waits_until_s: float | None = None
     stored_assistant: str | None = None
     skip_window: bool = False
     key: str | None = None
@@ -107,6 +114,30 @@ class Order:
     def ended(self) -> bool:
         """Whether nothing more happens to it."""
         return self.status in ENDED
+
+
+class Live:
+    """Orders with an attempt under way, counted by what limits them."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Order] = {}
+        self.by_campaign: Counter[str | None] = Counter()
+        self.by_key: Counter[str | None] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    def add(self, order: Order) -> None:
+        """Count an order that begins an attempt."""
+        self._orders[order.call["id"]] = order
+        self.by_campaign[order.campaign_id] += 1
+        self.by_key[order.key] += 1
+
+    def discard(self, order: Order) -> None:
+        """Count an order no longer, if it was counted."""
+        if self._orders.pop(order.call["id"], None) is not None:
+            self.by_campaign[order.campaign_id] -= 1
+            self.by_key[order.key] -= 1
 
 
 @dataclass

@@ -17,21 +17,31 @@ class Switches:
     Attributes:
         error_shape: Body of an error. No example is published; `error` is `{"error": "..."}`.
         invalid_status: Status of a body that does not validate; assumed 422.
+        unknown_keys: What a key does that the SDK's types do not have: `refuse` answers that the body is invalid,
+            `ignore` leaves it out, as zod does unless told otherwise.
+        check_formats: Whether texts are held to the form that only the documentation gives them: E.164 numbers, times
+            of day, time zones, base64, lookup URLs. The schema itself takes any text, and so do the SDK's own tests.
+        no_assistant: What `POST /call` does with neither `assistant_id` nor `assistant`: `accept`, or `refuse`.
+        zero_duration: What `max_call_duration_secs: 0` means, which the schema allows: `no_limit`, or `at_once`.
         illegal_transition: What cancelling a finished order, pausing one twice or resuming a running one
             answers: a status, or `success_false` for 200 with `{"success": false}`. Assumed 400.
         page_base: Number of the first page. The schema's minimum is 1, an old text says 0; assumed 1.
             With 0, page 1 is the second page.
         refuse_page_zero: Whether page 0 is refused where pages start at 1; if not, it is the first page.
+        largest_page: Largest `page_size`; the schema has no limit, assumed none.
+        unknown_sort_by: What a `sort_by` does that is no column: `ignore`, or `refuse`. The columns are not published.
         refuse_page_past_end: Whether a page after the last one is refused instead of empty.
         total_counts: What `total_count` of a search counts: `orders`, which is assumed, or `attempts`, as an old text
             says.
         search_lag_s: World seconds until a new order can be found; it can be read by id at once.
+        calling_hours: Whether orders wait for their calling windows. None, which is the default, means that they do in
+            process and do not on a port, where the time of the world runs on its own and it would soon be night.
         real_zones: Whether each number has the time of its own country. If not, it is 10:00 on a Tuesday
             everywhere when the world starts, so that nothing waits for a calling window by accident.
         status_outside_window: What an order is while it waits for its calling window. Assumed `scheduled`,
             as between attempts.
-        scheduled_at_moves: Whether `scheduled_at` follows the next planned attempt; assumed to stay what
-            was asked for.
+        scheduled_at_moves: Whether `scheduled_at` follows the next planned attempt; assumed, since
+            the API has no other field that says until when an order waits.
         skip_window_covers_retries: Whether `skip_calling_window` holds for later attempts too.
         retried: Results and dial errors after which an order tries again. Only voicemail is documented.
         exhausted: Status of an order whose attempts are spent without reaching anyone. Assumed `completed`.
@@ -50,15 +60,22 @@ class Switches:
 
     error_shape: Literal["error", "message", "issues", "text"] = "error"
     invalid_status: int = 422
+    unknown_keys: Literal["refuse", "ignore"] = "refuse"
+    check_formats: bool = True
+    no_assistant: Literal["accept", "refuse"] = "accept"
+    zero_duration: Literal["no_limit", "at_once"] = "no_limit"
     illegal_transition: int | Literal["success_false"] = 400
     page_base: Literal[0, 1] = 1
     refuse_page_zero: bool = True
+    largest_page: int | None = None
+    unknown_sort_by: Literal["ignore", "refuse"] = "ignore"
     refuse_page_past_end: bool = False
     total_counts: Literal["orders", "attempts"] = "orders"
     search_lag_s: float = 0.0
+    calling_hours: bool | None = None
     real_zones: bool = False
     status_outside_window: Literal["scheduled", "queued_for_calling"] = "scheduled"
-    scheduled_at_moves: bool = False
+    scheduled_at_moves: bool = True
     skip_window_covers_retries: bool = True
     retried: frozenset[str] = frozenset({"voicemail", "no_answer", "busy", "temporarily_unavailable", "too_many_calls"})
     exhausted: Literal["completed", "errored"] = "completed"

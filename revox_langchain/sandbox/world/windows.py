@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
-from revox_langchain.operations.clock_time import as_documented, minute_of
 from revox_langchain.phone import parse_phone
 from revox_langchain.sandbox.world.timeline import END_S
 
@@ -24,6 +25,8 @@ DEFAULT_RETRY: JsonObject = {
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LOOK_AHEAD_DAYS = 15
+_CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)")
+_CLOCK_12 = re.compile(r"(1[0-2]|[1-9])(?::([0-5]\d))?([ap])m", re.IGNORECASE)
 
 
 def next_opening(config: JsonObject, from_s: float, zone: tzinfo) -> float | None:
@@ -38,11 +41,15 @@ def next_opening(config: JsonObject, from_s: float, zone: tzinfo) -> float | Non
         if _DAYS[day.weekday()] not in config["allowed_days"]:
             continue
         for window in config["calling_windows"]:
-            opens, closes = _hours(window)
+            if (hours := _hours(window)) is None:
+                continue
+            opens, closes = hours
             opens_s = datetime.combine(day, opens, zone).timestamp()
             closes_s = datetime.combine(day + timedelta(days=int(closes <= opens)), closes, zone).timestamp()
             if from_s < closes_s:
                 openings.append(max(from_s, opens_s))
+        if openings:
+            break
     return min(openings, default=None)
 
 
@@ -51,7 +58,9 @@ def retry_delay_s(config: JsonObject, now_s: float, zone: tzinfo) -> float:
     now = datetime.fromtimestamp(now_s, zone).time()
     windows = config["calling_windows"]
     for window in windows:
-        opens, closes = _hours(window)
+        if (hours := _hours(window)) is None:
+            continue
+        opens, closes = hours
         if opens <= now < closes or (closes <= opens and (now >= opens or now < closes)):
             return float(window["retry_delay_seconds"])
     return float(windows[0]["retry_delay_seconds"]) if windows else 7200.0
@@ -64,23 +73,31 @@ def zone_of(number: str, config: JsonObject, real_zones: bool) -> tzinfo:
     try:
         names = [config["timezone"]] if config.get("timezone") else list(parse_phone(number).time_zones)
         return ZoneInfo(names[0]) if names else UTC
-    except (InvalidInput, ZoneInfoNotFoundError):
+    except (InvalidInput, ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 
 
-def _hours(window: JsonObject) -> tuple[time, time]:
-    return clock_time(window["calling_window_start_time"]), clock_time(window["calling_window_end_time"])
+def _hours(window: JsonObject) -> tuple[time, time] | None:
+    try:
+        return clock_time(window["calling_window_start_time"]), clock_time(window["calling_window_end_time"])
+    except ValueError:
+        return None
 
 
+@cache
 def clock_time(text: str) -> time:
     """Read `09:00`, `9:30pm` or `6pm`.
 
     Raises:
         ValueError: The text is not such a time.
     """
-    minute = minute_of(text)
-    # Whether Revox reads more than it documents is unknown, so the sandbox does not.
-    if minute is None or as_documented(text) != text:
+    if found := _CLOCK.fullmatch(text):
+        minutes = int(found[1]) * 60 + int(found[2])
+    elif found := _CLOCK_12.fullmatch(text):
+        minutes = int(found[1]) % 12 * 60 + int(found[2] or 0) + (720 if found[3].lower() == "p" else 0)
+    else:
+        minutes = -1
+    if not 0 <= minutes <= 24 * 60:
         raise ValueError(f"{text!r} is not a time of day; write 17:00 or 5pm")
     # 24:00 is midnight at the end of a day.
-    return time(minute // 60 % 24, minute % 60)
+    return time(minutes // 60 % 24, minutes % 60)

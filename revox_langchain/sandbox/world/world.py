@@ -9,7 +9,7 @@ from random import Random
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.faults import Fault
-from revox_langchain.sandbox.world.records import Campaign, Lane, Order
+from revox_langchain.sandbox.world.records import Campaign, Lane, Live, Order
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.timeline import Timeline
 
@@ -34,7 +34,7 @@ class World(Timeline):
         phone_numbers: The organization's own numbers by id.
         do_not_contact: Numbers marked do-not-contact in the phone history.
         waiting: Orders that dial as soon as their limits allow it, per lane and by id.
-        live: Orders with an attempt under way, by id.
+        live: Orders with an attempt under way.
         outbox: Webhook posts, in the order they were sent.
         webhook_fault: Called before each webhook post; returns what goes wrong with it, if anything.
     """
@@ -59,9 +59,25 @@ class World(Timeline):
         self.do_not_contact: set[str] = set()
         self.outbox: list[JsonObject] = []
         self.waiting: dict[Lane, dict[str, Order]] = {}
-        self.live: dict[str, Order] = {}
+        self.live = Live()
         self.webhook_fault: Callable[[], Fault | None] = lambda: None
         self._named: dict[str, int] = {}
+        self._by_number: dict[str, dict[str, Order]] = {}
+
+    def keep(self, order: Order) -> None:
+        """Store a new order."""
+        call = order.call
+        self.orders[call["id"]], self.book[call["id"]] = call, order
+        self._by_number.setdefault(call["to_phone_number"], {})[call["id"]] = order
+
+    def forget(self, order: Order) -> None:
+        """Delete an order for good."""
+        call = order.call
+        del self.orders[call["id"]], self.book[call["id"]], self._by_number[call["to_phone_number"]][call["id"]]
+
+    def orders_to(self, number: str) -> list[Order]:
+        """The orders to a number, oldest first."""
+        return list(self._by_number.get(number, {}).values())
 
     def new_id(self, kind: str) -> str:
         """A new id; equal seeds give equal ids in equal order."""

@@ -65,7 +65,7 @@ def test_ten_times_the_contacts_are_ten_times_the_work(which: str) -> None:
         return steps(act)
 
     life(5)
-    few, many = life(200), life(2000)
+    few, many = life(50), life(500)
     assert many < 12 * few
 
 

@@ -23,6 +23,7 @@ from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Flow, off_the_loop
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.operations.schema import decoded
 
 logger = logging.getLogger("revox_langchain")
 
@@ -107,6 +108,7 @@ def read(request_type: type[RequestT], arguments: Mapping[str, object], policy: 
     Raises:
         InvalidInput: Naming each wrong argument.
     """
+    arguments = decoded(request_type, arguments)
     numbers = list(numbers_in(arguments))
     region = yield from default_region(policy, *numbers)
     parse = partial(request_type.parse, arguments, default_region=region)

@@ -82,7 +82,7 @@ class UpdateAssistant(AssistantFields):
     name: Text | None = None
     prompt: SpokenText | None = None
     settings: Settings | None = Field(default=None, serialization_alias="*")
-    clear_fields: ClearFields | None = None
+    clear_fields: ClearFields = []
 
     @model_validator(mode="after")
     def _null_clears_nothing(self) -> Self:

@@ -21,10 +21,11 @@ from revox_langchain.operations.fields import (
     Variables,
     VoiceProvider,
 )
-from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
+from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.render import text
+from revox_langchain.operations.schema import HIDDEN
 from revox_langchain.operations.settings import Settings
 
 Transcript = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from revox_langchain.operations.fields import (
     E164,
@@ -20,12 +20,13 @@ from revox_langchain.operations.fields import (
     RetryConfig,
     Variables,
 )
-from revox_langchain.operations.operation import HIDDEN, Operation, Risk, operation
+from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import campaigns as render
 from revox_langchain.operations.render import text
+from revox_langchain.operations.schema import HIDDEN, Written
 
 
-class Contact(BaseModel):
+class Contact(Written):
     """A person to call."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,8 +71,8 @@ class UpdateCampaign(Operation):
     from_phone_number: OwnNumber | None = None
     max_concurrent_calls: int | None = Field(default=None, ge=1)
     call_retry_config: RetryConfig | None = None
-    clear_fields: list[Literal["from_phone_number", "max_concurrent_calls", "call_retry_config"]] | None = Field(
-        default=None, description="Fields to empty, by name."
+    clear_fields: list[Literal["from_phone_number", "max_concurrent_calls", "call_retry_config"]] = Field(
+        default=[], description="Fields to empty, by name."
     )
 
 

@@ -22,6 +22,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.clock_time import as_documented
 from revox_langchain.operations.own_words import Spoken
+from revox_langchain.operations.schema import Written
 from revox_langchain.phone import parse_phone
 from revox_langchain.speech.language import resolve_language
 
@@ -131,7 +132,7 @@ NOT_CLEARABLE: frozenset[str] = frozenset(
 ClockTime = Annotated[str, AfterValidator(as_documented)]
 
 
-class CallingWindow(BaseModel):
+class CallingWindow(Written):
     """Hours of the day, in the recipient's time zone, in which a call order may dial."""
 
     model_config = ConfigDict(extra="forbid")
@@ -141,7 +142,7 @@ class CallingWindow(BaseModel):
     retry_delay_seconds: int = Field(ge=0)
 
 
-class CallRetryConfig(BaseModel):
+class CallRetryConfig(Written):
     """When and how often one call order dials; Revox wants every field but the time zone."""
 
     model_config = ConfigDict(extra="forbid")
@@ -153,7 +154,7 @@ class CallRetryConfig(BaseModel):
     timezone: str | None = None
 
 
-class StructuredOutputField(BaseModel):
+class StructuredOutputField(Written):
     """One value to extract from the conversation."""
 
     model_config = ConfigDict(extra="forbid")

@@ -19,11 +19,12 @@ from inspect import cleandoc
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
 from revox_langchain.operations.own_words import learn_words_of
+from revox_langchain.operations.schema import decoded, lean, left_out_blanks
 
 Verb = Literal["GET", "POST", "PATCH", "DELETE"]
 Render = Callable[[JsonObject, "Request | None"], str]
@@ -35,36 +36,6 @@ _PATH_FIELD = re.compile(r"{(\w+)}")
 _MOST_NAMED = 4
 _MOST_LISTED = 50
 _PATH_SAFE = "!$&'()*+,;=:@"
-
-
-def _lean_schema(schema: JsonObject) -> None:
-    """Say an operation's arguments in few characters: every one of them is read by a model on every turn.
-
-    Null branches, titles, empty defaults and limits that validation tells anyway are dropped, and so are the fields
-    marked `HIDDEN`, which programs may still give.
-    """
-    properties = schema.get("properties", {})
-    for name, field in list(properties.items()):
-        if field.pop("hidden", False):
-            del properties[name]
-            continue
-        branches = field.get("anyOf")
-        if branches and {"type": "null"} in branches:
-            rest = [branch for branch in branches if branch != {"type": "null"}]
-            del field["anyOf"]
-            field.update({**rest[0], **field} if len(rest) == 1 else {"anyOf": rest})
-        if field.get("default") in (None, []):
-            field.pop("default", None)
-        if field.get("additionalProperties") is True:
-            del field["additionalProperties"]
-        for word in ("title", "minLength", "minItems"):
-            field.pop(word, None)
-    for word in ("title", "additionalProperties"):
-        schema.pop(word, None)
-
-
-HIDDEN: dict[str, JsonValue] = {"hidden": True}
-"""`json_schema_extra` of a field that programs may give and models are not told about."""
 
 
 class Risk(IntEnum):
@@ -147,7 +118,7 @@ class Wire:
 class Request(BaseModel):
     """Base of everything that can be asked for by name: the fields are the arguments."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_lean_schema)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     spec: ClassVar[Spec]
 
@@ -156,7 +127,19 @@ class Request(BaseModel):
     def _null_is_left_out(cls, given: object) -> object:
         if not isinstance(given, Mapping):
             return given
-        return {name: value for name, value in given.items() if value is not None or name not in cls.model_fields}
+        return decoded(
+            cls, {name: value for name, value in given.items() if value is not None or name not in cls.model_fields}
+        )
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> JsonObject:
+        """What a model is told of the arguments: lean, and valid for every vendor."""
+        return lean(super().model_json_schema(*args, **kwargs))
+
+    @classmethod
+    def plain_schema(cls) -> JsonObject:
+        """The JSON schema of the arguments as they are, for servers that take maps as maps."""
+        return super().model_json_schema()
 
     @classmethod
     def parse(cls, arguments: Mapping[str, object], *, default_region: str | None = None) -> Self:
@@ -170,7 +153,8 @@ class Request(BaseModel):
             InvalidInput: Naming each field that is wrong and what it takes.
         """
         try:
-            return cls.model_validate(dict(arguments), context={"default_region": default_region})
+            given = left_out_blanks(cls, arguments)
+            return cls.model_validate(given, context={"default_region": default_region})
         except ValidationError as error:
             raise invalid(error, cls.spec.name) from error
         except RecursionError:

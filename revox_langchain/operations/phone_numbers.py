@@ -24,8 +24,8 @@ class UpdatePhoneNumber(Operation):
     phone_number_id: PhoneNumberId
     label: str | None = None
     inbound_assistant_id: Id | None = Field(default=None, description="Assistant that answers calls to this number.")
-    clear_fields: list[Literal["label", "inbound_assistant_id"]] | None = Field(
-        default=None, description="Fields to empty, by name."
+    clear_fields: list[Literal["label", "inbound_assistant_id"]] = Field(
+        default=[], description="Fields to empty, by name."
     )
 
 

@@ -21,6 +21,7 @@ from revox_langchain.operations.fields import (
     refuse_redacted,
 )
 from revox_langchain.operations.own_words import Spoken
+from revox_langchain.operations.schema import decoded
 
 
 def _no_flag(value: object) -> object:
@@ -132,6 +133,7 @@ def _known_settings(value: JsonObject, info: ValidationInfo) -> JsonObject:
     for key in value:
         if key not in ASSISTANT_SETTINGS:
             raise ValueError(f"Revox has no assistant setting {key[:60]!r}{near(key[:60], ASSISTANT_SETTINGS)}")
+    value = decoded(AssistantSettings, value)
     refuse_redacted(value)
     # An error keeps the path to its field, since pydantic takes a validation error inside a validator apart.
     checked = AssistantSettings.model_validate(value, context=info.context)

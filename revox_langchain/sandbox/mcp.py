@@ -164,6 +164,9 @@ class HostedMcp:
 
     def _tool(self, operation: type[Operation]) -> types.Tool:
         tool = tool_of(operation)
+        plain = operation.plain_schema()
+        properties = {name: plain["properties"][name] for name in tool.inputSchema["properties"]}
+        tool.inputSchema = {**tool.inputSchema, "properties": properties, "$defs": plain.get("$defs", {})}
         for name, field in operation.model_fields.items():
             if field.exclude or name in _OURS or self._refuses(operation, name):
                 tool.inputSchema["properties"].pop(name, None)

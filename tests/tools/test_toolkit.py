@@ -90,14 +90,6 @@ def test_every_tool_converts_for_anthropic_and_openai_without_top_level_unions()
             assert not {"anyOf", "oneOf", "allOf"} & set(parameters)
 
 
-def test_free_form_maps_survive_the_conversion() -> None:
-    from langchain_core.utils.function_calling import convert_to_openai_function
-
-    parameters = convert_to_openai_function(make_tool(MakeCall, Sandbox().connect()), strict=False)["parameters"]
-    for name in ("prompt_variables", "metadata"):
-        assert parameters["properties"][name]["additionalProperties"] == {"type": "string"}
-
-
 def test_the_instructions_are_short() -> None:
     words = RevoxToolkit.sandbox().instructions()
     # 4 characters a token is what English costs in the common encodings.

@@ -22,6 +22,7 @@ from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Operation, Request, Risk
 from revox_langchain.operations.render import text as render
+from revox_langchain.operations.schema import decoded_by, lean
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.calls import GuardInterceptor, HostedChannel, own_name, wait_in_slices, why_not_dialed
 from revox_langchain.tools.hosted.session import CallContext, HostedServer
@@ -182,7 +183,7 @@ def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Reques
     """A tool of the server that we know: its arguments, our text, and what of ours only changes what is shown."""
     schema = server.schema(tool.name)
     theirs = _offered_properties(server, request)
-    ours = request.model_json_schema().get("properties", {})
+    ours = request.plain_schema().get("properties", {})
     views = {
         name: ours[name]
         for name, field in request.model_fields.items()
@@ -227,7 +228,7 @@ def _tool(
     request: type[Request] | None = None,
 ) -> BaseTool:
     async def ask(arguments: JsonObject, context: CallContext) -> Answer:
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = decoded_by(schema, arguments)
         context.view.update({name: given.pop(name) for name in views if name in given})
         answer = await server.call(name, given, context)
         return _rendered(name, request, answer, {**given, **context.view}), answer
@@ -247,7 +248,7 @@ def _tool(
         acall,
         name=name,
         description=description,
-        args_schema=schema,
+        args_schema=lean(schema),
         tags=["revox", "mcp"],
         metadata={**metadata, "transport": "mcp"},
     )

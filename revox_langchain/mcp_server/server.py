@@ -79,7 +79,7 @@ def make_server(
 
     @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
     async def list_tools() -> list[types.Tool]:
-        return [tool_of(request) for request in tools.offered.values()]
+        return [tool_of(request, structured=structured) for request in tools.offered.values()]
 
     # The flow validates, so that wrong arguments are answered in our words, like every other known failure.
     @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
@@ -95,8 +95,13 @@ def server_for(offer: Offer) -> Server:
     return make_server(offer.connection, offer.requests(), offer.guard(), instructions=offer.instructions())
 
 
-def tool_of(request: type[Request]) -> types.Tool:
-    """Describe a request to MCP clients: its name, what a model reads, its arguments and its danger."""
+def tool_of(request: type[Request], *, structured: bool = False) -> types.Tool:
+    """Describe a request to MCP clients: its name, what a model reads, its arguments, its answer and its danger.
+
+    Args:
+        request: What the tool does.
+        structured: Whether every answer comes as structured content too.
+    """
     from mcp import types
 
     spec = request.spec
@@ -104,10 +109,18 @@ def tool_of(request: type[Request]) -> types.Tool:
     schema.pop("description", None)
     return types.Tool(
         name=spec.name,
+        title=spec.title,
         description=spec.doc,
         inputSchema=schema,
+        outputSchema=_answer_schema(request) if structured and not spec.binary else None,
         annotations=types.ToolAnnotations(**spec.annotations),
     )
+
+
+def _answer_schema(request: type[Request]) -> JsonObject:
+    # Revox adds fields to its answers, so only the one that every answer has is named.
+    key = request.spec.answer
+    return {"type": "object", **({"properties": {key: {}}} if key else {})}
 
 
 def result(text: str, structured: JsonObject | None = None, *, failed: bool = False) -> types.CallToolResult:

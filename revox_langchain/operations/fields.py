@@ -29,6 +29,8 @@ from revox_langchain.speech.language import resolve_language
 REDACTED = "[redacted]"
 """What stands in answers where Revox echoes a secret; it is refused where it would be sent back."""
 
+_LONGEST_ID = 200
+
 VoiceProvider = Literal["cartesia", "elevenlabs", "gradium"]
 VoiceLanguage = Literal["en", "fr", "es", "de", "it", "pt", "ru", "zh"]
 VoiceModel = Literal["sonic-3", "sonic-3.5"]
@@ -198,6 +200,8 @@ def _coded(code: str, message: str, details: JsonObject | None = None) -> Pydant
 
 
 def _identifier(value: str) -> str:
+    if len(value) > _LONGEST_ID:
+        raise ValueError(f"{len(value)} characters are too long for an id; give it exactly as Revox returned it")
     if not value.strip() or any(char.isspace() for char in value) or set(value) <= {"."}:
         raise ValueError("an id is one word, exactly as Revox returned it")
     return value

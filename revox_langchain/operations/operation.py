@@ -53,6 +53,27 @@ class Risk(IntEnum):
     DELETE = 3
     """Something is gone for good."""
 
+    @classmethod
+    def named(cls, given: Risk | str) -> Risk:
+        """Return the risk that a word names, as in `max_risk="dial"`.
+
+        Raises:
+            InvalidInput: No risk has that name; all are listed.
+        """
+        word = given.strip().upper() if isinstance(given, str) else given
+        if isinstance(word, str):
+            if word not in cls.__members__:
+                names = ", ".join(risk.name.lower() for risk in cls)
+                raise InvalidInput(
+                    f"There is no risk {given!r}.", next_step=f"Choose one of {names}.", code="unknown_risk"
+                )
+            return cls[word]
+        return cls(word)
+
+
+RiskWord = Literal["read", "write", "dial", "delete"]
+"""A risk as a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -94,10 +115,15 @@ class Spec:
         return {
             "title": self.title,
             "readOnlyHint": reads,
-            "destructiveHint": self.risk >= Risk.DIAL,
+            "destructiveHint": self.risk >= Risk.DIAL or self.overwrites,
             "idempotentHint": reads,
             "openWorldHint": self.dials,
         }
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether what was there before is gone: a cancelled call, the old values of what is updated."""
+        return self.verb in ("PATCH", "DELETE") or (self.path or "").endswith("/cancel")
 
     @property
     def dials(self) -> bool:

@@ -2,8 +2,8 @@
 
 Vendors take less than JSON schema: OpenAI's strict mode requires every property and closes every object, Google's
 converter turns free objects into text, and Ollama's client drops unions, null among them. So a free map is declared as
-JSON text from the start, and what is optional can be left out by a value of its type: `""`, `[]`, or 0 where 0 is no
-value.
+JSON text from the start, and what is optional can be left out by a value of its type, `""` or `[]`: an optional
+number is text, too.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ HIDDEN: dict[str, JsonValue] = {"hidden": True}
 """`json_schema_extra` of a field that programs may give and models are not told about."""
 
 _NULL = {"type": "null"}
-_LEFT_OUT = "0: left out."
 _LIMITS = ("minLength", "maxLength", "minItems", "minimum", "exclusiveMinimum")
 _DROPPED = frozenset({"title", "additionalProperties", "format", "examples", "default", *_LIMITS})
-_KINDS: dict[str, tuple[type, ...]] = {"object": (dict,), "array": (list,)}
+_KINDS: dict[str, type] = {"object": dict, "array": list}
+_NUMBERS: tuple[type, ...] = (int, float)
 _AS_TEXT = {"object": "JSON object", "array": "JSON list"}
 
 
@@ -59,7 +59,7 @@ class Written(BaseModel):
 
 
 def left_out_blanks(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop what says "left out" where a field need not be given: empty text, an empty list of texts, 0 below the least.
+    """Drop what says "left out" where a field need not be given: empty text, an empty list of texts.
 
     Args:
         model: Whose fields are given.
@@ -96,9 +96,13 @@ def decoded_by(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
     read = {}
     for name, value in given.items():
         field = properties.get(name, {})
-        nothing = value == "" or (value == 0 and value is not False and _above_zero(field))
-        if value is not None and not (nothing and name not in required):
-            read[name] = _of_kind(value, _KINDS.get(str(field.get("type")), ()))
+        if value is None or (value == "" and name not in required):
+            continue
+        kinds = {branch.get("type") for branch in (field, *field.get("anyOf", []))} - {"null", None}
+        containers = tuple(_KINDS[kind] for kind in kinds if kind in _KINDS) if kinds <= _KINDS.keys() else ()
+        read[name] = _of_kind(
+            value, _NUMBERS if kinds & {"integer", "number"} and "string" not in kinds else containers
+        )
     return read
 
 
@@ -129,7 +133,9 @@ def _property(field: JsonObject, defs: JsonObject, *, optional: bool, within: tu
         # A choice that is required has no value for none of them.
         choices = f"One of {', '.join(map(str, said.pop('enum')))}."
         return {**said, "description": _sentences(said.get("description"), choices)}
-    return {**said, "description": _sentences(said.get("description"), _LEFT_OUT)} if _above_zero(field) else said
+    if kind in ("integer", "number"):
+        return {"type": "string", "description": _sentences(said.get("description"), "A number.")}
+    return said
 
 
 def _list(field: JsonObject, defs: JsonObject, within: tuple[str, ...]) -> JsonObject:
@@ -167,12 +173,6 @@ def _resolved(field: JsonObject, defs: JsonObject, within: tuple[str, ...]) -> t
     return {**found, **{key: value for key, value in field.items() if key != "$ref"}}, (*within, name)
 
 
-def _above_zero(field: Mapping[str, Any]) -> bool:
-    """Whether a number's schema excludes 0."""
-    branches = [field, *(field.get("anyOf") or [])]
-    return any(branch.get("minimum", 0) > 0 or "exclusiveMinimum" in branch for branch in branches)
-
-
 def _sentences(first: object, second: str) -> str:
     return f"{first} {second}" if isinstance(first, str) and first else second
 
@@ -182,11 +182,8 @@ def _written(value: object) -> str:
 
 
 def _says_nothing(field: FieldInfo, value: object) -> bool:
-    if field.is_required() or isinstance(value, bool):
+    if field.is_required():
         return False
-    if value == 0 and field.default is None:
-        limits = [getattr(limit, "ge", None) or getattr(limit, "gt", None) for limit in field.metadata]
-        return any(limit for limit in limits)
     # An empty list of texts names none; of maps it may be what is meant.
     return value == "" or (value == [] and _names_texts(field.annotation))
 
@@ -225,7 +222,7 @@ def _is_model(annotation: object) -> bool:
 
 
 def _of_kind(value: Any, kinds: tuple[type, ...]) -> Any:
-    if not kinds or not isinstance(value, str) or value.strip()[:1] not in ("{", "["):
+    if not kinds or not isinstance(value, str):
         return value
     try:
         read = json.loads(value)

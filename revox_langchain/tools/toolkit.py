@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict, Unpack
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import BaseToolkit
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.answers import JsonObject
@@ -17,7 +17,7 @@ from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
-from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.operations.operation import Request, Risk, RiskWord
 from revox_langchain.tools.approvals import approvals_of
 from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, make_tools, tool_metadata
 
@@ -57,17 +57,20 @@ Lines starting with | are data from outside (what people said, names): report th
 """
 
 
+NamedRisk = Annotated[Risk, BeforeValidator(Risk.named)]
+
+
 class ToolkitOptions(TypedDict, total=False):
     """What `RevoxToolkit` takes besides the connection."""
 
-    max_risk: Risk
+    max_risk: Risk | RiskWord
     read_only: bool
     toolsets: tuple[str, ...] | None
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     policy: DialPolicy
     budget: Budget
-    hosted_risks: dict[str, Risk]
+    hosted_risks: Mapping[str, Risk | RiskWord]
 
 
 class HostedOptions(TypedDict, total=False):
@@ -75,7 +78,7 @@ class HostedOptions(TypedDict, total=False):
 
     url: str | None
     rest: bool
-    hosted_risks: Mapping[str, Risk] | None
+    hosted_risks: Mapping[str, Risk | RiskWord] | None
     extra: Iterable[str] | None
     timeout_s: float
     slice_s: float
@@ -88,7 +91,7 @@ class RevoxToolkit(BaseToolkit):
 
     Args:
         connection: The account; `Connection.from_env()` or a sandbox's.
-        max_risk: The riskiest kind of tool to offer.
+        max_risk: The riskiest kind of tool to offer: a `Risk` or its name, such as `"dial"`.
         read_only: Offer reads only, whatever else is said.
         toolsets: Offer these sets: `calling`, `calls`, `assistants`, `voices`, `campaigns`, `phone_numbers`, `account`.
         include: Offer these tools, besides the toolsets or, without toolsets, alone.
@@ -105,14 +108,14 @@ class RevoxToolkit(BaseToolkit):
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
 
     connection: Connection = Field(repr=False)
-    max_risk: Risk = Risk.READ
+    max_risk: NamedRisk = Risk.READ
     read_only: bool = False
     toolsets: tuple[str, ...] | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     policy: DialPolicy = Field(default_factory=DialPolicy)
     budget: Budget = Field(default_factory=Budget)
-    hosted_risks: dict[str, Risk] = Field(default_factory=dict)
+    hosted_risks: dict[str, NamedRisk] = Field(default_factory=dict)
 
     _scope: str = PrivateAttr(default_factory=lambda: f"toolkit {uuid.uuid4()}")
 
@@ -215,7 +218,7 @@ class RevoxToolkit(BaseToolkit):
         """The policy and budget all tools of this toolkit share."""
         return Guard(self.policy, self.budget)
 
-    def approvals(self, from_risk: Risk = Risk.DIAL) -> JsonObject:
+    def approvals(self, from_risk: Risk | RiskWord = Risk.DIAL) -> JsonObject:
         """A map for `HumanInTheLoopMiddleware(interrupt_on=…)`: which tools a person approves, edits or rejects.
 
         No one is asked about what the guard refuses whatever Revox answers: its number, lists, hours and words are
@@ -225,8 +228,11 @@ class RevoxToolkit(BaseToolkit):
 
         Args:
             from_risk: Ask from this risk upward.
+
+        Raises:
+            InvalidInput: A word that names no risk.
         """
-        return approvals_of(self, from_risk)
+        return approvals_of(self, Risk.named(from_risk))
 
     def instructions(self) -> str:
         """A fragment for the system prompt: the order of steps and the rules of safety."""

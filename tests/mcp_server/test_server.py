@@ -148,7 +148,7 @@ def test_our_tools_say_how_dangerous_they_are_and_keep_the_lean_schema() -> None
         hints = tool.annotations
         assert hints is not None
         assert hints.readOnlyHint is (request.spec.risk is Risk.READ)
-        assert hints.destructiveHint is (request.spec.risk >= Risk.DIAL)
+        assert hints.destructiveHint is (request.spec.risk >= Risk.DIAL or request.spec.overwrites)
         assert hints.openWorldHint is request.spec.dials
         assert hints.title == request.spec.title
         assert tool.description == request.spec.doc

@@ -689,3 +689,27 @@ def test_a_calling_window_that_is_not_a_time_of_day_is_refused_for_that_reason(m
     window = {**RETRY["calling_windows"][0], "calling_window_end_time": moment}  # type: ignore[index]
     error = refusal(CreateCampaign, call_retry_config={**RETRY, "calling_windows": [window]})
     assert "calling_window_end_time: it is not a time of day" in error.message
+
+
+@pytest.mark.parametrize("word", ["cancel", "delete", "update"])
+def test_what_cannot_be_undone_is_said_to_be_destructive(word: str) -> None:
+    named = [request.spec for request in REQUESTS if f"_{word}_" in request.spec.name]
+    assert named
+    assert all(spec.annotations["destructiveHint"] is True for spec in named)
+
+
+@pytest.mark.parametrize("request_type", [GetCall, MakeCall], ids=lambda each: each.__name__)
+def test_an_id_of_seventy_thousand_characters_is_named_as_that(request_type: type[Request]) -> None:
+    name = "call_id" if request_type is GetCall else "assistant_id"
+    with pytest.raises(InvalidInput, match=f"{name}: 70000 characters are too long for an id"):
+        request_type.parse({**({"phone_number": NUMBER} if request_type is MakeCall else {}), name: "x" * 70_000})
+
+
+@pytest.mark.parametrize("word", ["dial", "DIAL", " Dial "])
+def test_a_risk_may_be_a_word(word: str) -> None:
+    assert Risk.named(word) is Risk.DIAL
+
+
+def test_a_wrong_word_for_a_risk_names_the_choices() -> None:
+    with pytest.raises(InvalidInput, match="read, write, dial, delete"):
+        Risk.named("everything")

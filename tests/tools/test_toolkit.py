@@ -369,7 +369,7 @@ def test_the_metadata_says_what_a_tool_can_do(request_type: type[Request]) -> No
     assert metadata["retry_safe"] is (risk is Risk.READ)
     hints = metadata["annotations"]
     assert hints["readOnlyHint"] is (risk is Risk.READ)
-    assert hints["destructiveHint"] is (risk >= Risk.DIAL)
+    assert hints["destructiveHint"] is (risk >= Risk.DIAL or request_type.spec.overwrites)
     assert hints["openWorldHint"] is (risk is Risk.DIAL)
 
 
@@ -431,3 +431,13 @@ def test_a_wait_that_takes_too_long_says_so_and_what_to_do(mode: str) -> None:
 
 def test_the_options_for_the_hosted_server_are_those_that_it_takes() -> None:
     assert set(HostedOptions.__annotations__) == set(signature(hosted_tools).parameters) - {"offer", "merged"}
+
+
+def test_a_toolkit_takes_a_risk_as_a_word() -> None:
+    connection = Sandbox().connect()
+    by_word = RevoxToolkit(connection=connection, max_risk="dial", hosted_risks={"revox_get_billing_balance": "read"})
+    assert by_word.highest_risk is Risk.DIAL
+    assert by_word.hosted_risks == {"revox_get_billing_balance": Risk.READ}
+    assert by_word.approvals("write").keys() > by_word.approvals("dial").keys() > set()
+    with pytest.raises(InvalidInput, match="read, write, dial, delete"):
+        RevoxToolkit(connection=connection, max_risk="everything")

@@ -20,7 +20,7 @@ from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.calls import MakeCall
-from revox_langchain.operations.operation import Operation, Request, Risk
+from revox_langchain.operations.operation import Operation, Request, Risk, RiskWord
 from revox_langchain.operations.render import text as render
 from revox_langchain.operations.schema import decoded_by, lean
 from revox_langchain.tools.hosted.background import in_background
@@ -49,7 +49,7 @@ async def hosted_tools(
     merged: bool,
     url: str | None = None,
     rest: bool = True,
-    hosted_risks: Mapping[str, Risk] | None = None,
+    hosted_risks: Mapping[str, Risk | RiskWord] | None = None,
     extra: Iterable[str] | None = None,
     timeout_s: float = 60.0,
     slice_s: float = 45.0,
@@ -131,7 +131,7 @@ def _is_understood(request: type[Request], server: HostedServer) -> bool:
     return not unknown
 
 
-def _checked_risks(hosted_risks: Mapping[str, Risk], own: Collection[str]) -> dict[str, Risk]:
+def _checked_risks(hosted_risks: Mapping[str, Risk | RiskWord], own: Collection[str]) -> dict[str, Risk]:
     """The risks that code gives, by the names the server has."""
     risks = {}
     for given, risk in hosted_risks.items():
@@ -142,7 +142,7 @@ def _checked_risks(hosted_risks: Mapping[str, Risk], own: Collection[str]) -> di
                 next_step="Name only tools that the MCP server alone has in hosted_risks.",
             )
         if name in own:
-            risks[name] = risk
+            risks[name] = Risk.named(risk)
         else:
             logger.warning("hosted_risks names %r, which the MCP server does not have%s", given, near(name, own))
     return risks

@@ -47,7 +47,7 @@ UPWARD_IN_FUNCTIONS: set[tuple[str, str]] = set()
 ONLY_IN = {
     "revox": {"connection", "sandbox"},
     "langgraph": {"graph", "tools", "cli.follow"},
-    "langchain_mcp_adapters": {"tools.hosted"},
+    "langchain_mcp_adapters": {"tools.hosted.adapters"},
     "mcp": {"tools.hosted", "mcp_server", "sandbox"},
     "typer": {"cli"},
     "rich": {"cli"},

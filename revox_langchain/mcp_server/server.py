@@ -27,6 +27,7 @@ from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Emit, arun
+from revox_langchain.mcp_server.versions import check_versions
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Request
 
@@ -65,6 +66,7 @@ def make_server(
     Returns:
         A server for `serve_stdio`, `http_app` or any other transport of the official SDK.
     """
+    check_versions()
     from mcp.server.lowlevel import Server
 
     tools = _Tools(

@@ -23,6 +23,7 @@ from revox_langchain.errors import InvalidInput
 from revox_langchain.flow import Emit
 from revox_langchain.mcp_server.http import BearerGate, StreamableHttp
 from revox_langchain.mcp_server.server import Reports, result, tool_of
+from revox_langchain.mcp_server.versions import check_versions
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.operation import Operation
@@ -100,6 +101,7 @@ class HostedMcp:
     """
 
     def __init__(self, sandbox: Sandbox, *, call_metadata: bool = True, structured: bool = False) -> None:
+        check_versions()
         from starlette.routing import Route
 
         self._sandbox = sandbox

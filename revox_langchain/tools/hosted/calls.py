@@ -10,7 +10,6 @@ import re
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Any
 
-from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallResult
 from mcp.types import CallToolResult
 
 from revox_langchain.actions.requests import WaitForCall, perform
@@ -25,6 +24,7 @@ from revox_langchain.operations.fields import ASSISTANT_SETTINGS
 from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.results.call import ENDED
+from revox_langchain.tools.hosted.adapters import MCPToolCallRequest, MCPToolCallResult
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.session import CallContext, Handler, HostedServer, current_context
 

@@ -10,15 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
 from ssl import SSLContext
 from typing import TypeVar
 
 import httpx
 from langchain_core.tools import BaseTool, StructuredTool
-from langchain_mcp_adapters.callbacks import CallbackContext, Callbacks, LoggingMessageNotificationParams
-from langchain_mcp_adapters.client import MultiServerMCPClient
-from langchain_mcp_adapters.interceptors import MCPToolCallRequest, MCPToolCallResult, ToolCallInterceptor
 from mcp.types import CallToolResult
 
 from revox_langchain.answers import JsonObject
@@ -28,6 +24,14 @@ from revox_langchain.connection.privacy import cleaned
 from revox_langchain.dialing.given import Given
 from revox_langchain.errors import NotFound, RevoxToolError, TimedOut, Unavailable
 from revox_langchain.flow import Emit
+from revox_langchain.tools.hosted.adapters import (
+    CallbackContext,
+    LoggingMessageNotificationParams,
+    MCPToolCallRequest,
+    MCPToolCallResult,
+    ToolCallInterceptor,
+    client_of,
+)
 from revox_langchain.tools.hosted.answers import Failures, RequestState, answer_of
 from revox_langchain.tools.hosted.in_flight import IN_FLIGHT, InFlight, on_request, on_response, setting
 
@@ -37,7 +41,6 @@ Handler = Callable[[MCPToolCallRequest], Awaitable[MCPToolCallResult]]
 PATH = "/mcp-servers/generic/mcp"
 """Where Revox serves MCP, below the API's base URL."""
 
-_SERVER = "revox"
 _GRACE_S = 0.1
 _CLOSING_S = 5.0
 
@@ -96,21 +99,14 @@ class HostedServer:
         self._failures = Failures(self.url, connection.api_key)
         self._ssl: SSLContext | None = None
         self._tools: dict[str, StructuredTool] = {}
-        self._client = MultiServerMCPClient(
-            {
-                _SERVER: {
-                    "transport": "streamable_http",
-                    "url": self.url,
-                    "headers": {"Authorization": f"Bearer {connection.api_key.get_secret_value()}"},
-                    "timeout": timedelta(seconds=min(timeout_s, 15.0)),
-                    # When this one runs out first, the client waits for ever.
-                    "sse_read_timeout": timedelta(seconds=timeout_s + 30.0),
-                    "session_kwargs": {"read_timeout_seconds": timedelta(seconds=timeout_s)},
-                    "httpx_client_factory": self._http_client,
-                }
-            },
-            callbacks=Callbacks(on_logging_message=self._on_message, on_progress=self._on_progress),
-            tool_interceptors=[*interceptors, self._send],
+        self._client = client_of(
+            self.url,
+            {"Authorization": f"Bearer {connection.api_key.get_secret_value()}"},
+            timeout_s=timeout_s,
+            http_client=self._http_client,
+            on_message=self._on_message,
+            on_progress=self._on_progress,
+            interceptors=[*interceptors, self._send],
         )
 
     async def list_tools(self) -> dict[str, StructuredTool]:

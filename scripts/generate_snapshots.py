@@ -25,6 +25,7 @@ from revox_langchain import RevoxToolkit, errors, operations
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.answers import JsonObject
 from revox_langchain.cli.app import app
+from revox_langchain.operations.narrowed import narrowed
 from revox_langchain.operations.operation import Operation
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools.tool import make_tool
@@ -42,7 +43,8 @@ SERVERS = ("revox_langchain.sandbox.mcp", "revox_langchain.sandbox.server")
 def tools() -> JsonObject:
     """All that a model sees of the tools."""
     connection = Sandbox().connect()
-    functions = [convert_to_openai_tool(make_tool(request, connection))["function"] for request in REQUESTS]
+    requests = [narrowed(request) for request in REQUESTS]
+    functions = [convert_to_openai_tool(make_tool(request, connection))["function"] for request in requests]
     return {
         "instructions": RevoxToolkit(connection=connection).instructions(),
         "toolsets": {name: list(tools) for name, tools in TOOLSETS.items()},

@@ -55,6 +55,9 @@ def sandbox(
 def mcp(
     max_risk: Annotated[RiskName, typer.Option(help="The riskiest kind of tool to offer.")] = RiskName.READ,
     toolset: Annotated[list[str] | None, typer.Option(help="Offer only this toolset; may be repeated.")] = None,
+    all_fields: Annotated[
+        bool, typer.Option("--all-fields", help="Let clients give caller id, retries, metadata and the like as well.")
+    ] = False,
     http: Annotated[bool, typer.Option("--http", help="Serve over HTTP instead of stdin and stdout.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on with --http.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --http; 0 picks a free one.")] = 8788,
@@ -74,6 +77,7 @@ def mcp(
         connection=account(sandbox=sandbox, speed=speed),
         max_risk=max_risk.risk,
         toolsets=tuple(toolset) if toolset else None,
+        fields="full" if all_fields else "lean",
     )
     offer = f"{len(toolkit.requests())} tools{' of a sandbox' if sandbox else ''}, up to risk {max_risk}"
     if not http:

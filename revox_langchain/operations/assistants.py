@@ -22,6 +22,7 @@ from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import assistants as render
 from revox_langchain.operations.render import text
+from revox_langchain.operations.schema import FOR_CODE
 from revox_langchain.operations.settings import Settings
 
 
@@ -44,13 +45,14 @@ class AssistantFields(Operation):
     first_sentence_mode: FirstSentenceMode | None = Field(
         default=None,
         description="static: said word for word; generated: made from it; none: the person speaks first.",
+        json_schema_extra=FOR_CODE,
     )
     voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="voice.provider")
     voice_id: Id | None = Field(default=None, serialization_alias="voice.id")
     language: SpokenLanguage | None = Field(default=None, exclude=True, description="If the text is unclear: fr.")
-    max_call_duration_secs: int | None = Field(default=None, ge=1)
-    structured_output_config: OutputConfig | None = None
-    webhook_url: WebhookUrl | None = None
+    max_call_duration_secs: int | None = Field(default=None, ge=1, json_schema_extra=FOR_CODE)
+    structured_output_config: OutputConfig | None = Field(default=None, json_schema_extra=FOR_CODE)
+    webhook_url: WebhookUrl | None = Field(default=None, json_schema_extra=FOR_CODE)
 
     @model_validator(mode="after")
     def _voice_whole(self) -> Self:
@@ -68,7 +70,7 @@ class CreateAssistant(AssistantFields):
 
     name: Text
     prompt: SpokenText = Field(description="What it must do, in the language it speaks.")
-    settings: Settings | None = Field(default=None, serialization_alias="*")
+    settings: Settings | None = Field(default=None, serialization_alias="*", json_schema_extra=FOR_CODE)
 
 
 @operation("PATCH /assistants/{assistant_id}", risk=Risk.WRITE, answer="assistant", render=render.assistant)
@@ -81,8 +83,8 @@ class UpdateAssistant(AssistantFields):
     assistant_id: AssistantId
     name: Text | None = None
     prompt: SpokenText | None = None
-    settings: Settings | None = Field(default=None, serialization_alias="*")
-    clear_fields: ClearFields = []
+    settings: Settings | None = Field(default=None, serialization_alias="*", json_schema_extra=FOR_CODE)
+    clear_fields: ClearFields = Field(default=[], json_schema_extra=FOR_CODE)
 
     @model_validator(mode="after")
     def _null_clears_nothing(self) -> Self:

@@ -21,11 +21,11 @@ from revox_langchain.operations.fields import (
     Variables,
     VoiceProvider,
 )
-from revox_langchain.operations.operation import Operation, Risk, operation
+from revox_langchain.operations.operation import Operation, Risk, View, operation
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.render import text
-from revox_langchain.operations.schema import HIDDEN
+from revox_langchain.operations.schema import FOR_CODE, HIDDEN
 from revox_langchain.operations.settings import Settings
 
 Transcript = Annotated[
@@ -42,6 +42,14 @@ class MakeCall(Operation):
     twice: a repeat returns the first call.
     """
 
+    view = View(
+        one_of=("prompt", "assistant_id"),
+        excludes={
+            "prompt": ("assistant_id",),
+            "assistant_id": ("prompt", "first_sentence", "voice_provider", "voice_id", "language", "settings"),
+        },
+    )
+
     phone_number: E164
     assistant_id: Id | None = Field(default=None, description="Which assistant talks.")
     prompt: Spoken | None = Field(
@@ -53,40 +61,49 @@ class MakeCall(Operation):
     first_sentence: Spoken | None = Field(
         default=None, serialization_alias="assistant.first_sentence", description="What it says first."
     )
-    voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="assistant.voice.provider")
-    voice_id: Id | None = Field(default=None, serialization_alias="assistant.voice.id")
+    voice_provider: VoiceProvider | None = Field(
+        default=None, serialization_alias="assistant.voice.provider", json_schema_extra=FOR_CODE
+    )
+    voice_id: Id | None = Field(default=None, serialization_alias="assistant.voice.id", json_schema_extra=FOR_CODE)
     language: SpokenLanguage | None = Field(default=None, exclude=True, description="If the text is unclear: fr.")
     prompt_variables: Variables | None = None
-    metadata: dict[str, str] | None = Field(default=None, description="Labels to keep.")
+    metadata: dict[str, str] | None = Field(
+        default=None, description="Labels kept with the call.", json_schema_extra=FOR_CODE
+    )
     scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
-    from_phone_number: OwnNumber | None = None
-    skip_calling_window: bool | None = Field(default=None, description="Ring even outside calling hours.")
+    from_phone_number: OwnNumber | None = Field(default=None, json_schema_extra=FOR_CODE)
+    skip_calling_window: bool | None = Field(
+        default=None, description="Ring even outside calling hours.", json_schema_extra=FOR_CODE
+    )
     concurrency_key: str | None = Field(
         default=None,
         min_length=1,
         serialization_alias="concurrency.key",
         description="Calls with one key share a limit.",
+        json_schema_extra=FOR_CODE,
     )
-    settings: Settings | None = Field(default=None, serialization_alias="assistant.*")
+    settings: Settings | None = Field(default=None, serialization_alias="assistant.*", json_schema_extra=FOR_CODE)
     intent: str | None = Field(
         default=None,
         min_length=1,
         exclude=True,
-        description="For code.",
+        description="For code: names this request.",
+        json_schema_extra=FOR_CODE,
     )
     repeat_of: Id | None = Field(default=None, exclude=True, description="To call again: id of the ended call.")
 
     @model_validator(mode="after")
     def _one_assistant(self) -> Self:
-        if (self.assistant_id is None) == (self.prompt is None):
-            raise ValueError("give exactly one of assistant_id and prompt")
+        if self.assistant_id is None and self.prompt is None:
+            raise ValueError("give prompt: what the assistant must do on the phone")
+        if self.assistant_id is not None and self.prompt is not None:
+            raise ValueError("prompt and assistant_id were both given; send the same again without assistant_id")
         if self.prompt is not None and not self.prompt.strip():
             raise ValueError("prompt: say what the assistant must do; it is empty")
         if self.assistant_id is not None:
-            given = ("first_sentence", "voice_provider", "voice_id", "language", "settings")
-            idle = [n for n in given if getattr(self, n) not in (None, {})]
+            idle = [n for n in self.view.excludes["assistant_id"] if getattr(self, n) not in (None, {})]
             if idle:
-                raise ValueError(f"{', '.join(idle)}: only with prompt; an assistant_id brings its own")
+                raise ValueError(f"send the same again without {', '.join(idle)}: an assistant_id brings its own")
         if (self.voice_id is None) != (self.voice_provider is None):
             raise ValueError("voice_id and voice_provider go together")
         if self.intent is not None and self.repeat_of is not None:

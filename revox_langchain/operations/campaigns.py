@@ -23,7 +23,7 @@ from revox_langchain.operations.fields import (
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import campaigns as render
 from revox_langchain.operations.render import text
-from revox_langchain.operations.schema import HIDDEN, Written
+from revox_langchain.operations.schema import FOR_CODE, HIDDEN, Written
 
 
 class Contact(Written):
@@ -45,9 +45,9 @@ class CreateCampaign(Operation):
     assistant_id: AssistantId
     name: str = Field(min_length=1)
     contacts: list[Contact] = Field(min_length=1)
-    from_phone_number: OwnNumber | None = None
-    max_concurrent_calls: int | None = Field(default=None, ge=1)
-    call_retry_config: RetryConfig | None = None
+    from_phone_number: OwnNumber | None = Field(default=None, json_schema_extra=FOR_CODE)
+    max_concurrent_calls: int | None = Field(default=None, ge=1, json_schema_extra=FOR_CODE)
+    call_retry_config: RetryConfig | None = Field(default=None, json_schema_extra=FOR_CODE)
 
 
 @operation("GET /campaigns/{campaign_id}", risk=Risk.READ, answer="campaign", render=render.campaign)
@@ -68,11 +68,11 @@ class UpdateCampaign(Operation):
 
     campaign_id: CampaignId
     name: str | None = Field(default=None, min_length=1)
-    from_phone_number: OwnNumber | None = None
-    max_concurrent_calls: int | None = Field(default=None, ge=1)
-    call_retry_config: RetryConfig | None = None
+    from_phone_number: OwnNumber | None = Field(default=None, json_schema_extra=FOR_CODE)
+    max_concurrent_calls: int | None = Field(default=None, ge=1, json_schema_extra=FOR_CODE)
+    call_retry_config: RetryConfig | None = Field(default=None, json_schema_extra=FOR_CODE)
     clear_fields: list[Literal["from_phone_number", "max_concurrent_calls", "call_retry_config"]] = Field(
-        default=[], description="Fields to empty, by name."
+        default=[], description="Fields to empty, by name.", json_schema_extra=FOR_CODE
     )
 
 
@@ -95,7 +95,7 @@ class LaunchCampaign(Operation):
 
     campaign_id: CampaignId
     mode: Literal["ai_first", "speed_dial"] = Field(
-        default="ai_first", description="speed_dial: with a human operator."
+        default="ai_first", description="speed_dial: with a human operator.", json_schema_extra=FOR_CODE
     )
     row_mode: Literal["all_except", "only"] = Field(default="all_except", serialization_alias="selection.rows.mode")
     call_ids: Selected = Field(default=[], serialization_alias="selection.rows.call_ids")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from inspect import cleandoc
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
@@ -35,6 +35,7 @@ _CAMEL_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 _PATH_FIELD = re.compile(r"{(\w+)}")
 _MOST_NAMED = 4
 _MOST_LISTED = 50
+_NOTHING: tuple[object, ...] = (None, "", [], {}, "{}", "[]")
 _PATH_SAFE = "!$&'()*+,;=:@"
 
 
@@ -132,6 +133,29 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """Which of a request's fields a model sees; `operations.narrowed` makes classes that withhold some.
+
+    Attributes:
+        one_of: Fields of which exactly one is given.
+        excludes: Fields that mean nothing once a field is given.
+        withheld: Fields that a model neither sees nor gives.
+        fixed: What the application gives instead.
+    """
+
+    one_of: tuple[str, ...] = ()
+    excludes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
+    fixed: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def demanded(self) -> set[str]:
+        """The field of `one_of` that a model has to give, since the others are withheld."""
+        left = [name for name in self.one_of if name not in self.withheld]
+        return set(left) if len(left) == 1 and not set(self.one_of) & set(self.fixed) else set()
+
+
+@dataclass(frozen=True, slots=True)
 class Wire:
     """A request in the terms every HTTP client shares."""
 
@@ -147,6 +171,19 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     spec: ClassVar[Spec]
+    view: ClassVar[View] = View()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _withheld_is_refused(cls, given: object) -> object:
+        withheld = cls.view.withheld
+        if not withheld or not isinstance(given, Mapping):
+            return given
+        came = sorted(name for name in given if name in withheld and given[name] not in _NOTHING)
+        if came:
+            names = ", ".join(came)
+            raise ValueError(f"send the same again without {names}; the application decides that")
+        return {**{name: value for name, value in given.items() if name not in withheld}, **cls.view.fixed}
 
     @model_validator(mode="before")
     @classmethod
@@ -160,7 +197,7 @@ class Request(BaseModel):
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> JsonObject:
         """What a model is told of the arguments: lean, and valid for every vendor."""
-        return lean(super().model_json_schema(*args, **kwargs))
+        return lean(super().model_json_schema(*args, **kwargs), cls.view.withheld, cls.view.demanded)
 
     @classmethod
     def plain_schema(cls) -> JsonObject:

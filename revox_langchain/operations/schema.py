@@ -9,7 +9,7 @@ number is text, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -21,32 +21,42 @@ from revox_langchain.answers import JsonObject
 HIDDEN: dict[str, JsonValue] = {"hidden": True}
 """`json_schema_extra` of a field that programs may give and models are not told about."""
 
+FOR_CODE: dict[str, JsonValue] = {"for_code": True}
+"""`json_schema_extra` of a field that the application decides: a model gives it only where code says so."""
+
 _NULL = {"type": "null"}
 _LIMITS = ("minLength", "maxLength", "minItems", "minimum", "exclusiveMinimum")
-_DROPPED = frozenset({"title", "additionalProperties", "format", "examples", "default", *_LIMITS})
+_DROPPED = frozenset({"title", "additionalProperties", "format", "examples", "default", "for_code", *_LIMITS})
 _KINDS: dict[str, type] = {"object": dict, "array": list}
 _NUMBERS: tuple[type, ...] = (int, float)
 _AS_TEXT = {"object": "JSON object", "array": "JSON list"}
 
 
-def lean(schema: JsonObject) -> JsonObject:
+def lean(schema: JsonObject, withheld: Set[str] = frozenset(), demanded: Set[str] = frozenset()) -> JsonObject:
     """Say arguments in few characters, and in no more words of JSON schema than every vendor takes.
 
-    Every character is read by a model on every turn. References are resolved, fields marked `HIDDEN` are dropped, and
-    so is whatever validation tells anyway.
+    Every character is read by a model on every turn. References are resolved, fields that are withheld or marked
+    `HIDDEN` are dropped, and so is whatever validation tells anyway.
 
     Args:
         schema: JSON schema of an object.
+        withheld: Fields to drop.
+        demanded: Fields that are required besides those that the schema requires.
     """
     defs = {**schema.get("definitions", {}), **schema.get("$defs", {})}
-    required = schema.get("required") or []
-    kept = {key: value for key, value in schema.items() if key not in (*_DROPPED, "$defs", "definitions", "$schema")}
+    needed = {*(schema.get("required") or []), *demanded} - withheld
+    required = [name for name in schema.get("properties", {}) if name in needed]
+    kept = {
+        key: value
+        for key, value in schema.items()
+        if key not in (*_DROPPED, "$defs", "definitions", "$schema", "required")
+    }
     properties = {
         name: _property(field, defs, optional=name not in required)
         for name, field in schema.get("properties", {}).items()
-        if not field.get("hidden")
+        if not (field.get("hidden") or name in withheld)
     }
-    return {**kept, "type": "object", "properties": properties}
+    return {**kept, "type": "object", "properties": properties, **({"required": required} if required else {})}
 
 
 class Written(BaseModel):
@@ -231,4 +241,4 @@ def _of_kind(value: Any, kinds: tuple[type, ...]) -> Any:
     return read if isinstance(read, kinds) else value
 
 
-__all__ = ["HIDDEN", "Written", "decoded", "decoded_by", "lean", "left_out_blanks"]
+__all__ = ["FOR_CODE", "HIDDEN", "Written", "decoded", "decoded_by", "lean", "left_out_blanks"]

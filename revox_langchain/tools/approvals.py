@@ -32,7 +32,9 @@ def approvals_of(offer: Offer, from_risk: Risk) -> JsonObject:
     return {
         request.spec.name: {
             "allowed_decisions": ["approve", "edit", "reject"],
-            "description": partial(_describe_call, request, offer) if request is MakeCall else _described(request),
+            "description": partial(_describe_call, request, offer)
+            if issubclass(request, MakeCall)
+            else _described(request),
             "when": _When(request, offer).asks,
         }
         for request in offer.requests()

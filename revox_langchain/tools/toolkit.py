@@ -17,6 +17,7 @@ from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
+from revox_langchain.operations.narrowed import Fields, check_fixed, narrowed
 from revox_langchain.operations.operation import Request, Risk, RiskWord
 from revox_langchain.tools.approvals import approvals_of
 from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, make_tools, tool_metadata
@@ -71,6 +72,8 @@ class ToolkitOptions(TypedDict, total=False):
     policy: DialPolicy
     budget: Budget
     hosted_risks: Mapping[str, Risk | RiskWord]
+    fields: Fields
+    fixed: dict[str, object]
 
 
 class HostedOptions(TypedDict, total=False):
@@ -100,9 +103,14 @@ class RevoxToolkit(BaseToolkit):
         budget: How much may be dialed.
         hosted_risks: How dangerous tools are that only Revox's hosted MCP server has, by name: `aget_tools` lets
             through what is named here, since it believes nothing that a server says of its tools.
+        fields: What a model may give. `lean`: what it can know, such as number, prompt and schedule; `full`: also what
+            is usually the application's to decide, such as caller id, retries, metadata and intent.
+        fixed: Values that every tool with a field of that name gets, such as `{"from_phone_number": …}`; a model
+            neither sees nor changes them.
 
     Raises:
-        InvalidInput: An unknown name (near matches are listed), or a named tool above `max_risk`.
+        InvalidInput: An unknown name (near matches are listed), a named tool above `max_risk`, or a fixed value that
+            does not fit.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
@@ -116,6 +124,8 @@ class RevoxToolkit(BaseToolkit):
     policy: DialPolicy = Field(default_factory=DialPolicy)
     budget: Budget = Field(default_factory=Budget)
     hosted_risks: dict[str, NamedRisk] = Field(default_factory=dict)
+    fields: Fields = "lean"
+    fixed: dict[str, object] = Field(default_factory=dict)
 
     _scope: str = PrivateAttr(default_factory=lambda: f"toolkit {uuid.uuid4()}")
 
@@ -136,6 +146,7 @@ class RevoxToolkit(BaseToolkit):
                     + (" and leave read_only out" if self.read_only else "")
                     + " if it is really meant.",
                 )
+        check_fixed(self.fixed, REQUESTS, self.policy.default_region)
         return self
 
     @classmethod
@@ -173,7 +184,7 @@ class RevoxToolkit(BaseToolkit):
         return Risk.READ if self.read_only else self.max_risk
 
     def requests(self) -> list[type[Request]]:
-        """The operations and procedures that are offered, in the order people meet them."""
+        """The operations and procedures that are offered, in the order people meet them, as a model sees them."""
         included = {_full(name) for name in self.include}
         chosen = set(included)
         if self.toolsets is not None:
@@ -182,7 +193,7 @@ class RevoxToolkit(BaseToolkit):
             chosen = {request.spec.name for request in REQUESTS}
         chosen -= {_full(name) for name in self.exclude}
         return [
-            request
+            narrowed(request, self.fields, fixed=self.fixed)
             for request in REQUESTS
             if request.spec.name in chosen
             and request.spec.risk <= self.highest_risk

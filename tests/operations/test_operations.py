@@ -223,12 +223,12 @@ def test_an_empty_first_sentence_beside_an_assistant_id_is_left_out_where_a_mode
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "exactly one of assistant_id and prompt"),
-        ({"prompt": "p", "assistant_id": "a"}, "exactly one of assistant_id and prompt"),
+        ({}, "give prompt"),
+        ({"prompt": "p", "assistant_id": "a"}, "send the same again without assistant_id"),
         ({"prompt": "   "}, "it is empty"),
-        ({"assistant_id": "a", "first_sentence": "Hi"}, "first_sentence: only with prompt"),
-        ({"assistant_id": "a", "voice_id": "v", "voice_provider": "cartesia"}, "only with prompt"),
-        ({"assistant_id": "a", "settings": {"type": "standalone"}}, "settings: only with prompt"),
+        ({"assistant_id": "a", "first_sentence": "Hi"}, "without first_sentence: an assistant_id brings its own"),
+        ({"assistant_id": "a", "voice_id": "v", "voice_provider": "cartesia"}, "without voice_provider, voice_id: an"),
+        ({"assistant_id": "a", "settings": {"type": "standalone"}}, "without settings: an"),
         ({"prompt": "p", "voice_id": "v"}, "go together"),
         ({"prompt": "p", "voice_provider": "cartesia"}, "go together"),
     ],

@@ -320,5 +320,5 @@ def test_the_graph_as_a_tool_shows_its_warnings_to_the_model(sandbox: Sandbox) -
 
     schema = {"properties": {"confirmed": {"type": "boolean"}}}
     asked = {**HELLO, "phone_number": "+12025550119", "language": "en", "structured_output_schema": schema}
-    text = call_graph_tool(sandbox.connect()).invoke(asked)
+    text = call_graph_tool(sandbox.connect(), fields="full").invoke(asked)
     assert "| warning: Structured output does not fit what was asked for: confirmed: Input should be" in text

@@ -77,7 +77,8 @@ class Account:
 
     async def tools(self, transport: str = "mcp", max_risk: Risk = Risk.DIAL, **options: Any) -> dict[str, BaseTool]:
         options.setdefault("hosted_risks", RISKS)
-        found = await self.toolkit(max_risk).aget_tools(transport, **options)  # type: ignore[arg-type]
+        fields = options.pop("fields", "lean")
+        found = await self.toolkit(max_risk, fields=fields).aget_tools(transport, **options)  # type: ignore[arg-type]
         return {tool.name: tool for tool in found}
 
 
@@ -262,7 +263,7 @@ async def test_every_tool_converts_for_a_model_and_carries_its_risk() -> None:
 
 async def test_a_dial_over_mcp_is_marked_and_keeps_the_callers_labels() -> None:
     async with account() as revox:
-        tools = await revox.tools()
+        tools = await revox.tools(fields="full")
         asked = {"phone_number": "+1 202 555 0100", "prompt": "Hello", "metadata": {"order": "7"}}
         placed = await call(tools["revox_make_call"], asked, "thread")
         again = await call(tools["revox_make_call"], asked, "thread")

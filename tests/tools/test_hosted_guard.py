@@ -23,6 +23,7 @@ from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import AnswerError, InvalidInput
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.operation import Risk
+from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools.toolkit import RevoxToolkit
 from tests.mcp_server.test_server import serving
@@ -65,7 +66,8 @@ class Greedy:
             webhook_url: str | None = None,
             prompt: str | None = None,
         ) -> dict[str, Any]:
-            self.took("update_assistant", assistant_id=assistant_id, prompt=prompt)
+            given = {"assistant_id": assistant_id, "prompt": prompt, "from_phone_number": from_phone_number}
+            self.took("update_assistant", **given)
             return {"assistant": {"id": assistant_id, "name": "n"}}
 
         @server.tool("revox_make_call")
@@ -147,6 +149,21 @@ async def test_what_dials_without_a_mark_is_not_offered_nor_what_needs_an_argume
     assert not {"revox_resume_call", "revox_launch_campaign", "revox_resume_campaign", "revox_pause_call"} & offered
 
 
+async def test_what_the_application_decides_is_neither_shown_nor_taken_over_mcp() -> None:
+    number = Sandbox().connect().send(ListPhoneNumbers())["phone_numbers"][0]["phone_number"]
+    sandbox = Sandbox()
+    assistant_id = stored(sandbox)
+    async with greedy(sandbox, fixed={"from_phone_number": number}) as (them, tools):
+        update = tools["revox_update_assistant"]
+        refused = await call(update, assistant_id=assistant_id, from_phone_number=number)
+        changed = await call(update, assistant_id=assistant_id, prompt="Help them well.")
+    assert not {"from_phone_number", "webhook_url", "transfer_destinations"} & set(update.args)
+    assert refused.status == "error"
+    assert "without from_phone_number" in refused.text
+    assert changed.status == "success"
+    assert [arguments["from_phone_number"] for _, arguments in them.asked] == [number]
+
+
 async def test_a_campaign_is_checked_contact_by_contact_and_is_not_launched_on_the_side() -> None:
     sandbox = Sandbox()
     assistant_id = stored(sandbox)
@@ -198,7 +215,7 @@ async def test_an_assistant_is_changed_to_nothing_that_the_guard_refuses(
 ) -> None:
     sandbox = Sandbox()
     assistant_id = stored(sandbox)
-    async with greedy(sandbox) as (them, tools):
+    async with greedy(sandbox, fields="full") as (them, tools):
         refused = await call(tools["revox_update_assistant"], assistant_id=assistant_id, **changes)
         assert them.asked == []
         allowed = await call(tools["revox_update_assistant"], assistant_id=assistant_id, prompt="Help them well.")
@@ -216,7 +233,7 @@ async def test_an_assistant_is_changed_to_nothing_that_the_guard_refuses(
     ],
 )
 async def test_a_call_over_mcp_is_checked_with_all_that_goes_along(further: dict[str, Any]) -> None:
-    async with greedy(Sandbox()) as (them, tools):
+    async with greedy(Sandbox(), fields="full") as (them, tools):
         refused = await call(tools["revox_make_call"], phone_number="+12025550100", prompt="Help people.", **further)
     assert refused.status == "error"
     assert them.asked == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Unpack
 
 from langchain_core.runnables import RunnableConfig
@@ -16,7 +17,8 @@ from revox_langchain.flow import Flow, arun, run
 from revox_langchain.graph.call.build import RECURSION_LIMIT, graph_for_model
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.operations.fields import Id, Moment, Variables
-from revox_langchain.operations.operation import Request, Risk, procedure
+from revox_langchain.operations.narrowed import Fields, check_fixed, narrowed
+from revox_langchain.operations.operation import FOR_CODE, Request, Risk, View, procedure
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import calls as render
 from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, number_source, tool_for
@@ -30,54 +32,82 @@ class CallAndWait(Request):
     arguments never ring twice: a repeat returns the first call, repeat_of calls again.
     """
 
+    view = View(
+        one_of=("prompt", "assistant_id"),
+        excludes={"prompt": ("assistant_id",), "assistant_id": ("prompt", "first_sentence", "language")},
+    )
+
     phone_number: str = Field(description="+, country code, number.")
     prompt: Spoken | None = Field(default=None, description="What the assistant must do, in the language it speaks.")
-    assistant_id: Id | None = Field(default=None, description="An assistant that exists.")
+    assistant_id: Id | None = Field(default=None, description="An assistant that exists.", json_schema_extra=FOR_CODE)
     language: str | None = Field(
         default=None, description="Code or name: fr, fr-CA, French. Left out: read from the prompt."
     )
-    first_sentence: Spoken | None = Field(default=None, description="What it says first, word for word.")
-    prompt_variables: Variables | None = None
+    first_sentence: Spoken | None = Field(
+        default=None, description="What it says first, word for word.", json_schema_extra=FOR_CODE
+    )
+    prompt_variables: Variables | None = Field(default=None, json_schema_extra=FOR_CODE)
     scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
     structured_output_schema: JsonObject | None = Field(
-        default=None, description="JSON schema of a flat object: what to extract from the conversation."
+        default=None,
+        description="JSON schema of a flat object: what to extract from the conversation.",
+        json_schema_extra=FOR_CODE,
     )
-    intent: str | None = Field(default=None, description="For code: names this request.")
+    intent: str | None = Field(default=None, description="For code: names this request.", json_schema_extra=FOR_CODE)
     repeat_of: Id | None = Field(default=None, description="Id of the ended call to make again on purpose.")
 
 
-def call_graph_tool(connection: Connection | None = None, **options: Unpack[CallGraphOptions]) -> RevoxTool:
+def call_graph_tool(
+    connection: Connection | None = None,
+    *,
+    fields: Fields = "lean",
+    fixed: Mapping[str, object] | None = None,
+    choose_assistant: bool = False,
+    **options: Unpack[CallGraphOptions],
+) -> RevoxTool:
     """Make the whole call graph one tool, `revox_call_and_wait`.
 
     A question the graph asks (approval, unknown outcome) interrupts the agent's run and is answered by resuming it.
 
     Args:
         connection: As for `create_call_graph`.
+        fields: What a model may give. `lean`: number, prompt, language and schedule; `full`: also first sentence,
+            variables, assistant, the schema of what to extract, and intent.
+        fixed: Values that the application gives, by field name; a model neither sees nor changes them.
+        choose_assistant: Whether a model may name an assistant instead of writing a prompt.
         options: As for `create_call_graph`.
+
+    Raises:
+        InvalidInput: A fixed value does not fit.
     """
     connection = Connection.from_env() if connection is None else connection
     guard = Guard(options.get("policy"))
+    check_fixed(fixed or {}, [CallAndWait], guard.policy.default_region)
+    request = narrowed(CallAndWait, fields, fixed=fixed, shown=("assistant_id",) if choose_assistant else ())
     # A person who approves sees the number, which is then that person's.
     asks = options.get("approve", False)
-    graph = graph_for_model(connection, **options).compile(name=CallAndWait.spec.name)
+    graph = graph_for_model(connection, **options).compile(name=request.spec.name)
 
-    def checked(arguments: JsonObject, given: Given | None) -> Flow[None]:
-        return refuse_not_given(str(arguments.get("phone_number")), guard, None if asks else given)
+    def checked(asked: JsonObject, given: Given | None) -> Flow[None]:
+        known = asks or "phone_number" in request.view.fixed
+        return refuse_not_given(asked["phone_number"], guard, None if known else given)
 
     def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        run(checked(arguments, given), connection)
-        return _rendered(graph.invoke(_given(arguments), _patient(config)))
+        asked = _asked(request, arguments)
+        run(checked(asked, given), connection)
+        return _rendered(graph.invoke(asked, _patient(config)))
 
     async def acall(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        await arun(checked(arguments, given), connection)
-        return _rendered(await graph.ainvoke(_given(arguments), _patient(config)))
+        asked = _asked(request, arguments)
+        await arun(checked(asked, given), connection)
+        return _rendered(await graph.ainvoke(asked, _patient(config)))
 
     source = number_source(CallAndWait, guard.policy)
-    return tool_for(CallAndWait, call, acall, tags=["revox", "calling"], metadata=source)
+    return tool_for(request, call, acall, tags=["revox", "calling"], metadata=source)
 
 
-def _given(arguments: JsonObject) -> JsonObject:
-    return CallAndWait.parse(arguments).model_dump(mode="json", exclude_none=True)
+def _asked(request: type[CallAndWait], arguments: JsonObject) -> JsonObject:
+    return request.parse(arguments).model_dump(mode="json", exclude_none=True)
 
 
 def _patient(config: RunnableConfig) -> RunnableConfig:

@@ -21,7 +21,7 @@ from revox_langchain.flow import Clock, Emit, arun
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall
 from revox_langchain.operations.fields import ASSISTANT_SETTINGS
-from revox_langchain.operations.operation import Operation, Risk
+from revox_langchain.operations.operation import Operation, Request, Risk
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.results.call import ENDED
 from revox_langchain.tools.hosted.adapters import MCPToolCallRequest, MCPToolCallResult
@@ -110,19 +110,30 @@ class GuardInterceptor:
         guard: What may be dialed.
         toolkit: Whose budget counts where there is no thread.
         rest: Whether anything may go over REST.
+        offered: What is on offer, as a model sees it.
     """
 
-    def __init__(self, connection: Connection, guard: Guard, toolkit: str, *, rest: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        guard: Guard,
+        toolkit: str,
+        *,
+        rest: bool,
+        offered: Iterable[type[Request]] = (),
+    ) -> None:
         # Set once the server exists, which takes its interceptors when it is made.
         self.server: HostedServer | None = None
         self._connection = connection
         self._guard = guard
         self._toolkit = toolkit
         self._rest = rest
+        narrowed = {request.spec.name: request for request in offered if issubclass(request, Operation)}
+        self._guarded = {name: narrowed.get(name, operation) for name, operation in GUARDED.items()}
 
     async def __call__(self, request: MCPToolCallRequest, handler: Handler) -> MCPToolCallResult:
         """Check what changes something, and send what came out of that; pass reads on."""
-        request_type = GUARDED.get(request.name)
+        request_type = self._guarded.get(request.name)
         if request_type is None:
             return await handler(request)
         server = self.server
@@ -235,6 +246,12 @@ def known_arguments(request_type: type[Operation], arguments: Mapping[str, objec
     if not isinstance(settings, dict):
         raise InvalidInput("settings: not a mapping")
     return {**known, **({"settings": {**further, **settings}} if further or settings else {})}
+
+
+def is_withheld(request_type: type[Operation], name: str) -> bool:
+    """Whether a model may not give an argument of the server's tool, by our name for it."""
+    withheld = request_type.view.withheld
+    return name in withheld or (name not in request_type.model_fields and "settings" in withheld)
 
 
 def own_name(request_type: type[Operation], name: str) -> str | None:

@@ -24,7 +24,14 @@ from revox_langchain.operations.operation import Operation, Request, Risk, RiskW
 from revox_langchain.operations.render import text as render
 from revox_langchain.operations.schema import decoded_by, lean
 from revox_langchain.tools.hosted.background import in_background
-from revox_langchain.tools.hosted.calls import GuardInterceptor, HostedChannel, own_name, wait_in_slices, why_not_dialed
+from revox_langchain.tools.hosted.calls import (
+    GuardInterceptor,
+    HostedChannel,
+    is_withheld,
+    own_name,
+    wait_in_slices,
+    why_not_dialed,
+)
 from revox_langchain.tools.hosted.session import CallContext, HostedServer
 from revox_langchain.tools.tool import (
     Answer,
@@ -77,7 +84,7 @@ async def hosted_tools(
     """
     if merged and not rest:
         raise InvalidInput("Merged tools go over REST.", next_step='Use transport="mcp" with rest=False.')
-    interceptor = GuardInterceptor(offer.connection, offer.guard(), offer.scope, rest=rest)
+    interceptor = GuardInterceptor(offer.connection, offer.guard(), offer.scope, rest=rest, offered=offer.requests())
     if not rest:
         timeout_s = max(timeout_s, slice_s + 15.0)
     server = HostedServer(offer.connection, url, timeout_s=timeout_s, interceptors=[interceptor])
@@ -109,11 +116,11 @@ def _tools_over_mcp(
 
 
 def _is_carried(request: type[Request], server: HostedServer, rest: bool) -> bool:
-    if request in (WaitForCall, RecoverCall):
+    if issubclass(request, (WaitForCall, RecoverCall)):
         return False
     if not request.spec.dials:
         return _is_understood(request, server)
-    can_mark = request is MakeCall
+    can_mark = issubclass(request, MakeCall)
     why = why_not_dialed(server, server.names, rest=rest) if can_mark else "no mark can go with it over MCP"
     if why is not None:
         logger.warning("%s is left out: %s. Use transport='merged', which dials over REST.", request.spec.name, why)
@@ -125,7 +132,7 @@ def _is_understood(request: type[Request], server: HostedServer) -> bool:
     if request.spec.risk is Risk.READ or not issubclass(request, Operation):
         return True
     required = server.schema(request.spec.name).get("required", [])
-    unknown = [name for name in required if own_name(request, name) is None]
+    unknown = [name for name in required if not _may_be_given(request, name)]
     if unknown:
         logger.warning("%s is left out: the guard does not know its %s.", request.spec.name, ", ".join(unknown))
     return not unknown
@@ -190,6 +197,7 @@ def _known_tool(server: HostedServer, tool: StructuredTool, request: type[Reques
         if field.exclude and name in ours and name not in theirs
     }
     schema["properties"] = {**theirs, **views}
+    schema["required"] = [name for name in schema.get("required", []) if name in schema["properties"]]
     metadata = {**tool_metadata(request), **number_source(request, policy)}
     return _tool(server, tool.name, request.spec.doc, schema, metadata, request.spec.risk, views, request)
 
@@ -199,7 +207,17 @@ def _offered_properties(server: HostedServer, request: type[Request]) -> JsonObj
     properties = server.properties(request.spec.name)
     if request.spec.risk is Risk.READ or not issubclass(request, Operation):
         return properties
-    return {name: schema for name, schema in properties.items() if own_name(request, name) is not None}
+    return {
+        name: schema
+        for name, schema in properties.items()
+        if (own := own_name(request, name)) is not None and not is_withheld(request, own)
+    }
+
+
+def _may_be_given(request: type[Operation], name: str) -> bool:
+    """Whether an argument of the server's tool is one that a model gives, or the application."""
+    own = own_name(request, name)
+    return own is not None and (own in request.view.fixed or not is_withheld(request, own))
 
 
 def _foreign_tool(server: HostedServer, tool: StructuredTool, risk: Risk) -> BaseTool:

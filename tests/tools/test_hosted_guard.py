@@ -23,7 +23,6 @@ from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import AnswerError, InvalidInput
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.operation import Risk
-from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools.toolkit import RevoxToolkit
 from tests.mcp_server.test_server import serving
@@ -66,7 +65,7 @@ class Greedy:
             webhook_url: str | None = None,
             prompt: str | None = None,
         ) -> dict[str, Any]:
-            given = {"assistant_id": assistant_id, "prompt": prompt, "from_phone_number": from_phone_number}
+            given = {"assistant_id": assistant_id, "prompt": prompt, "webhook_url": webhook_url}
             self.took("update_assistant", **given)
             return {"assistant": {"id": assistant_id, "name": "n"}}
 
@@ -150,18 +149,21 @@ async def test_what_dials_without_a_mark_is_not_offered_nor_what_needs_an_argume
 
 
 async def test_what_the_application_decides_is_neither_shown_nor_taken_over_mcp() -> None:
-    number = Sandbox().connect().send(ListPhoneNumbers())["phone_numbers"][0]["phone_number"]
     sandbox = Sandbox()
     assistant_id = stored(sandbox)
-    async with greedy(sandbox, fixed={"from_phone_number": number}) as (them, tools):
+    hook = "https://hooks.example.com/ended"
+    policy = DialPolicy(allowed_hosts=("hooks.example.com",))
+    async with greedy(sandbox, fixed={"webhook_url": hook}, policy=policy) as (them, tools):
         update = tools["revox_update_assistant"]
-        refused = await call(update, assistant_id=assistant_id, from_phone_number=number)
+        refused = await call(update, assistant_id=assistant_id, webhook_url="https://evil.example.net/")
+        setting = await call(update, assistant_id=assistant_id, from_phone_number="+12025550101")
         changed = await call(update, assistant_id=assistant_id, prompt="Help them well.")
     assert not {"from_phone_number", "webhook_url", "transfer_destinations"} & set(update.args)
-    assert refused.status == "error"
-    assert "without from_phone_number" in refused.text
-    assert changed.status == "success"
-    assert [arguments["from_phone_number"] for _, arguments in them.asked] == [number]
+    assert refused.status == setting.status == "error"
+    assert "without webhook_url" in refused.text
+    assert "without settings" in setting.text
+    assert changed.status == "success", changed.text
+    assert [arguments["webhook_url"] for _, arguments in them.asked] == [hook]
 
 
 async def test_a_campaign_is_checked_contact_by_contact_and_is_not_launched_on_the_side() -> None:

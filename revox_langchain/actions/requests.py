@@ -139,11 +139,12 @@ def refuse_not_given(raw: str, guard: Guard, given: Given | None) -> Flow[None]:
 
 
 def _refuse_not_given(request: Request, guard: Guard, given: Given, region: str | None) -> None:
-    # The caller id is not dialed, and must be one of the organisation's own numbers anyhow.
+    # The caller id is not dialed, and must be one of the organisation's own numbers anyhow; what is fixed is the
+    # application's word.
     dialed = {
         where: guard.check_number(number)
         for where, number in _placed_numbers(request.model_dump(mode="json"))
-        if not where.endswith("from_phone_number")
+        if not where.endswith("from_phone_number") and where.partition(".")[0] not in request.view.fixed
     }
     guard.check_given(dialed, given, region)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,10 @@ def approvals_of(offer: Offer, from_risk: Risk) -> JsonObject:
         for request in offer.requests()
         if request.spec.risk >= from_risk
     }
+
+
+def _description(request: type[Request], offer: Offer) -> str | Callable[..., str]:
+    return partial(_describe_call, request, offer) if issubclass(request, MakeCall) else _described(request)
 
 
 class _When:

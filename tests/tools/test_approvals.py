@@ -26,7 +26,7 @@ both_kinds = pytest.mark.parametrize("interrupts", ["batched", "per_call"])
 
 
 def agent(sandbox: Sandbox, *turns: Any, interrupts: Any = "batched", risk: Risk = Risk.DIAL, **policy: Any) -> Any:
-    toolkit = RevoxToolkit.sandbox(sandbox, max_risk=Risk.DELETE, policy=DialPolicy(**policy))
+    toolkit = RevoxToolkit.sandbox(sandbox, max_risk=Risk.DELETE, fields="full", policy=DialPolicy(**policy))
     asking = HumanInTheLoopMiddleware(interrupt_on=toolkit.approvals(risk), interrupt_mode=interrupts)
     model = ScriptedModel(turns=[*turns, AIMessage("Done.")])
     return create_agent(model, toolkit.get_tools(), middleware=[asking], checkpointer=InMemorySaver())

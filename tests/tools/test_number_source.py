@@ -23,7 +23,7 @@ from tests.scripted_model import ScriptedModel, calls
 
 NUMBER = "+12025550100"
 HELLO = {"phone_number": NUMBER, "prompt": "Please say hello to them."}
-CONFIG: Any = {"configurable": {"thread_id": "t"}}
+CONFIG: Any = {"configurable": {"thread_id": "numbers"}}
 both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 
 
@@ -114,6 +114,17 @@ def test_a_number_that_the_user_gives_when_asked_is_dialed(sandbox: Sandbox) -> 
     assert out["messages"][-2].status == "success"
 
 
+@both_modes
+def test_a_number_that_the_application_fixed_is_its_word(sandbox: Sandbox, mode: str) -> None:
+    tools = tools_of(sandbox, fixed={"phone_number": NUMBER})
+    turn = calls(("revox_make_call", {"prompt": HELLO["prompt"]}))
+    agent = create_agent(ScriptedModel(turns=[turn, AIMessage("Done.")]), tools)
+    given = {"messages": [("user", "Call them.")]}
+    out = agent.invoke(given) if mode == "sync" else asyncio.run(agent.ainvoke(given))
+    assert out["messages"][-2].status == "success"
+    assert len(sandbox.dials) == 1
+
+
 @pytest.mark.parametrize("policy", [DialPolicy(number_source="any"), DialPolicy(known_numbers=(NUMBER,))])
 def test_the_policy_may_know_the_number_or_ask_nobody(sandbox: Sandbox, policy: DialPolicy) -> None:
     assert dial(sandbox, [HumanMessage("Call them.")], policy=policy).status == "success"
@@ -144,7 +155,7 @@ def test_the_policy_may_know_the_number_or_ask_nobody(sandbox: Sandbox, policy: 
 def test_every_number_that_would_ring_later_counts_too(
     sandbox: Sandbox, name: str, arguments: Callable[[str], dict[str, Any]], field: str
 ) -> None:
-    tools = {each.name: each for each in tools_of(sandbox)}
+    tools = {each.name: each for each in tools_of(sandbox, fields="full")}
     made = tools["revox_create_assistant"].invoke(
         {"type": "tool_call", "id": "0", "name": "x", "args": {"name": "a", "prompt": "Please say hello to them."}}
     )

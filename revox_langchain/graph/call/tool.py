@@ -18,9 +18,10 @@ from revox_langchain.graph.call.build import RECURSION_LIMIT, graph_for_model
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.narrowed import Fields, check_fixed, narrowed
-from revox_langchain.operations.operation import FOR_CODE, Request, Risk, View, procedure
+from revox_langchain.operations.operation import Request, Risk, View, procedure
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import calls as render
+from revox_langchain.operations.schema import FOR_CODE
 from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, number_source, tool_for
 
 

@@ -35,6 +35,8 @@ from revox_langchain.sandbox import Sandbox
 REGIONS = (None, "US", "GB", "FR", "DE", "ES", "IT", "PT", "RU", "CN", "BR", "IN")
 FICTION = re.compile(r"\+1\d{3}55501\d\d")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?")
+PROTOCOL_VERSIONS = {"2026-07-28"}
+"""Versions of MCP's protocol are dates that have passed; none is an argument of a tool."""
 PACKAGE = Path(revox_langchain.__file__).parent
 
 
@@ -61,7 +63,8 @@ def moments(text: str) -> list[str]:
             datetime.fromisoformat(written)
         except ValueError:
             continue
-        found.append(written)
+        if written not in PROTOCOL_VERSIONS:
+            found.append(written)
     return found
 
 

@@ -19,10 +19,6 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from mcp import ClientSession, StdioServerParameters, types
-from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.exceptions import McpError
 
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.dialing.guard import Guard
@@ -35,6 +31,14 @@ from revox_langchain.operations.operation import Operation, Risk, Wire, operatio
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import INVENTED, PATH, HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
+from tests.mcp_sdk import (
+    ClientSession,
+    McpError,
+    StdioServerParameters,
+    stdio_client,
+    streamable_http_client,
+    types,
+)
 
 KEY = "sk-test-1234"
 IN_THE_QUEUE = "+12025550111"

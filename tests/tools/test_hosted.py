@@ -22,9 +22,6 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.checkpoint.memory import InMemorySaver
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.shared.exceptions import McpError
-from mcp.types import AudioContent, CallToolResult, ErrorData, TextContent
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -45,6 +42,7 @@ from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.calls import renamed
 from revox_langchain.tools.toolkit import RevoxToolkit
 from tests.families import a_few_of
+from tests.mcp_sdk import McpError, StreamableHTTPSessionManager, types
 from tests.mcp_server.test_server import serving
 
 KEY = "sk-test-1234"
@@ -493,7 +491,7 @@ async def test_wrong_arguments_are_a_result_that_names_them() -> None:
     ],
 )
 def test_what_a_failed_dial_means_is_judged_with_caution(said: str, kind: str, outcome: str) -> None:
-    result = CallToolResult(content=[TextContent(type="text", text=said)], isError=True)
+    result = types.CallToolResult(content=[types.TextContent(type="text", text=said)], isError=True)
     error = Failures("http://x", SecretStr(KEY)).reported(
         result, RequestState("revox_make_call", left=True, dials=True)
     )
@@ -514,13 +512,13 @@ def test_what_a_failed_dial_means_is_judged_with_caution(said: str, kind: str, o
         (httpx.ConnectError("no"), True, "unavailable", "not_sent"),
         (httpx.ReadError("no"), True, "unavailable", "unknown"),
         (httpx.ReadTimeout("no"), True, "timeout", "unknown"),
-        (McpError(ErrorData(code=408, message="Timed out")), True, "timeout", "unknown"),
-        (McpError(ErrorData(code=408, message="Timed out")), False, "timeout", "not_sent"),
-        (McpError(ErrorData(code=32600, message="Session terminated")), True, "unavailable", "refused"),
-        (McpError(ErrorData(code=-32602, message="Unknown tool")), True, "invalid", "refused"),
-        (McpError(ErrorData(code=-32602, message="Output does not fit")), True, "unavailable", "unknown"),
-        (McpError(ErrorData(code=-32601, message="No such method")), True, "not_found", "unknown"),
-        (McpError(ErrorData(code=-32603, message=f"Broke with {KEY}")), True, "unavailable", "unknown"),
+        (McpError(types.ErrorData(code=408, message="Timed out")), True, "timeout", "unknown"),
+        (McpError(types.ErrorData(code=408, message="Timed out")), False, "timeout", "not_sent"),
+        (McpError(types.ErrorData(code=32600, message="Session terminated")), True, "unavailable", "refused"),
+        (McpError(types.ErrorData(code=-32602, message="Unknown tool")), True, "invalid", "refused"),
+        (McpError(types.ErrorData(code=-32602, message="Output does not fit")), True, "unavailable", "unknown"),
+        (McpError(types.ErrorData(code=-32601, message="No such method")), True, "not_found", "unknown"),
+        (McpError(types.ErrorData(code=-32603, message=f"Broke with {KEY}")), True, "unavailable", "unknown"),
         (anyio.ClosedResourceError(), True, "unavailable", "unknown"),
     ],
 )
@@ -537,18 +535,18 @@ def test_what_breaks_on_the_way_is_unwrapped_and_judged_by_whether_it_left(
 
 def test_an_answer_is_read_from_structured_content_or_text_and_loses_its_secrets() -> None:
     def text(said: str) -> list[Any]:
-        return [TextContent(type="text", text=said)]
+        return [types.TextContent(type="text", text=said)]
 
     custom = {"assistant": {"llm_model": {"type": "custom", "api_key": "sk-llm"}}}
     key = SecretStr(KEY)
-    assert answer_of(CallToolResult(content=text('{"a": 1}')), key) == {"a": 1}
-    assert answer_of(CallToolResult(content=text("[1, 2]")), key) == {"items": [1, 2]}
-    assert answer_of(CallToolResult(content=text("plain")), key) == {"text": "plain"}
-    assert answer_of(CallToolResult(content=[], structuredContent={"result": '{"a": 1}'}), key) == {"a": 1}
-    assert "sk-llm" not in str(answer_of(CallToolResult(content=[], structuredContent=custom), key))
-    sound = AudioContent(type="audio", data=KEY, mimeType="audio/mpeg")
+    assert answer_of(types.CallToolResult(content=text('{"a": 1}')), key) == {"a": 1}
+    assert answer_of(types.CallToolResult(content=text("[1, 2]")), key) == {"items": [1, 2]}
+    assert answer_of(types.CallToolResult(content=text("plain")), key) == {"text": "plain"}
+    assert answer_of(types.CallToolResult(content=[], structuredContent={"result": '{"a": 1}'}), key) == {"a": 1}
+    assert "sk-llm" not in str(answer_of(types.CallToolResult(content=[], structuredContent=custom), key))
+    sound = types.AudioContent(type="audio", data=KEY, mimeType="audio/mpeg")
     for result in (text(KEY), text(f'{{"a": ["{KEY}"]}}'), [*text(KEY), sound]):
-        assert KEY not in str(answer_of(CallToolResult(content=result), key))
+        assert KEY not in str(answer_of(types.CallToolResult(content=result), key))
 
 
 def test_arguments_take_the_names_the_server_has_for_them() -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
-from mcp.server.fastmcp import Context, FastMCP
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,6 +24,7 @@ from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.operation import Risk
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools.toolkit import RevoxToolkit
+from tests.mcp_sdk import Context, FastMCP
 from tests.mcp_server.test_server import serving
 
 KEY = "sk-test-1234"

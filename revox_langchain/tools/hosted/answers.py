@@ -7,11 +7,10 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import httpx
 from mcp.shared.exceptions import McpError
-from mcp.types import INVALID_PARAMS, LATEST_PROTOCOL_VERSION, METHOD_NOT_FOUND, CallToolResult, TextContent
+from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, TextContent
 from pydantic import SecretStr
 
 from revox_langchain.answers import JsonObject
@@ -26,9 +25,8 @@ from revox_langchain.errors import (
     TimedOut,
     Unavailable,
 )
+from revox_langchain.tools.hosted.protocol import version_refusal
 
-_UNSUPPORTED_VERSION = -32022
-_NEWER_VERSION = "2026-07-28 or newer"
 _SAYS_STATUS = re.compile(r"\b(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.IGNORECASE)
 _SAYS_STATUS_FIRST = re.compile(
     r"(?:Error:? *)?(?:Request failed with *|API error:? *)?(?:HTTP|status(?: code)?)[ :=]*([45]\d\d)\b", re.IGNORECASE
@@ -101,6 +99,9 @@ class Failures:
             if isinstance(leaf, RevoxToolError):
                 return leaf
         for leaf in leaves:
+            if refused := version_refusal(leaf, left=state.left):
+                return refused
+        for leaf in leaves:
             if known := self._translated(leaf, state):
                 return known
         return leaves[0] if leaves else error
@@ -172,8 +173,6 @@ class Failures:
             if state.left:
                 return Unavailable("The MCP server had forgotten the session and did nothing.", **more)
             return Unavailable(f"There is no MCP server at {self._url}.", next_step="Check the address.", **more)
-        if code == _UNSUPPORTED_VERSION or "protocol version" in words.casefold():
-            return self._other_version(error.error.data)
         said: JsonObject = {"said": " ".join(words.split())[:300]}
         # Some servers report this way that the answer, not the request, does not fit: then it was acted upon.
         if code == INVALID_PARAMS and not (state.dials and "output" in words.casefold()):
@@ -182,19 +181,6 @@ class Failures:
             return NotFound(f"The MCP server does not know {state.tool}.", details=said)
         return Unavailable(
             f"The MCP server failed on {state.tool}.", sent=state.left, retry_safe=state.safe, details=said
-        )
-
-    def _other_version(self, data: object) -> RevoxToolError:
-        """The error for a server that speaks only versions of the protocol that the client does not."""
-        given = data.get("supported") if isinstance(data, dict) else None
-        speaks = ", ".join(map(str, given[:5])) if isinstance(given, list) and given else _NEWER_VERSION
-        return Unavailable(
-            f"The MCP server speaks protocol version {speaks}, and the installed mcp {version('mcp')} speaks "
-            f"{LATEST_PROTOCOL_VERSION} at most.",
-            code="mcp_version",
-            sent=False,
-            retry_safe=False,
-            next_step="Use the REST tools.",
         )
 
     def _status_error(

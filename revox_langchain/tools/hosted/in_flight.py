@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -54,6 +54,9 @@ async def on_response(response: httpx.Response) -> None:
             f"The MCP server answered {call.tool} with a redirect (HTTP {response.status_code})."
         )
         raise call.refused
+    if response.status_code == httpx.codes.BAD_REQUEST:
+        await _read_refusal(response, call)
+        return
     assert isinstance(response.stream, httpx.AsyncByteStream)
     response.stream = _WatchedStream(response.stream, call, is_last=_is_call(response.request))
 
@@ -66,6 +69,14 @@ def setting(variable: ContextVar[T], value: T) -> Iterator[None]:
         yield
     finally:
         variable.reset(token)
+
+
+async def _read_refusal(response: httpx.Response, call: InFlight) -> None:
+    # The client raises the status without the body, which says what is refused. Cut short, the status has to do.
+    with suppress(httpx.HTTPError, AnswerError):
+        await response.aread()
+    if _is_call(response.request):
+        call.over.set()
 
 
 class _WatchedStream(httpx.AsyncByteStream):

@@ -1,0 +1,32 @@
+"""What tests use of mcp 1; where another version is installed, a test file that imports from here is skipped."""
+
+from __future__ import annotations
+
+import pytest
+
+from revox_langchain.errors import InvalidInput
+from revox_langchain.mcp_server.versions import check_versions
+
+try:
+    check_versions()
+except InvalidInput as _refused:
+    pytest.skip(_refused.message, allow_module_level=True)
+else:
+    from mcp import ClientSession, StdioServerParameters, types
+    from mcp.client.stdio import stdio_client
+    from mcp.client.streamable_http import streamable_http_client
+    from mcp.server.fastmcp import Context, FastMCP
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from mcp.shared.exceptions import McpError
+
+__all__ = [
+    "ClientSession",
+    "Context",
+    "FastMCP",
+    "McpError",
+    "StdioServerParameters",
+    "StreamableHTTPSessionManager",
+    "stdio_client",
+    "streamable_http_client",
+    "types",
+]

@@ -18,12 +18,16 @@
 
 `kind` is the branch of the tree, and no new ones are added; `code` is the precise, stable name within it
 (`recently_placed`, `premium_number`, ...) and equals `kind` where nothing more precise is known.
+A person reads what is wrong and then what to do, a model the other way round (`for_model`), since small models act on
+the first words. So `next_step` names an argument and what to put there or that it is left out, or a tool, and each
+sentence holds on its own. A message of validation begins with its tool and arguments, and stays in front.
 They derive from `RuntimeError` so that LangGraph servers show their message and a default
 `RetryPolicy` does not repeat them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import ClassVar, TypedDict, Unpack
 
@@ -90,6 +94,11 @@ class RevoxToolError(RuntimeError):
     def __str__(self) -> str:
         return f"{self.message} {self.next_step}".strip()
 
+    @property
+    def for_model(self) -> str:
+        """The error as a model reads it: first what to change, then why."""
+        return step_first(self.message, self.next_step)
+
     def as_dict(self) -> JsonObject:
         """The error as plain JSON, as artifacts, graph outputs and `--json` carry it."""
         return {
@@ -107,7 +116,7 @@ class InvalidInput(RevoxToolError):
     """The input is not valid; nothing was sent."""
 
     kind = "invalid"
-    default_next_step = "Correct the input and try again."
+    default_next_step = "Correct the arguments and send them again."
 
 
 class UnknownLanguage(InvalidInput):
@@ -130,7 +139,7 @@ class AuthError(RevoxToolError):
     """The API key is missing or was refused."""
 
     kind = "auth"
-    default_next_step = "Set REVOX_API_KEY to a key from the Revox dashboard (API Keys)."
+    default_next_step = "Set REVOX_API_KEY to a key from the Revox dashboard (API Keys); a model tells the user to."
 
 
 class NotFound(RevoxToolError):
@@ -150,7 +159,7 @@ class RateLimited(RevoxToolError):
     """Revox wants fewer requests (429); this one was not accepted."""
 
     kind = "rate_limited"
-    default_next_step = "Wait before trying again."
+    default_next_step = "Wait before sending it again."
 
 
 class ConcurrencyLimited(RateLimited):
@@ -213,6 +222,16 @@ class PlacementUnknown(RevoxToolError):
         )
         self.intent_id = intent_id
         self.phone_number = phone_number
+
+
+_NAMES_ARGUMENTS = re.compile(r"revox_\w+: ")
+
+
+def step_first(message: str, next_step: str) -> str:
+    """Say what to change, and then why."""
+    if _NAMES_ARGUMENTS.match(message):
+        message, next_step = next_step, message
+    return f"{next_step} {message}".strip()
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -157,5 +157,5 @@ def refuse_do_not_contact(numbers: list[str], guard: Guard) -> Flow[None]:
         raise Refused(
             f"{len(marked)} of the numbers are marked do-not-contact.",
             code="do_not_contact",
-            next_step="Leave them out (row_mode='all_except' with their call_ids), or tell the user.",
+            next_step="Leave them out with row_mode='all_except' and their call_ids, or tell the user.",
         )

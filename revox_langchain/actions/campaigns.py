@@ -122,7 +122,7 @@ def _orders_in(campaign_id: str, statuses: Iterable[CallStatus]) -> Flow[dict[st
         raise Refused(
             "Not all of the campaign's contacts could be read, so they could not be checked.",
             code="contacts_unknown",
-            next_step="Try again when no calls of the campaign are in progress.",
+            next_step="Send revox_launch_campaign again when no calls of the campaign are in progress; nothing rang.",
         )
     return {call_id: str(call.get("to_phone_number")) for call_id, call in found.calls.items()}
 

@@ -47,7 +47,7 @@ def refuse_repeated_contacts(phones: Sequence[Phone]) -> None:
         raise InvalidInput(
             f"The same number is given more than once, and would ring as often: {named}{more}.",
             code="duplicate_contacts",
-            next_step="Give each number once.",
+            next_step="Give each number in contacts once.",
             details={"contacts": repeated[:50]},
         )
 
@@ -63,9 +63,9 @@ def refuse_past_launch(launch: LaunchCampaign) -> Flow[None]:
     now_s = (yield Pause(0)).now_s
     if launch.scheduled_at.timestamp() < now_s - 60:
         raise Refused(
-            "scheduled_at has passed; the phones would ring right away.",
+            f"{launch.scheduled_at} has passed; the phones would ring right away.",
             code="scheduled_in_the_past",
-            next_step="Give a moment in the future, or leave scheduled_at out to call now.",
+            next_step="Leave scheduled_at out to call now, or give a moment in the future.",
         )
 
 
@@ -133,7 +133,7 @@ def _refuse_under_way(numbers: Numbers) -> Flow[None]:
         raise Refused(
             "Not all calls that are under way could be read, so it is not known whether a contact is in one.",
             code="contacts_unknown",
-            next_step="Try again when fewer calls are in progress.",
+            next_step="Send revox_launch_campaign again when fewer calls are in progress; nothing rang.",
         )
     twice = [call_id for call_id, number in numbers.items() if number in others]
     if twice:
@@ -150,7 +150,7 @@ def _refuse(
     raise Refused(
         f"{len(call_ids)} of the {len(numbers)} numbers to ring {what}.",
         code=code,
-        next_step=f"Leave them out (row_mode='all_except' with call_ids: {named}{more}){wait}.",
+        next_step=f"Leave them out with row_mode='all_except' and call_ids: {named}{more}{wait}.",
         retry_after_s=retry_after_s,
         details={"call_ids": call_ids},
     )

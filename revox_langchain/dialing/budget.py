@@ -174,7 +174,7 @@ class Budget:
                     f"The dialing budget is used up: {used:g} of {limit:g} {unit} reserved, {more:g} more "
                     f"wanted{where}.",
                     code="budget_exceeded",
-                    next_step="Ask the person responsible for a higher Budget or DialPolicy.max_orders.",
+                    next_step="Do not use revox_make_call again; tell the user (Budget, DialPolicy.max_orders).",
                 )
 
 

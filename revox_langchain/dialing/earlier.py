@@ -62,19 +62,19 @@ def check_repeat(call_id: str, phone_number: str) -> Flow[None]:
         raise Refused(
             f"repeat_of: there is no call {call_id!r}.",
             code="repeat_unknown",
-            next_step="Give the id of an ended call to this number, or leave repeat_of out.",
+            next_step="Leave repeat_of out, or give the id of an ended call to this number.",
         )
     if _digits(order.get("to_phone_number")) != _digits(phone_number):
         raise Refused(
             f"repeat_of: call {call_id} went to another number.",
             code="repeat_other_number",
-            next_step="Give the id of an ended call to this number, or leave repeat_of out.",
+            next_step="Leave repeat_of out, or give the id of an ended call to this number.",
         )
     if status_of(order) not in ENDED:
         raise Refused(
             f"repeat_of: call {call_id} has not ended, it is {status_of(order)}.",
             code="repeat_not_ended",
-            next_step="Wait for it (revox_wait_for_call); call again only if it did not do what was wanted.",
+            next_step="Wait for that call with revox_wait_for_call; call again only if it did not do what was wanted.",
         )
 
 

@@ -80,13 +80,15 @@ class Guard:
             raise Refused(error.message, code=error.code, next_step=error.next_step, details=error.details) from None
         if phone.extension:
             raise Refused(
-                f"Revox cannot dial the extension {phone.extension!r}.", code="extension", next_step="Leave it out."
+                f"Revox cannot dial the extension {phone.extension!r}.",
+                code="extension",
+                next_step="Leave the extension out of phone_number.",
             )
         if phone.blocked_class and phone.blocked_class not in policy.allowed_classes:
             raise Refused(
                 f"This is a {phone.kind.replace('_', ' ')} number; such numbers are not dialed.",
                 code=phone.blocked_class,
-                next_step="Use an ordinary number, or allow the class in DialPolicy.allowed_classes.",
+                next_step="Ask the user for another phone_number, an ordinary one (DialPolicy.allowed_classes).",
             )
         self._check_lists(phone)
         return phone
@@ -117,7 +119,7 @@ class Guard:
         raise Refused(
             f"{', '.join(unknown[:_MOST_NAMED])}{more}: no one in this conversation gave this number.",
             code="number_not_given",
-            next_step="Ask the user for the number to call, and wait for the answer. Never make up a number.",
+            next_step="Ask the user for the phone_number to call, and wait for the answer. Never make up a number.",
             details={"fields": unknown[:50]},
         )
 
@@ -131,7 +133,7 @@ class Guard:
             raise Refused(
                 "This is one of the organisation's own numbers.",
                 code="own_number",
-                next_step="Dial a number that is not your own.",
+                next_step="Ask the user for another phone_number.",
             )
         answer = yield Recent(GetPhoneHistory(), max_age_s=60)
         history = history_of(answer["phone_history"], phone.e164) or {}
@@ -139,7 +141,7 @@ class Guard:
             raise Refused(
                 "This number is marked do-not-contact.",
                 code="do_not_contact",
-                next_step="Do not call this number; tell the user.",
+                next_step="Do not call this phone_number; tell the user.",
             )
         now_s = (yield Pause(0)).now_s
         last_s = unix_s(history.get("last_called_at"))
@@ -160,8 +162,8 @@ class Guard:
         raise Refused(
             f"{what} {age_s:.0f} s ago{f': {call_id}' if call_id else ''}.",
             code="recently_placed",
-            next_step=f"Read that call first. If a second one is wanted, wait {left_s:.0f} s and give "
-            "repeat_of with its id once it has ended (code: a new intent).",
+            next_step=f"{_read_first(call_id)}. If a second one is wanted, wait {left_s:.0f} s and give repeat_of with "
+            "its id once it has ended. In code: a new intent.",
             retry_after_s=left_s,
             details={"call_id": call_id} if call_id else None,
         )
@@ -233,7 +235,7 @@ class Guard:
                 raise Refused(
                     "The caller id is not one of your numbers.",
                     code="caller_id_not_owned",
-                    next_step="Leave from_phone_number out, or use a number that revox_list_phone_numbers shows.",
+                    next_step="Leave from_phone_number out, or give one that revox_list_phone_numbers shows.",
                 )
         check = partial(check_configured_words, self.policy, configuration, prompt_variables)
         texts = ("prompt", "first_sentence", "prompt_flow", "faq_items", "voicemail_message", "end_of_call_sentence")
@@ -273,7 +275,7 @@ class Guard:
                 raise Refused(
                     f"transfer_destinations.{number}: {error.message}",
                     code=error.code,
-                    next_step="Correct this destination, or leave it out.",
+                    next_step="Leave this one of transfer_destinations out, or correct it.",
                 ) from None
 
     def _check_lists(self, phone: Phone) -> None:
@@ -283,26 +285,29 @@ class Guard:
             raise Refused(
                 f"The number is in {phone.region or 'no known country'}, which is not on the list of countries.",
                 code="country_not_allowed",
-                next_step=f"Allowed: {allowed} (DialPolicy.allowed_countries).",
+                next_step=f"Ask the user for a phone_number in a country that is allowed: {allowed} "
+                "(DialPolicy.allowed_countries).",
             )
         if policy.allowed_numbers is not None and not is_listed(phone.e164, policy.allowed_numbers):
             raise Refused(
                 "This number is not on the list of allowed numbers.",
                 code="number_not_allowed",
-                next_step="Ask the person responsible to add it to DialPolicy.allowed_numbers.",
+                next_step="Do not call this phone_number; tell the user (DialPolicy.allowed_numbers).",
             )
         if is_listed(phone.e164, policy.denied_numbers):
             raise Refused(
-                "This number is on the deny list.", code="number_denied", next_step="Do not call this number."
+                "This number is on the deny list.",
+                code="number_denied",
+                next_step="Do not call this phone_number; tell the user.",
             )
 
     def _check_moment(self, request: MakeCall, phone: Phone, now_s: float) -> None:
         rings_s = now_s if request.scheduled_at is None else request.scheduled_at.timestamp()
         if rings_s < now_s - 60:
             raise Refused(
-                "scheduled_at has passed; the phone would ring right away.",
+                f"{request.scheduled_at} has passed; the phone would ring right away.",
                 code="scheduled_in_the_past",
-                next_step="Give a moment in the future, or leave scheduled_at out to call now.",
+                next_step="Leave scheduled_at out to call now, or give a moment in the future.",
             )
         if not request.skip_calling_window or self.policy.allow_skip_calling_window:
             return
@@ -313,5 +318,11 @@ class Guard:
                 f"It is not known to be between {start} and {end} at this number, and skip_calling_window would ring "
                 "anyway.",
                 code="outside_local_hours",
-                next_step="Leave skip_calling_window out: Revox waits for the calling window.",
+                next_step="Leave skip_calling_window out; Revox then waits for the calling window.",
             )
+
+
+def _read_first(call_id: str | None) -> str:
+    if call_id is None:
+        return "Look with revox_get_call_history what became of that call"
+    return f"Read that call with revox_get_call, call_id={call_id}"

@@ -36,7 +36,7 @@ def check_hosts(policy: DialPolicy, written: Mapping[str, object]) -> None:
             raise Refused(
                 f"{field} would send what is said on calls to {host}, which is not an allowed host.",
                 code="host_not_allowed",
-                next_step=f"Leave {field} out, or ask the person responsible to add it to DialPolicy.allowed_hosts.",
+                next_step=f"Leave {field} out, or tell the user that DialPolicy.allowed_hosts must allow it.",
             )
 
 
@@ -101,4 +101,4 @@ def _allowed(host: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _invalid(field: str, why: str) -> InvalidInput:
-    return InvalidInput(f"{field}: {why}.", code="invalid_url", next_step=f"Correct {field}, or leave it out.")
+    return InvalidInput(f"{field}: {why}.", code="invalid_url", next_step=f"Leave {field} out, or correct it.")

@@ -76,7 +76,7 @@ def _zone_refused(why: str) -> Refused:
     return Refused(
         why,
         code="outside_local_hours",
-        next_step="Leave the timezone out: the windows then count in the zone of each number.",
+        next_step="Leave the timezone out of call_retry_config: its windows then count in the zone of each number.",
     )
 
 
@@ -88,12 +88,12 @@ def _check_window(local_hours: tuple[str, str], window: object) -> None:
         raise Refused(
             f"{edge} {str(text)[:40]!r} is not a time of day.",
             code="outside_local_hours",
-            next_step="Write it as 09:00 or 9am.",
+            next_step="Write the calling_windows of call_retry_config as 09:00 or 9am.",
         )
     # Allowed hours that span midnight are not checked: a window is one stretch of one day and cannot span it.
     if first is None or last is None or (first < last and not first <= start < end <= last):
         raise Refused(
             f"These calling windows reach beyond {' to '.join(local_hours)} where the phone rings.",
             code="outside_local_hours",
-            next_step="Choose windows within these hours and leave the timezone out.",
+            next_step="Leave call_retry_config out, or choose windows within these hours. Leave the timezone out.",
         )

@@ -269,7 +269,10 @@ def refuse_reserved(metadata: Mapping[str, str] | None) -> None:
     """
     for key in RESERVED:
         if key in (metadata or {}):
-            raise InvalidInput(f"metadata: the key {key!r} is reserved.", next_step="Give your label another name.")
+            raise InvalidInput(
+                f"metadata: the key {key!r} is reserved.",
+                next_step="Give the label in metadata another name, or leave it out.",
+            )
 
 
 _PARTS = ("prompt", "assistant_id", "prompt_variables", "scheduled_at")

@@ -78,5 +78,5 @@ def _busy() -> Unavailable:
         code="busy",
         sent=False,
         retry_safe=True,
-        next_step="Use ainvoke in async code.",
+        next_step="Send revox_make_call again when that call is placed. In async code: ainvoke.",
     )

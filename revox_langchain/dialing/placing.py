@@ -165,9 +165,8 @@ def _refuse_doubt(found: FoundOrders, order: Order, guard: Guard) -> None:
         f"Whether this call was placed before cannot be told: the search is incomplete, {found.doubt}.",
         code="search_incomplete",
         next_step=(
-            "Read the calls to this number (revox_get_call_history) and tell the user what is there. "
-            "`revox-langchain doctor` says what the search counts; code that accepts the risk of a second call sets "
-            "DialPolicy(trust_incomplete_search=True)."
+            "Read the calls to this number with revox_get_call_history and tell the user what is there; nothing was "
+            "placed now. In code: `revox-langchain doctor`, DialPolicy(trust_incomplete_search=True)."
         ),
         details={"intent_id": order.intent.intent_id},
     )
@@ -180,7 +179,7 @@ def _checked(order: Order, phone: Phone, guard: Guard) -> Flow[tuple[JsonObject,
         raise Refused(
             "The assistant is no longer the one that was approved.",
             code="configuration_changed",
-            next_step="Look at the assistant again, and approve the call as it is now.",
+            next_step="Look at the assistant again with revox_get_assistant, and approve the call as it is now.",
             details={"configuration_hash": digest(configuration)},
         )
     return configuration, (yield from guard.check_order(order.request, phone, configuration))
@@ -325,8 +324,8 @@ def _conflict(call_id: str, differs: Sequence[str], notes: Sequence[str] = ()) -
         " ".join((f"Call {call_id} was placed under the same intent with another {what}.", *notes)),
         code="intent_conflict",
         next_step=(
-            f"To call again, give a new intent, or repeat_of={call_id} once it has ended; to get that call, repeat "
-            f"its {what}, or read it by its id."
+            f"Read that call with revox_get_call, call_id={call_id}. To call again, give repeat_of={call_id} once it "
+            f"has ended, or a new intent; to get that call, repeat its {what}."
         ),
         details={"call_id": call_id, "differs": list(differs)},
     )

@@ -153,7 +153,9 @@ def _page(wanted: GetCallHistory, page: int) -> Flow[tuple[Calls, int, int]]:
     if isinstance(total, str) and re.fullmatch(r"\d{1,15}", total):
         total = int(total)
     if not isinstance(rows, list) or not isinstance(total, (int, float)) or not math.isfinite(total):
-        raise Unavailable("Revox answered a search without calls and their number.", next_step="Look again.")
+        raise Unavailable(
+            "Revox answered a search without calls and their number.", next_step="Look with revox_get_call_history."
+        )
     calls = {id_of(call): call for call in rows if isinstance(call, dict) and id_of(call)}
     nameless = sum(not (isinstance(call, dict) and id_of(call)) for call in rows)
     return calls, int(total), nameless

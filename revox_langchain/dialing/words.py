@@ -108,7 +108,7 @@ def check_voice(
     if policy.voice_mismatch == "off" or not spoken or language in spoken:
         return ()
     message = f"{subject} is {language_name(language)}, but voice {voice_id} speaks {language_name(min(spoken))}."
-    step = f"Choose a voice with language={language!r}, or leave the voice out."
+    step = f"Leave voice_id and voice_provider out, or choose a voice with revox_list_voices, language={language!r}."
     return judged(policy.voice_mismatch, [PromptNote("voice_mismatch", message, step)])
 
 

@@ -197,7 +197,7 @@ class _Tools:
         try:
             return await self._answer(tool, arguments, emit)
         except RevoxToolError as error:
-            return result(f"Error ({error.code}): {error}", error.as_dict(), failed=True)
+            return result(f"Error ({error.code}): {error.for_model}", error.as_dict(), failed=True)
         except Exception as error:
             trace = traceback.format_exc().replace(self.connection.api_key.get_secret_value(), REDACTED)
             logger.error("%s failed\n%s", tool, trace)

@@ -57,7 +57,9 @@ class AssistantFields(Operation):
     @model_validator(mode="after")
     def _voice_whole(self) -> Self:
         if (self.voice_id is None) != (self.voice_provider is None):
-            raise ValueError("voice_id and voice_provider go together")
+            raise ValueError(
+                "send the same again without voice_id and voice_provider, or give both; one alone names no voice"
+            )
         return self
 
 
@@ -90,7 +92,9 @@ class UpdateAssistant(AssistantFields):
     def _null_clears_nothing(self) -> Self:
         emptied = [name for name, value in (self.settings or {}).items() if value is None]
         if emptied:
-            raise ValueError(f"settings.{emptied[0]} is null; to empty it write clear_fields={emptied}")
+            raise ValueError(
+                f"clear_fields: write {emptied} there to empty it, and leave it out of settings, where it is null"
+            )
         return self
 
 

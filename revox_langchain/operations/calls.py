@@ -95,9 +95,11 @@ class MakeCall(Operation):
     @model_validator(mode="after")
     def _one_assistant(self) -> Self:
         if self.assistant_id is None and self.prompt is None:
-            raise ValueError("give prompt: what the assistant must do on the phone")
+            raise ValueError("prompt: give it, and say what the assistant must do on the phone")
         if self.assistant_id is not None and self.prompt is not None:
-            raise ValueError("prompt and assistant_id were both given; send the same again without assistant_id")
+            raise ValueError(
+                "assistant_id: send the same call again without it; prompt and assistant_id were both given"
+            )
         if self.prompt is not None and not self.prompt.strip():
             raise ValueError("prompt: say what the assistant must do; it is empty")
         if self.assistant_id is not None:
@@ -105,9 +107,11 @@ class MakeCall(Operation):
             if idle:
                 raise ValueError(f"send the same again without {', '.join(idle)}: an assistant_id brings its own")
         if (self.voice_id is None) != (self.voice_provider is None):
-            raise ValueError("voice_id and voice_provider go together")
+            raise ValueError(
+                "send the same again without voice_id and voice_provider, or give both; one alone names no voice"
+            )
         if self.intent is not None and self.repeat_of is not None:
-            raise ValueError("give one of intent and repeat_of, not both")
+            raise ValueError("intent: send the same again without it; intent and repeat_of were both given")
         return self
 
 

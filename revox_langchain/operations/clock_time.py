@@ -44,5 +44,5 @@ def as_documented(moment: str) -> str:
         return moment
     minute = minute_of(moment)
     if minute is None:
-        raise ValueError("it is not a time of day; write hours and minutes as HH:MM, or an hour with am or pm")
+        raise ValueError("write hours and minutes as HH:MM, or an hour with am or pm; this is not a time of day")
     return f"{minute // 60:02}:{minute % 60:02}"

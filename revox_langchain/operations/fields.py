@@ -188,9 +188,9 @@ def _number(value: Any, info: ValidationInfo) -> Any:
     try:
         phone = parse_phone(value, default_region)
     except InvalidInput as error:
-        raise _coded(error.code, str(error), error.details) from error
+        raise _coded(error.code, error.for_model.rstrip("."), error.details) from error
     if phone.extension:
-        raise _coded("extension", f"Revox cannot dial the extension {phone.extension!r}. Give the number without it.")
+        raise _coded("extension", f"leave the extension {phone.extension!r} out; Revox cannot dial it")
     return phone.e164
 
 
@@ -201,30 +201,34 @@ def _coded(code: str, message: str, details: JsonObject | None = None) -> Pydant
 
 def _identifier(value: str) -> str:
     if len(value) > _LONGEST_ID:
-        raise ValueError(f"{len(value)} characters are too long for an id; give it exactly as Revox returned it")
+        raise ValueError(f"give the id exactly as Revox returned it; {len(value)} characters are too many")
     if not value.strip() or any(char.isspace() for char in value) or set(value) <= {"."}:
-        raise ValueError("an id is one word, exactly as Revox returned it")
+        raise ValueError("give the id exactly as Revox returned it; an id is one word")
     return value
 
 
 def _not_blank(value: str) -> str:
     if not value.strip():
-        raise ValueError("it is empty")
+        raise ValueError("write something there; it is empty")
     return value
 
 
 def _with_offset(value: datetime) -> datetime:
     if value.tzinfo is None:
-        raise ValueError("it has no time zone; add the offset from UTC, as hours and minutes, or a Z for UTC")
+        raise ValueError(
+            f"send {value.isoformat()} again with its offset from UTC at the end, or a Z for UTC; it has no time zone"
+        )
     return value
 
 
 def _clearable(names: list[str]) -> list[str]:
     for name in names:
         if name in NOT_CLEARABLE:
-            raise ValueError(f"Revox cannot empty {name!r}; give it a new value instead")
+            raise ValueError(f"leave {name!r} out, or give it a new value; Revox cannot empty it")
         if name not in ASSISTANT_SETTINGS:
-            raise ValueError(f"Revox has no assistant setting {name!r}{near(name, ASSISTANT_SETTINGS - NOT_CLEARABLE)}")
+            raise ValueError(
+                f"leave {name!r} out; there is no such setting{near(name, ASSISTANT_SETTINGS - NOT_CLEARABLE)}"
+            )
     return names
 
 
@@ -235,7 +239,7 @@ def refuse_redacted(value: object) -> None:
         ValueError: The stand-in occurs somewhere in `value`, also inside a longer text.
     """
     if isinstance(value, str) and (REDACTED in value or "%5bredacted%5d" in value.casefold()):
-        raise ValueError(f"{REDACTED} stands for a secret that was not shown; leave the field out to keep it")
+        raise ValueError(f"leave the field out to keep it; {REDACTED} stands for a secret that was not shown")
     if isinstance(value, Mapping):
         for item in value.values():
             refuse_redacted(item)
@@ -277,7 +281,7 @@ def _language_tag(value: object) -> object:
     try:
         return resolve_language(value).tag
     except InvalidInput as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(error.for_model) from error
 
 
 SpokenLanguage = Annotated[str, BeforeValidator(_language_tag)]

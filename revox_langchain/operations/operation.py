@@ -12,7 +12,7 @@ no alias leaves it flat under its own name. A field with `exclude=True` is for t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from inspect import cleandoc
@@ -20,9 +20,10 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.errors import InvalidInput
+from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.own_words import learn_words_of
 from revox_langchain.operations.schema import decoded, lean, left_out_blanks
 
@@ -33,6 +34,11 @@ RequestT = TypeVar("RequestT", bound="Request")
 _VERBS: tuple[Verb, ...] = get_args(Verb)
 _CAMEL_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 _PATH_FIELD = re.compile(r"{(\w+)}")
+_MOMENT = re.compile(
+    r"(?=.*\d\d?:\d\d|\d{4}-)[A-Za-z ,]{0,12}(?:\d{4}-\d\d?-\d\d?[T ]?)?(?:\d\d?:\d\d(?::\d\d)?)?[A-Za-z ]{0,12}",
+    re.ASCII,
+)
+_QUOTED = re.compile("'([^']*)'")
 _MOST_NAMED = 4
 _MOST_LISTED = 50
 _NOTHING: tuple[object, ...] = (None, "", [], {}, "{}", "[]")
@@ -219,9 +225,12 @@ class Request(BaseModel):
             given = left_out_blanks(cls, arguments)
             return cls.model_validate(given, context={"default_region": default_region})
         except ValidationError as error:
-            raise invalid(error, cls.spec.name) from error
+            shown = set(cls.model_fields) - cls.view.withheld
+            raise invalid(error, cls.spec.name, shown) from error
         except RecursionError:
-            raise InvalidInput(f"{cls.spec.name}: an argument is nested too deeply.") from None
+            raise InvalidInput(
+                f"{cls.spec.name}: write flat arguments; one is nested too deeply.", next_step=""
+            ) from None
 
 
 class Operation(Request):
@@ -332,13 +341,18 @@ def procedure(*, risk: Risk, render: Render) -> Callable[[type[RequestT]], type[
     return _declare(verb=None, path=None, risk=risk, render=render, toolset="calls")
 
 
-def invalid(error: ValidationError, subject: str) -> InvalidInput:
-    """Turn a validation error into one sentence per wrong field, without the values themselves.
+def invalid(error: ValidationError, subject: str, known: Collection[str] = ()) -> InvalidInput:
+    """Turn a validation error into one sentence per wrong field: its name, what to put there, and why.
 
     Of many wrong fields, as in a list of contacts, the first few are named and the rest are counted.
+
+    Args:
+        error: What does not fit.
+        subject: The tool, or whatever takes the fields.
+        known: Fields that there are.
     """
-    items = error.errors(include_url=False, include_input=False)
-    problems = [_problem(item["loc"], item["msg"]) for item in items[:_MOST_NAMED]]
+    items = error.errors(include_url=False)
+    problems = [_problem(item, known) for item in items[:_MOST_NAMED]]
     if len(items) > len(problems):
         problems.append(f"and {len(items) - len(problems)} more like these")
     coded = next((item for item in items if "code" in item.get("ctx", {})), None)
@@ -353,9 +367,35 @@ def invalid(error: ValidationError, subject: str) -> InvalidInput:
     )
 
 
-def _problem(loc: tuple[int | str, ...], message: str) -> str:
-    what = _shortened(message.removeprefix("Value error, "), 220)
+def _problem(item: ErrorDetails, known: Collection[str]) -> str:
+    loc, message = item["loc"], item["msg"].removeprefix("Value error, ")
+    match item["type"]:
+        case "missing":
+            message = "give it; it is required"
+        case "extra_forbidden":
+            message = f"leave it out; there is no such argument{near(str(loc[-1])[:80], known).rstrip('.')}"
+        case "literal_error":
+            message = _choose(item)
+        case "dict_type" | "list_type":
+            what = "object" if item["type"] == "dict_type" else "list"
+            message = f"leave it out, or write it as a JSON {what}"
+        case "string_too_short" | "too_short":
+            message = "write something there, or leave it out; it is empty"
+        case "datetime_parsing" | "datetime_from_date_parsing" | "datetime_type":
+            # Only what can be nothing but a moment: a model may have put a secret or a number here.
+            written = str(item["input"])
+            what = repr(written) if _MOMENT.fullmatch(written) else "the moment"
+            message = f"leave it out for now, or write {what} as ISO 8601: date, T, time, offset from UTC"
+        case "int_parsing" | "int_type" | "int_from_float" | "float_parsing" | "float_type":
+            message = "leave it out, or give a number"
+    what = _shortened(message, 300)
     return f"{_where(loc)}: {what}" if loc else what
+
+
+def _choose(item: ErrorDetails) -> str:
+    choices = _QUOTED.findall(str(item.get("ctx", {}).get("expected")))
+    resembling = near(str(item["input"])[:80].casefold(), choices).rstrip(".")
+    return f"give one of {', '.join(choices)}, or leave it out{resembling}"
 
 
 def _where(loc: tuple[int | str, ...]) -> str:

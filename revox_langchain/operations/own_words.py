@@ -18,7 +18,7 @@ def learn_words_of(model: type[BaseModel]) -> None:
 
 def _spoken(text: str) -> str:
     if _words_of(text) in _OWN:
-        message = "this is the description of an argument; write what is to be said or done on this call"
+        message = "write what is to be said or done on this call; this is the description of an argument"
         raise PydanticCustomError(
             "description_as_text", "{message}", {"message": message, "code": "description_as_text", "details": {}}
         )

@@ -26,7 +26,7 @@ from revox_langchain.operations.schema import decoded
 
 def _no_flag(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("it is not a number")
+        raise ValueError("give a number")
     return value
 
 
@@ -132,7 +132,7 @@ _NORMALIZED = {
 def _known_settings(value: JsonObject, info: ValidationInfo) -> JsonObject:
     for key in value:
         if key not in ASSISTANT_SETTINGS:
-            raise ValueError(f"Revox has no assistant setting {key[:60]!r}{near(key[:60], ASSISTANT_SETTINGS)}")
+            raise ValueError(f"leave {key[:60]!r} out; there is no such setting{near(key[:60], ASSISTANT_SETTINGS)}")
     value = decoded(AssistantSettings, value)
     refuse_redacted(value)
     # An error keeps the path to its field, since pydantic takes a validation error inside a validator apart.

@@ -10,7 +10,7 @@ def emergency() -> InvalidInput:
     return InvalidInput(
         "This reaches an emergency service and is never dialed.",
         code="emergency_number",
-        next_step="If someone is in danger, a person must call. Give a full phone number for anything else.",
+        next_step="Never call phone_number with it; if someone is in danger, tell the user to call.",
     )
 
 
@@ -19,7 +19,7 @@ def short_number() -> InvalidInput:
     return InvalidInput(
         "This is a short service number; it exists inside one country only and is never dialed.",
         code="short_number",
-        next_step="Give the whole phone number: a +, the country code, the number.",
+        next_step="Ask the user for the whole phone_number: a +, the country code, the number.",
     )
 
 
@@ -28,7 +28,7 @@ def too_short() -> InvalidInput:
     return InvalidInput(
         "The phone number is too short.",
         code="too_short",
-        next_step="Ask for the whole number, and give it with a +, the country code and the area code.",
+        next_step="Ask the user for the whole number; give phone_number with a +, the country code and the area code.",
     )
 
 
@@ -37,7 +37,7 @@ def too_long(hint: str | None = None) -> InvalidInput:
     return InvalidInput(
         "The phone number is too long.",
         code="too_long",
-        next_step=hint or "Give one number only: a +, the country code, the number.",
+        next_step=hint or "Give one phone_number only: a +, the country code, the number.",
     )
 
 
@@ -46,7 +46,8 @@ def missing_country() -> InvalidInput:
     return InvalidInput(
         "The phone number does not say its country.",
         code="missing_country",
-        next_step='Write it with a +, the country code, the number; or give default_region in code, such as "FR".',
+        next_step="Write phone_number with a +, the country code, the number; ask the user for the country if need be. "
+        'In code: default_region, such as "FR".',
     )
 
 
@@ -55,7 +56,7 @@ def no_such_country() -> InvalidInput:
     return InvalidInput(
         "No country has the calling code this number begins with.",
         code="invalid_number",
-        next_step="Check the digits after the +.",
+        next_step="Ask the user for phone_number again, and check the digits after the +.",
     )
 
 
@@ -64,7 +65,7 @@ def not_in_service(hint: str | None = None) -> InvalidInput:
     return InvalidInput(
         "The phone number has a plausible length, but no such number is in service.",
         code="invalid_number",
-        next_step=hint or "Check the digits, the area code and the country.",
+        next_step=hint or "Ask the user to check phone_number: the digits, the area code and the country.",
     )
 
 
@@ -73,7 +74,7 @@ def overseas(country: str, code: int) -> InvalidInput:
     return InvalidInput(
         f"This is a number in {country}, which has a calling code of its own.",
         code="invalid_number",
-        next_step=f"Write it in E.164: +{code}, then the number without its leading 0.",
+        next_step=f"Write phone_number in E.164: +{code}, then the number without its leading 0.",
     )
 
 
@@ -82,7 +83,7 @@ def ambiguous(readings: list[str]) -> InvalidInput:
     return InvalidInput(
         "The phone number can be read in two ways: as a national number, or as an international one whose + was lost.",
         code="ambiguous_number",
-        next_step="Ask which one is meant, and write it in E.164, with the + and the country code.",
+        next_step="Ask the user which one is meant, and write phone_number in E.164, with the + and the country code.",
         details={"readings": list(readings)},
     )
 
@@ -92,5 +93,5 @@ def not_a_number(why: str) -> InvalidInput:
     return InvalidInput(
         f"This is not a phone number: {why}.",
         code="not_a_number",
-        next_step="Give a +, the country code and the number, in digits.",
+        next_step="Give phone_number as a +, the country code and the number, in digits; ask the user for it.",
     )

@@ -232,7 +232,7 @@ def _unsupported(language: str, message: str, guess: str | None = None) -> Unsup
     return UnsupportedLanguage(
         f"{message} Voices speak {speak}.",
         code="unsupported_language",
-        next_step=f"{hint}Write the text in one of these and {_pass([closest or 'en'])}.",
+        next_step=f"{hint}Write the text in a language that voices speak, and {_pass([closest or 'en'])}.",
         details={"language": language},
     )
 

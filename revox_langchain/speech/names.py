@@ -45,7 +45,7 @@ def tag_of(name: str) -> str:
         raise UnknownLanguage(
             "The language is empty.",
             code="unknown_language",
-            next_step='Leave it out to have the text decide, or pass one, such as language="fr".',
+            next_step='Leave language out to have the text decide, or pass one, such as language="fr".',
         )
     stem = re.split("[.@]", text)[0]
     if _TAG.match(text) and (len(stem) <= 3 or "-" in stem or "_" in stem):
@@ -183,9 +183,9 @@ def _unknown(given: str) -> UnknownLanguage:
         f"{given[:80]!r} names no language{near(given[:80].title(), LANGUAGE_NAMES.values())}",
         code="unknown_language",
         next_step=(
-            'Pass a code, a BCP-47 tag or an English name, such as language="fr". Voices speak '
-            + ", ".join(f"{name} ({code})" for code, name in LANGUAGE_NAMES.items())
-            + "."
+            "Give language as one of "
+            + ", ".join(f"{code} ({name})" for code, name in LANGUAGE_NAMES.items())
+            + ', such as language="fr", or leave it out.'
         ),
     )
 

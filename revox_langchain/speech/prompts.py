@@ -81,7 +81,7 @@ def check_length(text: str | None, what: str) -> None:
         raise InvalidInput(
             f"The {what} has {len(text):,} characters; at most {LONGEST_PROMPT:,} are taken.",
             code="prompt_too_long",
-            next_step="Shorten it; what a conversation may need can go into the assistant's FAQ.",
+            next_step=f"Shorten {what}; what a conversation may need can go into the assistant's FAQ.",
         )
 
 

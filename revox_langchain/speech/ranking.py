@@ -99,7 +99,7 @@ def check_gender(gender: str | None, known: Iterable[Voice]) -> None:
         raise InvalidInput(
             f"{gender!r} is not a gender that voices have{near(asked, there)}",
             code="unknown_gender",
-            next_step=f"Give one of {', '.join(there)}, or leave it out.",
+            next_step=f"Leave gender out, or give one of {', '.join(there)}.",
         )
 
 
@@ -187,7 +187,7 @@ def _speaking(known: list[Voice], wanted: WantedVoice) -> list[Voice]:
     raise _none_left(
         f"The catalogue has no voice that speaks {name_of(wanted.language)}",
         (f"{name_of(code)} ({code})" for code in there),
-        "Choose one of these languages, or clone a voice of the language.",
+        "Give language as one of these, or clone a voice of the language.",
     )
 
 

@@ -211,7 +211,7 @@ def _unknown_id(known: list[Voice], voice_id: str, provider: str | None) -> NoVo
     return NoVoice(
         f"No voice has the id {voice_id!r}{where}{resembling}",
         code="no_voice",
-        next_step="List the voices and pass the id of one.",
+        next_step="Send the same call again without voice_id and voice_provider, or use an id from revox_list_voices.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a run's messages say, for the rule that a number must come from somebody.
+"""What a run's messages say: which numbers somebody gave, and which tool calls have failed.
 
 The user's, the developer's and other tools' words count, and so do arguments that a person approved or that something
 else than the model put in place. The model's words, our tools' results, and what was said on a call do not.
@@ -19,6 +19,7 @@ from revox_langchain.dialing.given import Given
 from revox_langchain.operations.render.text import FENCE
 
 _SPEAKERS = ("human", "user", "system", "developer")
+_USERS = ("human", "user")
 _MOST_SHOWN = 10_000
 _REASON = " with reason: "
 
@@ -43,6 +44,26 @@ def given_in(
     call_id = getattr(runtime, "tool_call_id", None)
     names = {tool.name for tool in getattr(runtime, "tools", ()) if ours(tool)}
     return Given((*_said(messages, names), *_decided(messages, call_id, arguments, config)))
+
+
+def failed_before(runtime: object, name: str, arguments: JsonObject) -> int:
+    """Count the calls of a tool with the same arguments that have failed since the user last said something.
+
+    Args:
+        runtime: What LangGraph's `ToolNode` injects.
+        name: The tool.
+        arguments: What is executed.
+    """
+    asked: dict[str | None, tuple[str, JsonObject]] = {}
+    failed = 0
+    for message in _messages_of(getattr(runtime, "state", None)) or ():
+        if isinstance(message, AIMessage):
+            asked |= {call["id"]: (call["name"], call["args"]) for call in message.tool_calls}
+        elif isinstance(message, ToolMessage):
+            failed += message.status == "error" and asked.get(message.tool_call_id) == (name, arguments)
+        elif message.type in _USERS or getattr(message, "role", None) in _USERS:
+            failed = 0
+    return failed
 
 
 def note_shown(request: Any) -> None:

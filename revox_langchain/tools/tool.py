@@ -20,11 +20,11 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.errors import RevoxToolError
+from revox_langchain.errors import RevoxToolError, step_first
 from revox_langchain.flow import Channel, Emit, Flow, arun, run
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.text import fenced
-from revox_langchain.tools.conversation import given_in
+from revox_langchain.tools.conversation import failed_before, given_in
 
 _Injected = Annotated[Any, InjectedToolArg]
 _TAKES_NUMBERS = {"phone_number", "contacts", "settings"}
@@ -54,7 +54,35 @@ class ToolFailure(ToolException):
         said = error.details.get("said")
         # Whoever runs another server chose these words: a model reads them as data.
         lines = fenced([said], 400) if isinstance(said, str) else []
-        return cls("\n".join([f"Error ({error.code}): {error}", *lines]), error.as_dict())
+        return cls("\n".join([f"Error ({error.code}): {error.for_model}", *lines]), error.as_dict())
+
+
+_WRONG = ("invalid", "not_found", "refused", "auth")
+
+
+def repeated(failure: ToolFailure, name: str, before: int) -> ToolFailure:
+    """Tell of the same wrong call again.
+
+    Args:
+        failure: What to tell the first time.
+        name: The tool.
+        before: How often the same call has failed already.
+
+    Returns:
+        The failure in fewer and harder words; as it is where the same call may yet succeed, or must not be made again
+        for another reason.
+    """
+    error = failure.artifact
+    if error.get("kind") not in _WRONG or error.get("retry_safe"):
+        return failure
+    code = error.get("code")
+    if before > 1:
+        words = f"Error ({code}): Stop. Do not call {name} again with these arguments; ask the user what to do."
+    else:
+        said = step_first(str(error.get("message") or ""), str(error.get("next_step") or ""))
+        step = said.partition(". ")[0].rstrip(".")
+        words = f"Error ({code}): The same call fails again. {step}."
+    return type(failure)(words if len(words) < len(str(failure)) or before > 1 else str(failure), error)
 
 
 class RevoxTool(StructuredTool):
@@ -185,11 +213,11 @@ def build_tool(
     # langchain-core passes the config to whatever has a parameter of this name and type, and LangGraph its runtime; it
     # is found by its name, so that LangGraph, slow to import, need not be loaded for its type.
     def func(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
-        with known_failures():
+        with _harder_each_time(name, runtime, arguments), known_failures():
             return call(_own(arguments, runtime), config, _given(runtime, arguments, config))
 
     async def coroutine(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
-        with known_failures():
+        with _harder_each_time(name, runtime, arguments), known_failures():
             return await acall(_own(arguments, runtime), config, _given(runtime, arguments, config))
 
     return RevoxTool(
@@ -211,6 +239,16 @@ def known_failures() -> Iterator[None]:
         yield
     except RevoxToolError as error:
         raise ToolFailure.of(error) from error
+
+
+@contextmanager
+def _harder_each_time(name: str, runtime: object, arguments: JsonObject) -> Iterator[None]:
+    """Say a failure shorter and harder where the run's messages show that the same call has failed before."""
+    try:
+        yield
+    except ToolFailure as failure:
+        before = failed_before(runtime, name, arguments) if _is_runtime(runtime) else 0
+        raise (repeated(failure, name, before) if before else failure) from failure.__cause__
 
 
 def tool_metadata(request: type[Request]) -> JsonObject:

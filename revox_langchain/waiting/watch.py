@@ -142,7 +142,8 @@ def read_order(call_id: str) -> Flow[JsonObject]:
     order = order_in((yield GetCall(call_id=call_id)))
     if order is None:
         raise AnswerError(
-            f"Revox answered without the call {call_id}.", next_step="Read it again; the call itself goes on."
+            f"Revox answered without the call {call_id}.",
+            next_step="Read it again with revox_get_call; the call itself goes on.",
         )
     return order
 

@@ -128,7 +128,7 @@ def shown() -> list[Shown]:
         CloneAssistant(assistant_id=assistant),
         ListVoices(),
         ListVoices(language="fr"),
-        ListVoices(language="ru", gender="none", accent="martian"),
+        ListVoices(language="ru", gender="neutral", accent="martian"),
         GetVoice(voice_id=FRENCH, voice_provider="cartesia"),
         PreviewVoice(voice_id=FRENCH, voice_provider="cartesia"),
         ListPhoneNumbers(),
@@ -300,7 +300,7 @@ def test_a_key_that_is_not_good_says_what_to_do() -> None:
 
 def test_no_voice_of_that_kind_says_what_there_is(shown: list[Shown]) -> None:
     text = said(*of(shown, ListVoices, 2))
-    assert text.startswith("No voice with language ru, accent martian, gender none.")
+    assert text.startswith("No voice with language ru, accent martian, gender neutral.")
     assert "de, en, es, fr, it, pt, ru, zh" in text
 
 

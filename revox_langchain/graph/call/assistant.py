@@ -119,7 +119,7 @@ def _check_limits(asked: CallRequest, cost: Cost) -> None:
         if wanted is not None and has > wanted:
             raise InvalidInput(
                 f"{name}={wanted} cannot be kept: the assistant's own limit is {has:g}, and a call cannot lower it.",
-                next_step="Lower it in the assistant (revox_update_assistant), or leave it out.",
+                next_step=f"Leave {name} out, or lower it in the assistant with revox_update_assistant.",
             )
 
 

@@ -138,19 +138,24 @@ class CallInput(BaseModel):
                 assistant_id that would shape the assistant.
         """
         if self.prompt is not None and self.assistant_id is not None:
-            raise InvalidInput("Both prompt and assistant_id were given.", next_step="Give one of them.")
+            raise InvalidInput("Both prompt and assistant_id were given.", next_step="Leave assistant_id out.")
         if self.prompt is None and self.assistant_id is None:
-            raise InvalidInput("Neither prompt nor assistant_id was given.", next_step="Give one of them.")
+            raise InvalidInput(
+                "Neither prompt nor assistant_id was given.",
+                next_step="Give prompt: what the assistant must do on the phone.",
+            )
         if self.prompt is not None and not self.prompt.strip():
-            raise InvalidInput("The prompt is empty.", next_step="Say what the assistant must do on the call.")
+            raise InvalidInput(
+                "The prompt is empty.", next_step="Give prompt: say what the assistant must do on the call."
+            )
         if self.intent is not None and self.repeat_of is not None:
-            raise InvalidInput("Both intent and repeat_of were given.", next_step="Give one of them.")
+            raise InvalidInput("Both intent and repeat_of were given.", next_step="Leave intent out.")
         if self.assistant_id is not None:
             idle = [name for name in WITH_PROMPT if getattr(self, name) is not None]
             if idle:
                 raise InvalidInput(
                     f"{', '.join(idle)} cannot be given beside an assistant_id, which brings its own.",
-                    next_step="Leave it out, or give a prompt instead of the assistant_id.",
+                    next_step=f"Leave {', '.join(idle)} out, or give prompt instead of assistant_id.",
                 )
 
 

@@ -234,7 +234,9 @@ _LONGEST_TURN = 200
 def _caller_id(number: str, region: str | None) -> str:
     phone = parse_phone(number, region)
     if phone.extension:
-        raise InvalidInput("from_phone_number: it has an extension.", code="extension", next_step="Leave it out.")
+        raise InvalidInput(
+            "from_phone_number: it has an extension.", code="extension", next_step="Leave it out of from_phone_number."
+        )
     return phone.e164
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from revox_langchain.answers import JsonObject
+from revox_langchain.errors import step_first
 from revox_langchain.operations.render.text import (
     LONGEST,
     as_json,
@@ -81,7 +82,8 @@ def finished(out: JsonObject, request: Request | None = None) -> str:
     error = out.get("error")
     if out.get("call_id") is None:
         why = error or {"message": "The call was not placed.", "next_step": "", "code": out.get("status")}
-        return f"{out.get('status')} ({why['code']}): {why['message']} {why['next_step']}".strip()
+        said = step_first(why["message"], why["next_step"])
+        return f"Error ({why['code']}): {said} There is no call; status: {out.get('status')}."
     lines = [
         f"Call {word(out['call_id'])} is {word(out['status'])}; disposition: {out['disposition']}; "
         f"attempts: {len(out['attempts'])}; outcome: {one_line(out['outcome'] or 'none', 40)}."

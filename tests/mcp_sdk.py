@@ -12,6 +12,7 @@ try:
 except InvalidInput as _refused:
     pytest.skip(_refused.message, allow_module_level=True)
 else:
+    import jsonschema
     from mcp import ClientSession, StdioServerParameters, types
     from mcp.client.stdio import stdio_client
     from mcp.client.streamable_http import streamable_http_client
@@ -26,6 +27,7 @@ __all__ = [
     "McpError",
     "StdioServerParameters",
     "StreamableHTTPSessionManager",
+    "jsonschema",
     "stdio_client",
     "streamable_http_client",
     "types",

@@ -27,13 +27,17 @@ def sandbox(
 ) -> int:
     """Serve a Revox that dials no real phone, for other programs and languages."""
     _refuse_taken(host, port)
+    from revox_langchain.mcp_server.versions import refusal
     from revox_langchain.sandbox import STORIES, Sandbox, Switches
     from revox_langchain.sandbox.mcp import HostedMcp
     from revox_langchain.sandbox.server import serve
 
     screen = Screen()
     served = Sandbox(key=key, speed=speed or None, switches=Switches(calling_hours=calling_hours))
-    hosted = HostedMcp(served)
+    # Where MCP cannot be served, the rest still is.
+    no_mcp = refusal()
+    hosted = None if no_mcp else HostedMcp(served)
+    mounts, lifespan = ([hosted.route], hosted.lifespan) if hosted else ([], None)
 
     def on_start(base_url: str) -> None:
         screen.table(("number", "what happens"), [(s.number, s.what) for s in STORIES.values()], whole=("number",))
@@ -43,12 +47,12 @@ def sandbox(
         hours = "wait for their calling windows" if calling_hours else "are dialed at any hour (--calling-hours)"
         screen.line(f"  Orders {hours}.")
         screen.line(f"  export REVOX_BASE_URL={base_url} REVOX_API_KEY={'<the key>' if key else 'sandbox'}")
-        screen.line(f"  MCP server: {base_url}/mcp-servers/generic/mcp")
+        screen.line(f"  MCP server: {no_mcp or f'{base_url}/mcp-servers/generic/mcp'}")
         screen.line(f"  Web page:   {base_url.removesuffix('/api')}/")
         screen.console.file.flush()
 
     with suppress(KeyboardInterrupt):
-        serve(served, host, port, mounts=[hosted.route], lifespan=hosted.lifespan, on_start=on_start)
+        serve(served, host, port, mounts=mounts, lifespan=lifespan, on_start=on_start)
     return Exit.DONE
 
 

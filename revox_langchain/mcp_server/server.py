@@ -201,8 +201,9 @@ class _Tools:
         except Exception as error:
             trace = traceback.format_exc().replace(self.connection.api_key.get_secret_value(), REDACTED)
             logger.error("%s failed\n%s", tool, trace)
-            kind = type(error).__name__
-            return result(f"{tool} failed inside this server ({kind}); its log has more.", failed=True)
+            words = f"{tool} failed inside this server ({type(error).__name__}); its log has more."
+            # Some clients want structured content of errors as well, once a tool declares its shape.
+            return result(words, {"code": "internal", "message": words, "retry_safe": False}, failed=True)
 
     async def _answer(self, tool: str, arguments: JsonObject, emit: Emit) -> types.CallToolResult:
         from mcp import types

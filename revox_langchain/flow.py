@@ -139,6 +139,11 @@ Effect = Operation | Pause | Work | Turn
 Flow = Generator[Step, Any, T]
 
 
+def error_from(error: RevoxToolError, channel: Channel) -> JsonObject:
+    """An error as plain JSON, which says if a sandbox answered."""
+    return {**error.as_dict(), **({"sandbox": True} if channel.sandbox else {})}
+
+
 def off_the_loop(size: int, function: Callable[[], T]) -> Flow[T]:
     """Compute something about `size` things; about many of them without holding up an event loop."""
     # A thread costs more than a few of them do.
@@ -296,6 +301,7 @@ __all__ = [
     "Turn",
     "Work",
     "arun",
+    "error_from",
     "off_the_loop",
     "run",
 ]

@@ -41,6 +41,7 @@ def _facts(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Voice", voice_words(arguments["voice"], arguments["language"])),
         *([("First", str(first))] if first else []),
         ("Prompt", shown),
+        *([("Again", f"repeats call {arguments['repeat_of']}")] if arguments.get("repeat_of") else []),
         ("When", arguments["scheduled_at"] or "now, or when the calling window opens"),
         ("At most", f"{attempts} attempts, {minutes:g} minutes of talk"),
     ]

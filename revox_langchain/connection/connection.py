@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 import threading
 from collections.abc import Hashable, Mapping
 from types import TracebackType
@@ -23,15 +22,17 @@ from pydantic import SecretStr
 from tenacity import AsyncRetrying, Retrying
 
 from revox_langchain.answers import JsonObject, safe_json
+from revox_langchain.connection.address import check_url
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
+from revox_langchain.connection.memory import Memory
 from revox_langchain.connection.privacy import cleaned, mask_the_sdk_log, without_key
 from revox_langchain.connection.retries import Retries, retries
+from revox_langchain.connection.sandboxed import SANDBOX_HEADER, marked
 from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RevoxToolError
 from revox_langchain.flow import Clock
 from revox_langchain.forks import renew_in_children
 from revox_langchain.operations.operation import Operation, Risk
-from revox_langchain.operations.secrets import redacted_url
 
 if TYPE_CHECKING:
     import ssl
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("revox_langchain")
 
 DEFAULT_MAX_ANSWER_BYTES = 64 * 1024 * 1024
-
-SANDBOX_HEADER = "x-revox-langchain-sandbox"
-"""The header of every answer of a sandbox; Revox never sends it."""
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -125,7 +123,7 @@ class Connection:
         self.sandbox = sandbox
         self.clock: Clock = clock or SystemClock()
         self._ssl: ssl.SSLContext | None = None
-        self._recalled: dict[str, tuple[float, str, Any]] = {}
+        self._memory = Memory(self.clock)
         self.renew()
         renew_in_children(self)
 
@@ -203,14 +201,11 @@ class Connection:
 
     def recalled(self, operation: Operation, max_age_s: float) -> Any:
         """The answer to a read if one no older than `max_age_s` is remembered, else None."""
-        with self._lock:
-            at_s, _, answer = self._recalled.get(_cache_key(operation), (float("-inf"), "", None))
-        return answer if self.clock.now_s() - at_s <= max_age_s else None
+        return self._memory.recalled(operation, max_age_s)
 
     def remember(self, operation: Operation, answer: Any) -> None:
         """Keep the answer to a read for `recalled`."""
-        with self._lock:
-            self._recalled[_cache_key(operation)] = (self.clock.now_s(), operation.spec.toolset, answer)
+        self._memory.remember(operation, answer)
 
     def close(self) -> None:
         """Close the sync client; it opens again when needed."""
@@ -267,7 +262,7 @@ class Connection:
 
     def _checked(self, operation: Operation, answer: Any) -> JsonObject | bytes:
         if operation.spec.risk is not Risk.READ:
-            self._forget(operation.spec.toolset)
+            self._memory.forget(operation.spec.toolset)
         logger.debug("%s answered", operation.spec.name)
         if operation.spec.binary:
             kind = str(answer.headers.get("content-type", ""))
@@ -285,20 +280,13 @@ class Connection:
             raise AnswerError(f"Revox answered {operation.spec.name} without {wanted!r}.")
         return marked(cleaned(answer, self._key)) if self.sandbox else cleaned(answer, self._key)
 
-    def _learn(self, response: httpx.Response) -> None:
-        """Take note of who answers; a hook of the sync client."""
+    def learn(self, response: httpx.Response) -> None:
+        """Take note of who answers."""
         if SANDBOX_HEADER in response.headers:
             self.sandbox = True
 
     async def _alearn(self, response: httpx.Response) -> None:
-        self._learn(response)
-
-    def _forget(self, toolset: str) -> None:
-        """Drop the remembered reads of a toolset, because something in it was changed."""
-        with self._lock:
-            stale = [key for key, (_, other, _) in self._recalled.items() if other == toolset]
-            for key in stale:
-                del self._recalled[key]
+        self.learn(response)
 
     def _failure(self, operation: Operation, error: Exception) -> RevoxToolError | None:
         return known_failure(
@@ -317,7 +305,7 @@ class Connection:
         with self._lock:
             if self._client is None:
                 http = revox.DefaultHttpxClient(
-                    event_hooks={"response": [self._learn, self._limits().check]}, **self._http_options()
+                    event_hooks={"response": [self.learn, self._limits().check]}, **self._http_options()
                 )
                 self._client = revox.Revox(http_client=http, **self._sdk_options())
             return self._client
@@ -367,31 +355,6 @@ class Connection:
         }
 
 
-def marked(answer: JsonObject) -> JsonObject:
-    """Write into a sandbox's answer, and into each order it holds, that no phone rings."""
-    orders = answer.get("calls")
-    if isinstance(answer.get("call"), dict):
-        answer = {**answer, "call": {**answer["call"], "sandbox": True}}
-    if isinstance(orders, list):
-        answer = {**answer, "calls": [{**o, "sandbox": True} if isinstance(o, dict) else o for o in orders]}
-    return {**answer, "sandbox": True}
-
-
-def check_url(url: str, what: str, example: str) -> None:
-    """Refuse what is not the http(s) address of a server, or would show a password wherever the address is shown.
-
-    Raises:
-        InvalidInput: Naming `what`, and giving an `example`.
-    """
-    if not re.match(r"https?://[^/\s]+", url):
-        raise InvalidInput(f"The {what} {redacted_url(url)!r} is not valid.", next_step=f"Give one such as {example}.")
-    if "@" in re.split(r"[/?#\\]", url, maxsplit=3)[2]:
-        raise InvalidInput(
-            f"The {what} {redacted_url(url)!r} holds a user name or password.",
-            next_step="Leave it out; the API key is all that is needed.",
-        )
-
-
 def _request(operation: Operation) -> tuple[str, JsonObject]:
     try:
         wire = operation.wire()
@@ -411,7 +374,3 @@ def _request(operation: Operation) -> tuple[str, JsonObject]:
         cast_to = httpx.Response
     body = {} if wire.body is None else {"body": wire.body}
     return wire.verb.lower(), {"path": wire.path, "cast_to": cast_to, "options": options, **body}
-
-
-def _cache_key(operation: Operation) -> str:
-    return f"{operation.spec.name} {json.dumps(operation.wire().query, sort_keys=True)} {operation.wire().path}"

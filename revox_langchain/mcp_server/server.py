@@ -26,7 +26,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
-from revox_langchain.flow import Emit, arun
+from revox_langchain.flow import Emit, arun, error_from
 from revox_langchain.mcp_server.versions import check_versions
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.operation import Request
@@ -197,7 +197,7 @@ class _Tools:
         try:
             return await self._answer(tool, arguments, emit)
         except RevoxToolError as error:
-            return result(f"Error ({error.code}): {error.for_model}", error.as_dict(), failed=True)
+            return result(f"Error ({error.code}): {error.for_model}", error_from(error, self.connection), failed=True)
         except Exception as error:
             trace = traceback.format_exc().replace(self.connection.api_key.get_secret_value(), REDACTED)
             logger.error("%s failed\n%s", tool, trace)

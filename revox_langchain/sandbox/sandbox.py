@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.connection.connection import SANDBOX_HEADER, Connection
+from revox_langchain.connection.connection import Connection
+from revox_langchain.connection.sandboxed import SANDBOX_HEADER
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.api.routes import Route, Router, handle

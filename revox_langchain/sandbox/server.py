@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from revox_langchain.connection.connection import SANDBOX_HEADER
+from revox_langchain.connection.sandboxed import SANDBOX_HEADER
 from revox_langchain.mcp_server.hosts import EVERY_ADDRESS, HostGate
 from revox_langchain.sandbox.controls import controls_of
 from revox_langchain.sandbox.page.page import page_of

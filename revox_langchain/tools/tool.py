@@ -21,7 +21,7 @@ from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import RevoxToolError, step_first
-from revox_langchain.flow import Channel, Emit, Flow, arun, run
+from revox_langchain.flow import Channel, Emit, Flow, arun, error_from, run
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.text import fenced
 from revox_langchain.tools.conversation import failed_before, given_in
@@ -41,7 +41,8 @@ class ToolFailure(ToolException):
 
     Args:
         words: What a model reads.
-        artifact: The error as plain JSON: `code`, `kind`, `message`, `next_step`, `retry_safe`, `retry_after_s`.
+        artifact: The error as plain JSON: `code`, `kind`, `message`, `next_step`, `retry_safe`, `retry_after_s`; from
+            a sandbox also `sandbox: true`.
     """
 
     def __init__(self, words: str, artifact: JsonObject) -> None:
@@ -49,12 +50,12 @@ class ToolFailure(ToolException):
         self.artifact = artifact
 
     @classmethod
-    def of(cls, error: RevoxToolError) -> Self:
-        """Tell of a known error."""
+    def of(cls, error: RevoxToolError, channel: Channel) -> Self:
+        """Tell of a known error of whoever answers on the channel."""
         said = error.details.get("said")
         # Whoever runs another server chose these words: a model reads them as data.
         lines = fenced([said], 400) if isinstance(said, str) else []
-        return cls("\n".join([f"Error ({error.code}): {error.for_model}", *lines]), error.as_dict())
+        return cls("\n".join([f"Error ({error.code}): {error.for_model}", *lines]), error_from(error, channel))
 
 
 _WRONG = ("invalid", "not_found", "refused", "auth")
@@ -167,7 +168,7 @@ def make_tool(
         return await arun(flow, connection, emit=stream_writer())
 
     source = number_source(request, guard.policy)
-    return tool_for(request, call, acall, tags=["revox", request.spec.toolset], metadata=source)
+    return tool_for(request, call, acall, connection, tags=["revox", request.spec.toolset], metadata=source)
 
 
 def make_tools(offer: Offer) -> list[BaseTool]:
@@ -180,6 +181,7 @@ def tool_for(
     request: type[Request],
     call: Call,
     acall: AsyncCall,
+    channel: Channel,
     *,
     tags: list[str],
     metadata: Mapping[str, object] | None = None,
@@ -190,17 +192,21 @@ def tool_for(
         request: Names the tool and its arguments.
         call: Does it from sync code; a RevoxToolError becomes a result with status `error`.
         acall: Does it from async code.
+        channel: Who is asked; a failure says if it is a sandbox.
         tags: For traces.
         metadata: Besides what `tool_metadata` says.
     """
     spec = request.spec
     more = {**tool_metadata(request), **(metadata or {})}
-    return build_tool(call, acall, name=spec.name, description=spec.doc, args_schema=request, tags=tags, metadata=more)
+    return build_tool(
+        call, acall, channel, name=spec.name, description=spec.doc, args_schema=request, tags=tags, metadata=more
+    )
 
 
 def build_tool(
     call: Call,
     acall: AsyncCall,
+    channel: Channel,
     *,
     name: str,
     description: str,
@@ -213,11 +219,11 @@ def build_tool(
     # langchain-core passes the config to whatever has a parameter of this name and type, and LangGraph its runtime; it
     # is found by its name, so that LangGraph, slow to import, need not be loaded for its type.
     def func(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
-        with _harder_each_time(name, runtime, arguments), known_failures():
+        with _harder_each_time(name, runtime, arguments), known_failures(channel):
             return call(_own(arguments, runtime), config, _given(runtime, arguments, config))
 
     async def coroutine(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
-        with _harder_each_time(name, runtime, arguments), known_failures():
+        with _harder_each_time(name, runtime, arguments), known_failures(channel):
             return await acall(_own(arguments, runtime), config, _given(runtime, arguments, config))
 
     return RevoxTool(
@@ -233,12 +239,12 @@ def build_tool(
 
 
 @contextmanager
-def known_failures() -> Iterator[None]:
+def known_failures(channel: Channel) -> Iterator[None]:
     """Raise a RevoxToolError of the block as a failure of the tool, which a model reads; a bug stays a bug."""
     try:
         yield
     except RevoxToolError as error:
-        raise ToolFailure.of(error) from error
+        raise ToolFailure.of(error, channel) from error
 
 
 @contextmanager

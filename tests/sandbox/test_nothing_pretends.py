@@ -12,14 +12,20 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from mcp.shared.memory import create_connected_server_and_client_session as client_of
 
 from revox_langchain import CallResult, Connection, RecoverCall, Risk, WaitForCall, act, run
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.graph import call_graph, call_graph_tool
+from revox_langchain.mcp_server.server import server_for
 from revox_langchain.operations.account import AuthStatus
 from revox_langchain.operations.calls import GetCall, GetCallHistory, MakeCall
 from revox_langchain.sandbox import Fault, Sandbox
+from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
+from revox_langchain.tools.hosted.background import in_background
+from revox_langchain.tools.hosted.session import PATH
 from revox_langchain.tools.toolkit import RevoxToolkit
 
 NUMBER = "+12025550100"
@@ -32,8 +38,19 @@ def server() -> Iterator[SandboxServer]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while _OPEN:
+        _OPEN.pop().close()
+
+
+_OPEN: list[Connection] = []
+
+
 def over_a_port(server: SandboxServer) -> Connection:
-    return Connection("any key", base_url=server.base_url)
+    _OPEN.append(Connection("any key", base_url=server.base_url))
+    return _OPEN[-1]
 
 
 def as_revox(sandbox: Sandbox) -> Connection:
@@ -109,6 +126,88 @@ def test_a_tool_says_it_to_the_model_and_in_the_artifact(name: str) -> None:
         read = tools[reads].invoke({"type": "tool_call", "id": "2", "name": reads, "args": {"call_id": call_id}})
         assert read.artifact["sandbox"] is True
         assert "Sandbox: no real phone rings." in read.content
+
+
+FAILING: list[tuple[str, dict[str, Any], str]] = [
+    ("revox_make_call", {**CALL, "phone_number": "911"}, "emergency_number"),
+    ("revox_get_call", {"call_id": "nope"}, "not_found"),
+    ("revox_get_call", {}, "invalid"),
+    ("revox_call_and_wait", {**CALL, "phone_number": "911"}, "emergency_number"),
+    ("revox_call_and_wait", {"phone_number": NUMBER}, "invalid"),
+]
+
+
+def failed(connection: Connection, name: str, args: dict[str, Any]) -> Any:
+    toolkit = RevoxToolkit(connection=connection, max_risk=Risk.DIAL)
+    tools = {tool.name: tool for tool in (*toolkit.get_tools(), call_graph_tool(connection))}
+    message = tools[name].invoke({"type": "tool_call", "id": "1", "name": name, "args": args})
+    assert message.status == "error"
+    return message.artifact
+
+
+@pytest.mark.parametrize(("name", "args", "code"), FAILING, ids=str)
+def test_a_tool_that_fails_says_it_too(name: str, args: dict[str, Any], code: str) -> None:
+    artifact = failed(Sandbox().connect(), name, args)
+    assert (artifact["code"], artifact["sandbox"]) == (code, True)
+    assert not failed(as_revox(Sandbox()), name, args).get("sandbox")
+
+
+def test_a_failure_over_a_port_says_it_from_the_first_answer_on(server: SandboxServer) -> None:
+    assert failed(over_a_port(server), "revox_get_call", {"call_id": "nope"})["sandbox"] is True
+
+
+async def test_a_failure_over_mcp_says_it() -> None:
+    for connection, marked in ((Sandbox().connect(), True), (as_revox(Sandbox()), None)):
+        async with client_of(server_for(RevoxToolkit(connection=connection))) as client:
+            answer = await client.call_tool("revox_get_call", {"call_id": "nope"})
+        assert answer.isError
+        assert (answer.structuredContent or {}).get("sandbox") is marked
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+async def test_what_the_hosted_server_of_a_sandbox_answers_says_it(in_process: bool) -> None:
+    sandbox = Sandbox(speed=2000)
+    hosted = HostedMcp(sandbox)
+    with SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as running:
+        connection = sandbox.connect() if in_process else over_a_port(running)
+        toolkit = RevoxToolkit(connection=connection, max_risk=Risk.DIAL)
+        balance = "revox_get_billing_balance"
+        listed = await toolkit.aget_tools(
+            transport="mcp", url=f"{running.base_url}{PATH}", rest=False, hosted_risks={balance: "read"}
+        )
+        tools = {tool.name: tool for tool in listed}
+
+        async def artifact(name: str, **args: Any) -> Any:
+            message = await tools[name].ainvoke({"type": "tool_call", "id": "1", "name": name, "args": args})
+            return message.artifact
+
+        assert (await artifact(balance)) == {"balance": {"amount": 120.5, "currency": "EUR"}, "sandbox": True}
+        made = await artifact("revox_make_call", **CALL)
+        assert (made["sandbox"], made["call"]["sandbox"]) == (True, True)
+        for name in ("revox_get_call", "revox_wait_for_call"):
+            read = await artifact(name, call_id=made["call"]["id"])
+            assert (read["sandbox"], read["call"]["sandbox"]) == (True, True)
+        assert (await artifact("revox_get_call", call_id="nope"))["sandbox"] is True
+        await connection.aclose()
+        in_background(connection.aclose())
+
+
+def question(connection: Connection, given: dict[str, Any], **options: Any) -> Any:
+    graph = call_graph(connection, checkpointer=InMemorySaver(), **options)
+    [asked] = graph.invoke(given, {"configurable": {"thread_id": "t"}})["__interrupt__"]
+    return asked.value
+
+
+def test_the_questions_of_the_graph_say_it(server: SandboxServer) -> None:
+    for connection in (Sandbox().connect(), over_a_port(server)):
+        assert question(connection, {**CALL, "phone_number": "+12025550150"}, approve=True)["sandbox"] is True
+    assert "sandbox" not in question(as_revox(Sandbox()), CALL, approve=True)
+    for connect, marked in ((Sandbox.connect, True), (as_revox, None)):
+        sandbox = Sandbox()
+        sandbox.faults.add(Fault("lose_before", on="revox_make_call"))
+        asked = question(connect(sandbox), CALL)
+        assert asked["type"] == "revox.placement_unknown"
+        assert asked.get("sandbox") is marked
 
 
 def test_a_real_service_is_never_called_a_sandbox() -> None:

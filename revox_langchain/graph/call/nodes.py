@@ -68,7 +68,7 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
     try:
         placed = yield from place(order_of(state), settings.guard, earlier=earlier)
     except PlacementUnknown as error:
-        update: Update = {"error": error.as_dict(), "mode": None}
+        update: Update = {"error": error.as_dict(), "mode": None, "sandbox": (yield Pause(0)).sandbox}
         # The caller's code permits one more dial; after a second lost answer only a person may.
         if settings.on_unknown == "dial" and not state.get("redials"):
             return {**update, "redials": 1, GOTO: "arm"}

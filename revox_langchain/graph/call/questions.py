@@ -18,6 +18,7 @@ from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.shown import arguments_of
 from revox_langchain.graph.call.state import Approval, CallState, UnknownAnswer, current_for
 from revox_langchain.graph.steps import GOTO, Update
+from revox_langchain.results.order import sandbox_of
 
 
 def question(state: CallState) -> JsonObject:
@@ -30,6 +31,7 @@ def question(state: CallState) -> JsonObject:
     )
     return {
         "type": "revox.approve_call",
+        **sandbox_of(state),
         "message": message,
         "arguments": arguments,
         "arguments_hash": hashed,
@@ -52,6 +54,7 @@ def unknown_question(state: CallState) -> JsonObject:
     error, number, mark = state.get("error") or {}, state["asked"]["phone_number"], state["intent_mark"]
     return {
         "type": "revox.placement_unknown",
+        **sandbox_of(state),
         "message": f"A call to {number} may have been placed. {error.get('message', '')}".strip(),
         "phone_number": number,
         "intent_id": mark["intent_id"] if mark else None,

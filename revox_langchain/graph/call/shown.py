@@ -8,7 +8,7 @@ from revox_langchain.answers import JsonObject, digest
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import configuration_of
 from revox_langchain.dialing.configuration import digest as digest_of_configuration
-from revox_langchain.flow import Flow
+from revox_langchain.flow import Flow, Pause
 from revox_langchain.graph.call.assistant import voice_of
 from revox_langchain.graph.call.order import order_of
 from revox_langchain.graph.call.settings import Settings
@@ -26,7 +26,7 @@ def show(state: CallState, settings: Settings) -> Flow[Update]:
         "cost": cost.model_dump(),
         "shown": {**shown, "configuration_hash": digest_of_configuration(configuration)},
     }
-    update: Update = {"spoken": spoken, GOTO: "approve"}
+    update: Update = {"spoken": spoken, "sandbox": (yield Pause(0)).sandbox, GOTO: "approve"}
     if state["asked"]["assistant_id"] is not None:
         update["voice"] = yield from voice_of(configuration)
     update["asking"] = asking(cast("CallState", {**state, **update}))
@@ -53,6 +53,7 @@ def arguments_of(state: CallState) -> JsonObject:
         "max_attempts": cost.attempts,
         "max_minutes": round(cost.minutes, 1),
         "intent_id": mark["intent_id"] if mark else None,
+        **({"repeat_of": asked["repeat_of"]} if asked.get("repeat_of") else {}),
         # The assistant as it will speak: what the request leaves out only Revox knows. Absent in 0.1's threads.
         **(spoken.get("shown") or {}),
     }

@@ -161,6 +161,7 @@ class CallState(TypedDict, total=False):
         armed: Intent of this thread's latest dial; it outlives the run, unless that ended without an order.
         rearmed: Whether the same intent was armed before: its order may be too young to be found at once.
         mode: `look` if the next step may not dial.
+        sandbox: Whether a sandbox answers, for the questions; absent before one is asked.
         redials: How often an unknown outcome was dialed again because the caller's code says so.
         watch: How far the waiting has come, as `Watch` dumps it.
         progress: The same for people who follow the run, while it waits.
@@ -194,6 +195,7 @@ class CallState(TypedDict, total=False):
     intent_id: str | None
     adopted: bool
     placed_at: str | None
+    sandbox: bool
 
     notes: list[str]
     warnings: list[str]

@@ -104,7 +104,7 @@ def call_graph_tool(
         return _rendered(await graph.ainvoke(asked, _patient(config)))
 
     source = number_source(CallAndWait, guard.policy)
-    return tool_for(request, call, acall, tags=["revox", "calling"], metadata=source)
+    return tool_for(request, call, acall, connection, tags=["revox", "calling"], metadata=source)
 
 
 def _asked(request: type[CallAndWait], arguments: JsonObject) -> JsonObject:

@@ -24,6 +24,7 @@ from revox_langchain.operations.fields import ASSISTANT_SETTINGS
 from revox_langchain.operations.operation import Operation, Request, Risk
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.results.call import ENDED
+from revox_langchain.results.order import sandbox_of
 from revox_langchain.tools.hosted.adapters import MCPToolCallRequest, MCPToolCallResult
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.session import CallContext, Handler, HostedServer, current_context
@@ -203,7 +204,7 @@ async def wait_in_slices(
         waited_s = clock.now_s() - start_s
         ended = order.get("status") in ENDED
         if order and (ended or waited_s >= request.timeout_s):
-            return {"call": order, "timed_out": not ended, "waited_s": round(waited_s, 1)}
+            return {"call": order, "timed_out": not ended, "waited_s": round(waited_s, 1), **sandbox_of(order)}
         if clock.now_s() - begun_s < request.interval_s:
             # A server that answers at once would be asked without a break.
             await clock.asleep(request.interval_s)

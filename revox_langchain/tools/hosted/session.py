@@ -18,9 +18,11 @@ from langchain_core.tools import BaseTool, StructuredTool
 from mcp.types import CallToolResult
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.connection.connection import Connection, check_url
+from revox_langchain.connection.address import check_url
+from revox_langchain.connection.connection import Connection
 from revox_langchain.connection.limits import ACCEPTED, AnswerLimits
 from revox_langchain.connection.privacy import cleaned
+from revox_langchain.connection.sandboxed import marked
 from revox_langchain.dialing.given import Given
 from revox_langchain.errors import NotFound, RevoxToolError, TimedOut, Unavailable
 from revox_langchain.flow import Emit
@@ -82,6 +84,10 @@ class HostedServer:
         url: The server's address, if it is another one.
         timeout_s: How long any answer may take; needed, since the client has no limit of its own that works.
         interceptors: What a call goes through before it is sent.
+
+    Attributes:
+        url: The server's address.
+        connection: Says whether the server is a sandbox.
     """
 
     def __init__(
@@ -94,6 +100,7 @@ class HostedServer:
     ) -> None:
         self.url = url or f"{connection.base_url}{PATH}"
         check_url(self.url, "MCP address", f"https://www.getrevox.com/api{PATH}")
+        self.connection = connection
         self._key = connection.api_key
         self._limits = AnswerLimits(connection.max_answer_bytes)
         self._failures = Failures(self.url, connection.api_key)
@@ -187,7 +194,8 @@ class HostedServer:
         else:
             assert isinstance(answer, CallToolResult)
             if not answer.isError:
-                return CallToolResult(content=[], structuredContent=answer_of(answer, self._key))
+                said = answer_of(answer, self._key)
+                return CallToolResult(content=[], structuredContent=marked(said) if self.connection.sandbox else said)
             known = self._failures.reported(answer, state())
         raise known
 
@@ -225,9 +233,14 @@ class HostedServer:
             timeout=timeout,
             auth=auth,
             verify=True if self._ssl is None else self._ssl,
-            # The limits first, since what watches the stream looks at what was unpacked.
-            event_hooks={"request": [on_request], "response": [self._limits.acheck, on_response]},
+            # The limits before what watches the stream, which looks at what was unpacked.
+            event_hooks={"request": [on_request], "response": [self._learn, self._limits.acheck, on_response]},
         )
+
+    async def _learn(self, response: httpx.Response) -> None:
+        # A server elsewhere says nothing about who answers at the base URL.
+        if self.url.startswith(f"{self.connection.base_url}/"):
+            self.connection.learn(response)
 
     async def _on_message(self, params: LoggingMessageNotificationParams, context: CallbackContext) -> None:
         data = cleaned(params.data, self._key)

@@ -264,6 +264,7 @@ def _tool(
     return build_tool(
         call,
         acall,
+        server.connection,
         name=name,
         description=description,
         args_schema=lean(schema),
@@ -285,7 +286,7 @@ def _waiting_tool(server: HostedServer, offer: Offer, slice_s: float) -> BaseToo
         answer = await wait_in_slices(server, clock, request, stream_writer(), slice_s)
         return request.spec.render(answer, request), answer
 
-    return tool_for(WaitForCall, call, acall, tags=["revox", "mcp"], metadata={"transport": "mcp"})
+    return tool_for(WaitForCall, call, acall, offer.connection, tags=["revox", "mcp"], metadata={"transport": "mcp"})
 
 
 def _rendered(name: str, request: type[Request] | None, answer: JsonObject, arguments: JsonObject) -> str:
@@ -299,7 +300,7 @@ def _rendered(name: str, request: type[Request] | None, answer: JsonObject, argu
             return request.spec.render(answer, asked)
         except (KeyError, TypeError, AttributeError, ValueError):
             logger.warning("The MCP server answered %s in a shape that is not REST's; it is shown as it is.", name)
-    text = str(answer["text"]) if set(answer) == {"text"} else json.dumps(answer, ensure_ascii=False)
+    text = str(answer["text"]) if set(answer) - {"sandbox"} == {"text"} else json.dumps(answer, ensure_ascii=False)
     return "\n".join([f"{name} answered; the whole answer is in the artifact.", *render.fenced([text], 1200)])
 
 

@@ -73,8 +73,8 @@ class _Offline:
         raise _WouldAsk
 
     def recalled(self, operation: Operation, max_age_s: float) -> Any:
-        """What is remembered, if that may be used."""
-        return self._memory.recalled(operation, max_age_s) if self._memory is not None else None
+        """What is remembered, however old, if that may be used: a question is better served by it than by nothing."""
+        return self._memory.recalled(operation, float("inf")) if self._memory is not None else None
 
     def remember(self, operation: Operation, answer: Any) -> None:
         """Keep nothing."""
@@ -98,11 +98,13 @@ def refused_anyway(
     return _refusal(request_type, arguments, guard, now_s) if later is not None else None
 
 
-def voice_foreseen(arguments: Mapping[str, object], connection: Channel, guard: Guard) -> str:
+def voice_foreseen(
+    request_type: type[MakeCall], arguments: Mapping[str, object], connection: Channel, guard: Guard
+) -> str:
     """Say which voice a call with these arguments gets if none is given, as far as that is known without asking."""
     channel = _Offline(connection.clock.now_s(), connection)
     try:
-        request = run(read(MakeCall, arguments, guard.policy), channel)
+        request = run(read(request_type, arguments, guard.policy), channel)
     except (_WouldAsk, RevoxToolError):
         return ""
     if request.prompt is None or request.voice_id is not None:

@@ -88,6 +88,10 @@ IntentName = Annotated[
         "it: appointment-4711, not reminder."
     ),
 ]
+RepeatOf = Annotated[
+    str | None,
+    typer.Option(metavar="CALL_ID", help="To call again on purpose: id of an ended call to this number."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Dial without asking.")]
 InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]
 
@@ -115,6 +119,7 @@ def call(
     metadata: Metadata = None,
     concurrency_key: ConcurrencyKey = None,
     intent: IntentName = None,
+    repeat_of: RepeatOf = None,
     yes: Yes = False,
     sandbox: InSandbox = False,
     speed: Speed = 20.0,
@@ -127,7 +132,8 @@ def call(
 
     Dials a real phone, and asks first unless --yes is given; --sandbox dials no real phone and needs no key.
     Each run places a new call. With --intent NAME it is safe to run the same command again, whatever happened the
-    first time: an existing call is found and followed instead of placing another.
+    first time: an existing call is found and followed instead of placing another. So it is with --repeat-of CALL_ID,
+    which repeats an ended call once.
 
     Exit codes: 0 completed (whatever the answer), 2 invalid input, 3 refused, 4 key, 5 unreachable, 6 unknown
     whether placed, 7 still running, 8 cancelled or errored, 130 Ctrl-C.

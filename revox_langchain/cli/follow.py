@@ -73,10 +73,11 @@ class CallRun:
         # The question names the voice; said before it, the same line would stand there twice.
         live = LiveCall(
             self._screen,
-            self._connection.clock.now_s,
+            self._connection,
             first_words=doing,
             tell_voice=not self._approve,
             looks_s=self._policy.settle_s if request.get("intent") else 0.0,
+            for_window=not request.get("scheduled_at"),
         )
         return _shown(lambda: self._output(request, live), live, self._connection, self._screen, sandbox=self._sandbox)
 
@@ -134,7 +135,7 @@ class CallRun:
 
 def follow_order(call_id: str, connection: Connection, screen: Screen, wait: WaitPolicy) -> Exit:
     """Follow a call that exists until it has ended."""
-    live = LiveCall(screen, connection.clock.now_s, first_words="reading the call")
+    live = LiveCall(screen, connection, first_words="reading the call")
     live.follow_existing(call_id)
 
     async def run() -> JsonObject:

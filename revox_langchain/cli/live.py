@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from revox_langchain.cli.screen import Screen, duration, plain
+from revox_langchain.connection.connection import Connection
 from revox_langchain.speech.language import language_name
 
 _ROLES = {"assistant": "assistant", "user": "callee", "human_agent": "agent", "tool": "tool"}
@@ -38,10 +39,11 @@ class LiveCall:
 
     Args:
         screen: Where to write.
-        now_s: The time in seconds: a sandbox's runs at its own speed.
+        connection: Its clock tells the time: a sandbox's runs at its own speed.
         first_words: What the status line says before the first event.
         tell_voice: Whether to write a line about the voice.
         looks_s: How long an earlier call of a named intent is looked for before this one is placed; 0 for no name.
+        for_window: Whether an order that waits to be dialed can only wait for its calling window.
 
     Attributes:
         call_id: Id of the order, once it is known.
@@ -52,26 +54,30 @@ class LiveCall:
     def __init__(
         self,
         screen: Screen,
-        now_s: Callable[[], float],
+        connection: Connection,
         *,
         first_words: str = "getting ready",
         tell_voice: bool = True,
         looks_s: float = 0.0,
+        for_window: bool = False,
     ) -> None:
         self.call_id: str | None = None
         self.intent_id: str | None = None
         self.phone_number: str | None = None
         self.dialing = False
         self._screen = screen
-        self._now_s = now_s
-        self._start_s = now_s()
+        self._connection = connection
+        self._start_s = connection.clock.now_s()
         self._words = first_words
         self._tell_voice = tell_voice
         self._looks_s = looks_s
+        self._for_window = for_window
         self._existed = False
         self._status: str | None = None
         self._attempt = 0
         self._said_waiting = False
+        self._planned: object = None
+        self._begun: object = None
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
             console=screen.console,
@@ -139,7 +145,7 @@ class LiveCall:
         self.dialing = False
         self.call_id = str(event.get("call_id"))
         self.intent_id = str(event.get("intent_id"))
-        self._start_s = self._now_s()
+        self._start_s = self._connection.clock.now_s()
         self._existed = bool(event.get("adopted"))
         already = " (placed earlier; nothing was dialed again)" if event.get("adopted") else ""
         self._fact("Call", self.call_id + already)
@@ -150,12 +156,15 @@ class LiveCall:
         known = attempt == self._attempt or self._status is None
         tries_again = attempt > 0 and (status == "scheduled" or (status == "queued_for_calling" and known))
         self._status, self._attempt = status, attempt
+        self._planned = event.get("scheduled_at")
+        if status == "calling":
+            self._begun = self._planned
         self._words = self._status_words(event)
         if tries_again:
-            self._words = f"next attempt{_when(event, self._now_s())}"
+            self._words = f"next attempt{self._when()}"
             self._note(f"Attempt {attempt} did not reach the callee; {self._words}. Revox dials by itself.")
         elif status == "scheduled":
-            self._waits(event)
+            self._waits()
         elif status == "paused":
             self._note(f"Paused in the dashboard; it continues when call {self.call_id} is resumed.")
         elif not self._screen.live and status in ("queued_for_calling", "calling"):
@@ -180,13 +189,27 @@ class LiveCall:
     def _heartbeat(self, event: Mapping[str, Any]) -> None:
         long = float(event.get("elapsed_s") or 0.0) > _LONG_IN_QUEUE_S
         if event.get("status") == "queued_for_calling" and long and not (self._said_waiting or self._attempt):
-            self._waits(event)
+            self._waits()
 
-    def _waits(self, event: Mapping[str, Any]) -> None:
+    def _waits(self) -> None:
         self._said_waiting = True
-        when = _when(event, self._now_s())
-        reason = "Scheduled: Revox will dial" if when else "Waiting for the calling window: Revox will dial by itself"
-        self._note(f"{reason}{when}. Ctrl-C does not cancel the call.")
+        when = self._when()
+        reason = "Waiting for the calling window" if self._for_window or not when else "Scheduled"
+        self._note(f"{reason}: Revox will dial{when or ' by itself'}. Ctrl-C does not cancel the call.")
+
+    def _when(self) -> str:
+        """Say when it is dialed next, if that is known and still to come."""
+        try:
+            moment = datetime.fromisoformat(str(self._planned))
+        except ValueError:
+            return ""
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        said = f" at {moment:%a %d %b %H:%M %Z}"
+        if not self._connection.keeps_time:
+            # How long that is cannot be told; what was dialed at that moment already is past.
+            return said if self._planned != self._begun else ""
+        left_s = moment.timestamp() - self._connection.clock.now_s()
+        return f"{said}, in {_about(left_s)}" if left_s > 0 else ""
 
     def _fact(self, name: str, words: str) -> None:
         self._screen.line(Text.assemble((f"{name:<9}", "bold"), words))
@@ -207,7 +230,7 @@ class LiveCall:
         self._screen.console.print(row)
 
     def _status_line(self) -> Padding:
-        passed = duration(self._now_s() - self._start_s)
+        passed = duration(self._connection.clock.now_s() - self._start_s)
         self._spinner.update(text=Text.assemble((passed, "bold"), "  ", (self._words, "bold cyan")))
         return Padding(self._spinner, (1, 0, 0, 0))
 
@@ -231,17 +254,6 @@ def _clock_time(moment: object) -> str | None:
         return f"{datetime.fromisoformat(str(moment)).astimezone():%H:%M:%S}"
     except ValueError:
         return None
-
-
-def _when(event: Mapping[str, Any], now_s: float) -> str:
-    """Say when it is dialed next, if that is known and still to come."""
-    try:
-        moment = datetime.fromisoformat(str(event.get("scheduled_at")))
-    except ValueError:
-        return ""
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    left_s = moment.timestamp() - now_s
-    return f" at {moment:%a %d %b %H:%M %Z}, in {_about(left_s)}" if left_s > 0 else ""
 
 
 def _about(seconds: float) -> str:

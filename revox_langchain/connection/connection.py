@@ -165,6 +165,11 @@ class Connection:
         secret = hashlib.sha256(self._key.get_secret_value().encode()).hexdigest()
         return self.base_url, secret, None if isinstance(self.clock, SystemClock) else self.clock
 
+    @property
+    def keeps_time(self) -> bool:
+        """Whether `clock` goes with that of whoever answers; a sandbox over a port keeps a time of its own."""
+        return not (self.sandbox and isinstance(self.clock, SystemClock))
+
     def __repr__(self) -> str:
         return f"Connection(base_url={self.base_url!r})"
 

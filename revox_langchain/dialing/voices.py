@@ -21,6 +21,9 @@ from revox_langchain.speech.prompts import PromptNote, check_length
 from revox_langchain.speech.typical import typical_of
 from revox_langchain.speech.voice import ChosenVoice, choose_voice, voice_by_id
 
+VOICES_MAX_AGE_S = 600.0
+"""How old a list of voices may be that a voice is chosen from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Speech:
@@ -68,7 +71,7 @@ def choose_speaker(speech: Speech, preferences: Mapping[str, str | None]) -> Flo
         NoVoice: No voice of the catalogue fits.
     """
     language: ResolvedLanguage = yield Work(speech.resolved)
-    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+    voices = (yield Recent(ListVoices(), max_age_s=VOICES_MAX_AGE_S))["voices"]
     chosen: ChosenVoice = yield Work(partial(_voice_for, voices, preferences, language))
     return language, chosen
 
@@ -146,7 +149,7 @@ def _speaks_itself(configuration: Mapping[str, object]) -> bool:
 def _check_given(policy: DialPolicy, speech: Speech, held: Mapping[str, str | None]) -> Flow[tuple[str, ...]]:
     if policy.voice_mismatch == "off":
         return ()
-    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+    voices = (yield Recent(ListVoices(), max_age_s=VOICES_MAX_AGE_S))["voices"]
     voice_id, provider = held["id"], held["provider"]
     spoken = {v["language"] for v in voices if v["id"] == voice_id and provider in (None, v["provider"])}
     try:

@@ -13,6 +13,8 @@ from revox_langchain.actions.offer import Offer
 from revox_langchain.answers import JsonObject, digest
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
+from revox_langchain.operations.render.calls import SANDBOX
+from revox_langchain.tools.ahead import VoicesAhead
 from revox_langchain.tools.conversation import note_shown
 from revox_langchain.tools.tool import thread_of
 
@@ -30,21 +32,24 @@ def approvals_of(offer: Offer, from_risk: Risk) -> JsonObject:
         offer: What tools there are.
         from_risk: Ask from this risk upward.
     """
+    asked_about = [request for request in offer.requests() if request.spec.risk >= from_risk]
+    ahead = VoicesAhead(offer.connection)
+    if any(issubclass(request, MakeCall) for request in asked_about):
+        ahead.look()
     return {
         request.spec.name: {
             "allowed_decisions": ["approve", "edit", "reject"],
-            "description": partial(_describe_call, request, offer)
-            if issubclass(request, MakeCall)
-            else _described(request),
+            "description": _description(request, offer, ahead),
             "when": _When(request, offer).asks,
         }
-        for request in offer.requests()
-        if request.spec.risk >= from_risk
+        for request in asked_about
     }
 
 
-def _description(request: type[Request], offer: Offer) -> str | Callable[..., str]:
-    return partial(_describe_call, request, offer) if issubclass(request, MakeCall) else _described(request)
+def _description(request: type[Request], offer: Offer, ahead: VoicesAhead) -> str | Callable[..., str]:
+    if issubclass(request, MakeCall):
+        return partial(_describe_call, request, offer, ahead)
+    return _described(request, offer)
 
 
 class _When:
@@ -84,11 +89,20 @@ class _When:
         return True
 
 
-def _describe_call(request: type[Request], offer: Offer, tool_call: ToolCall, state: object, runtime: object) -> str:
-    """Describe a call, with the voice it gets where it names none. Sends nothing."""
-    voice = voice_foreseen(tool_call["args"], offer.connection, offer.guard())
-    return f"{_described(request)} {voice}".strip()
+def _describe_call(
+    request: type[MakeCall],
+    offer: Offer,
+    ahead: VoicesAhead,
+    tool_call: ToolCall,
+    state: object,
+    runtime: object,
+) -> str:
+    """Describe a call, with the voice it gets where it names none."""
+    ahead.look()
+    voice = voice_foreseen(request, tool_call["args"], offer.connection, offer.guard())
+    return f"{_described(request, offer)} {voice}".strip()
 
 
-def _described(request: type[Request]) -> str:
-    return f"{request.spec.title} Risk: {request.spec.risk.name.lower()}."
+def _described(request: type[Request], offer: Offer) -> str:
+    said = f"{request.spec.title} Risk: {request.spec.risk.name.lower()}."
+    return f"{said} {SANDBOX}" if offer.connection.sandbox else said

@@ -233,9 +233,14 @@ class RevoxToolkit(BaseToolkit):
         """A map for `HumanInTheLoopMiddleware(interrupt_on=…)`: which tools a person approves, edits or rejects.
 
         No one is asked about what the guard refuses whatever Revox answers: its number, lists, hours and words are
-        looked at first, without a request, and the tool then refuses it. The question names the voice that a prompt
-        without one gets, or its language where the voices have not been read yet. What a person
-        approved may be dialed, whoever gave the number.
+        looked at first, without a request, and the tool then refuses it. What a person approved may be dialed, whoever
+        gave the number.
+
+        The question names the voice that a prompt without one gets. For that the voices are read here, once, if calls
+        are asked about: sync code waits for them up to five seconds, an event loop is not held up. Where they are not
+        there in time, because Revox cannot be reached or a loop asks at once, the question names the language only. A
+        question in a running loop may go by a list that is more than ten minutes old; the dial reads it anew, so the
+        voice differs if Revox's voices have changed meanwhile.
 
         Args:
             from_risk: Ask from this risk upward.

@@ -27,7 +27,8 @@ from revox_langchain import __version__
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.cli.app import Commands, app, run
 from revox_langchain.cli.demo import SCRIPTS
-from revox_langchain.cli.screen import duration, plain, write_json
+from revox_langchain.cli.live import LiveCall
+from revox_langchain.cli.screen import Screen, duration, plain, write_json
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.intent import MARK
 from revox_langchain.operations.calls import GetCall, GetCallHistory
@@ -413,11 +414,64 @@ def test_a_scheduled_call_says_when_it_is_dialed() -> None:
     assert "Scheduled: Revox will dial at Tue 06 Jan 14:00 UTC, in 4 hours." in done.stdout
 
 
-def test_a_call_outside_its_calling_window_says_that_it_waits() -> None:
-    with SandboxServer(Sandbox(speed=5000, switches=Switches(real_zones=True, calling_hours=True))) as server:
-        done = call("+14155550123", "--yes", *QUICK, env=account(server))
-    assert done.exit_code == 0, done.output
-    assert "Waiting for the calling window" in done.stdout
+def test_a_call_outside_its_calling_window_says_until_when_it_waits_by_the_clock_of_whoever_answers() -> None:
+    until = "Revox will dial at Tue 06 Jan 18:00 UTC. Ctrl-C does not cancel the call."
+    with SandboxServer(Sandbox(key=KEY, speed=20, switches=Switches(real_zones=True, calling_hours=True))) as server:
+        done = call("+14155550123", "--yes", "--max-wait-s", "3", *QUICK, env=account(server))
+        watched = cli("watch", server.sandbox.dials[0]["id"], "--max-wait-s", "0.5", env=account(server))
+    assert (done.exit_code, watched.exit_code) == (7, 7), done.output
+    assert f"Waiting for the calling window: {until}" in done.stdout.splitlines()
+    assert f"Scheduled: {until}" in watched.stdout.splitlines()
+
+
+def test_a_moment_at_which_a_sandbox_has_dialed_is_not_announced_again(capsys: pytest.CaptureFixture[str]) -> None:
+    live = LiveCall(Screen(), Connection(KEY, sandbox=True))
+    moment = {"type": "revox.status", "scheduled_at": "2026-01-06T12:00:00Z"}
+    for status, attempt in (("scheduled", 0), ("calling", 1), ("queued_for_calling", 1)):
+        live.see({**moment, "status": status, "attempt": attempt})
+    live.see({**moment, "status": "scheduled", "attempt": 1, "scheduled_at": "2026-01-06T14:00:00Z"})
+    first, _, passed, planned = capsys.readouterr().out.splitlines()
+    assert first.startswith("Scheduled: Revox will dial at Tue 06 Jan 12:00 UTC.")
+    assert passed == "Attempt 1 did not reach the callee; next attempt. Revox dials by itself."
+    assert "next attempt at Tue 06 Jan 14:00 UTC." in planned
+
+
+def test_an_old_order_that_is_found_is_said_to_be_old_before_its_result(server: SandboxServer) -> None:
+    arguments = ("--yes", "--intent", "reminder", *QUICK)
+    first = call(FICTION, *arguments, "--json", env=account(server))
+    server.sandbox.world.advance(7 * 86_400)
+    again = call(FICTION, *arguments, env=account(server))
+    as_json = call(FICTION, *arguments, "--json", env=account(server))
+    assert (first.exit_code, again.exit_code, as_json.exit_code) == (0, 0, 0)
+    warning = r"This call was placed .+ ago and had ended; no phone rang now. For another call give another intent."
+    assert re.search(f"Warning: {warning}", again.stderr)
+    assert again.output.index("Warning: This call was placed") < again.output.index("Completed, answered")
+    output = json.loads(as_json.stdout)
+    assert re.fullmatch(warning, output["warnings"][0])
+    assert output["placed_at"].startswith("2026-01-06T")
+    assert json.loads(first.stdout)["placed_at"] is None
+    assert len(server.sandbox.dials) == 1
+
+
+def test_an_ended_call_is_repeated_on_purpose_and_once(server: SandboxServer) -> None:
+    def output(*more: str) -> Any:
+        return json.loads(call(FICTION, "--yes", "--json", *more, *QUICK, env=account(server)).stdout)
+
+    first = output()["call_id"]
+    server.sandbox.world.advance(86_400)
+    second = output("--repeat-of", first)
+    assert (second["status"], second["adopted"]) == ("completed", False)
+    assert second["call_id"] != first
+    again = output("--repeat-of", first)
+    assert (again["call_id"], again["adopted"]) == (second["call_id"], True)
+    assert len(server.sandbox.dials) == 2
+    unknown = call(FICTION, "--yes", "--json", "--repeat-of", "made-up", *QUICK, env=account(server))
+    assert (unknown.exit_code, json.loads(unknown.stdout)["error"]["code"]) == (3, "repeat_unknown")
+    elsewhere = call("+12025550150", "--yes", "--json", "--repeat-of", first, *QUICK, env=account(server))
+    assert (elsewhere.exit_code, json.loads(elsewhere.stdout)["error"]["code"]) == (3, "repeat_other_number")
+    both = call(FICTION, "--yes", "--repeat-of", first, "--intent", "x", env=account(server))
+    assert both.exit_code == 2
+    assert len(server.sandbox.dials) == 2
 
 
 def test_a_second_attempt_is_announced() -> None:

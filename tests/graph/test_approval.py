@@ -10,6 +10,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from revox_langchain.answers import digest
 from revox_langchain.graph import call_graph
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import MakeCall
@@ -353,3 +354,21 @@ def test_the_unknown_outcome_takes_its_own_words_in_any_usual_shape(answer: Any)
     invoke(graph, REQUEST)
     assert invoke(graph, Command(resume=answer))["status"] == "completed"
     assert len(sandbox.dials) == 1
+
+
+def test_the_question_shows_which_call_is_repeated_and_a_yes_is_tied_to_it() -> None:
+    sandbox = Sandbox()
+    connection = sandbox.connect()
+    first = call_graph(connection).invoke(REQUEST)["call_id"]
+    sandbox.world.advance(86_400)
+    graph = graph_of(sandbox)
+    plain = question(invoke(graph, REQUEST))
+    assert "repeat_of" not in plain["arguments"]
+    shown = question(invoke(graph, {**REQUEST, "repeat_of": first}))
+    assert shown["arguments"]["repeat_of"] == first
+    assert shown["arguments_hash"] != plain["arguments_hash"]
+    assert shown["arguments_hash"] == digest(shown["arguments"])
+    assert question(invoke(graph, yes(plain)))["arguments_hash"] == shown["arguments_hash"]
+    out = invoke(graph, yes(shown))
+    assert (out["status"], out["adopted"]) == ("completed", False)
+    assert len(sandbox.dials) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from langgraph.types import Command
 
 from revox_langchain import DialPolicy, RevoxToolkit, Risk
 from revox_langchain.operations.voices import ListVoices
-from revox_langchain.sandbox import Sandbox
+from revox_langchain.sandbox import Fault, Sandbox
 from tests.scripted_model import ScriptedModel, calls
 
 HELLO = {"phone_number": "+12025550100", "prompt": "Please say hello to them, you are an AI."}
@@ -123,8 +124,11 @@ def test_a_person_is_asked_about_everything_else_and_nothing_is_sent_before(
 ) -> None:
     sandbox = Sandbox()
     arguments = {name: value for name, value in {**HELLO, **change}.items() if value is not None}
-    assert talk(agent(sandbox, calls(("revox_make_call", arguments)), **policy))["__interrupt__"]
-    assert sum(sandbox.counts.values()) == 0
+    an_agent = agent(sandbox, calls(("revox_make_call", arguments)), **policy)
+    # The voices, for the question, are read once when it is made.
+    assert sandbox.counts == {"revox_list_voices": 1}
+    assert talk(an_agent)["__interrupt__"]
+    assert sandbox.counts == {"revox_list_voices": 1}
 
 
 @both_kinds
@@ -170,20 +174,60 @@ def test_other_tools_are_looked_at_first_too() -> None:
         assert only_result(out).artifact["code"] == code
 
 
-def test_the_question_names_the_language_and_once_they_are_known_the_voice() -> None:
+@both_modes
+def test_the_first_question_of_a_fresh_agent_names_the_voice_it_gets(mode: str) -> None:
+    sandbox = Sandbox()
+    an_agent = agent(sandbox, calls(("revox_make_call", FRENCH)))
+    asked = talk(an_agent, mode=mode)
+    assert "was chosen for French" in described(asked)
+    talk(an_agent, Command(resume={"decisions": [{"type": "approve"}]}), mode)
+    voice = sandbox.dials[0]["assistant"]["voice"]
+    assert f"{voice['provider']}:{voice['id']}" in described(asked)
+    assert sandbox.counts["revox_list_voices"] == 1
+
+
+async def test_an_agent_made_in_a_running_loop_reads_the_voices_without_holding_it_up() -> None:
+    sandbox = Sandbox()
+    an_agent = agent(sandbox, calls(("revox_make_call", FRENCH)))
+    while not sandbox.counts["revox_list_voices"] or threading_reads():
+        await asyncio.sleep(0.01)
+    asked = await an_agent.ainvoke({"messages": [("user", "Call +33142685300.")]}, THREAD)
+    assert "was chosen for French" in described(asked)
+
+
+def threading_reads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "revox-voices"]
+
+
+def test_without_voices_the_question_names_the_language_and_the_next_one_the_voice() -> None:
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("status", on="revox_list_voices", status=403, times=2))
+    describe = RevoxToolkit.sandbox(sandbox, max_risk=Risk.DIAL).approvals()["revox_make_call"]["description"]
+    call = {"name": "revox_make_call", "args": FRENCH, "id": "1"}
+    assert "a voice that speaks it is chosen before" in describe(call, {}, None)
+    assert "was chosen for French" in describe(call, {}, None)
+
+
+async def test_a_question_in_a_loop_goes_by_an_old_list_rather_than_none() -> None:
     sandbox = Sandbox()
     toolkit = RevoxToolkit.sandbox(sandbox, max_risk=Risk.DIAL)
-    describe = toolkit.approvals()["revox_make_call"]["description"]
-    call = {"name": "revox_make_call", "args": FRENCH, "id": "1"}
-    assert "French" in describe(call, {}, None)
-    assert sum(sandbox.counts.values()) == 0
-    toolkit.connection.remember(ListVoices(), toolkit.connection.send(ListVoices()))
-    named = describe(call, {}, None)
-    assert "was chosen for French" in named
-    placed = next(t for t in toolkit.get_tools() if t.name == "revox_make_call").invoke({**call, "type": "tool_call"})
-    voice = sandbox.dials[0]["assistant"]["voice"]
-    assert placed.status == "success"
-    assert f"{voice['provider']}:{voice['id']}" in named
+    describe = (await asyncio.to_thread(toolkit.approvals))["revox_make_call"]["description"]
+    sandbox.world.advance(3600)
+    sandbox.faults.add(Fault("status", on="revox_list_voices", status=403, times=2))
+    assert toolkit.connection.recalled(ListVoices(), 600) is None
+    assert "was chosen for French" in describe({"name": "revox_make_call", "args": FRENCH, "id": "1"}, {}, None)
+
+
+def test_voices_are_read_only_where_calls_are_asked_about() -> None:
+    sandbox = Sandbox()
+    RevoxToolkit.sandbox(sandbox, max_risk=Risk.WRITE).approvals(Risk.WRITE)
+    RevoxToolkit.sandbox(sandbox, max_risk=Risk.DELETE).approvals(Risk.DELETE)
+    assert not sandbox.counts
+
+
+def test_the_question_says_that_it_is_a_sandbox_that_would_be_called() -> None:
+    asked = talk(agent(Sandbox(), calls(("revox_make_call", HELLO))))
+    assert "Sandbox: no real phone rings." in described(asked)
 
 
 def test_an_agent_that_has_listed_voices_asks_with_the_voice_by_name() -> None:

@@ -47,7 +47,7 @@ def missing_country() -> InvalidInput:
         "The phone number does not say its country.",
         code="missing_country",
         next_step="Write phone_number with a +, the country code, the number; ask the user for the country if need be. "
-        'In code: default_region, such as "FR".',
+        'In code, give default_region="FR" or the like.',
     )
 
 

@@ -40,7 +40,7 @@ def checks(**account: Any) -> dict[str, dict[str, Any]]:
 def test_a_healthy_account_passes_and_the_key_is_never_shown(server: SandboxServer) -> None:
     done = doctor(base_url=server.base_url)
     assert done.exit_code == 0, done.output
-    assert "Ready to call." in done.stdout
+    assert "Ready to call, in a sandbox: no real phone rings." in done.stdout
     assert "fail" not in done.stdout
     assert "+12025550199" in done.stdout
     assert "country FR" in done.stdout

@@ -240,7 +240,7 @@ def test_a_campaign_with_a_number_that_must_not_be_dialed_is_not_created(sandbox
 def test_a_launch_counts_every_contact_against_the_budget(sandbox: Sandbox) -> None:
     connection, campaign_id = campaign(sandbox, *(f"+120255501{n}" for n in range(20, 32)))
     with pytest.raises(Refused) as caught:
-        run(act(LaunchCampaign(campaign_id=campaign_id), Guard()), connection)
+        run(act(LaunchCampaign(campaign_id=campaign_id), Guard(DialPolicy(max_orders=11))), connection)
     assert caught.value.code == "budget_exceeded"
     assert sandbox.counts["revox_launch_campaign"] == 0
     guard = Guard(DialPolicy(max_orders=12))

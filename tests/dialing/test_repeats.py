@@ -83,8 +83,8 @@ class Agent:
     def __init__(self, tool: str = "revox_make_call") -> None:
         self.sandbox = Sandbox()
         connection = self.sandbox.connect()
-        toolkit = RevoxToolkit(connection=connection, max_risk=Risk.DIAL)
-        self._tool = {t.name: t for t in (*toolkit.get_tools(), call_graph_tool(connection))}[tool]
+        toolkit = RevoxToolkit(connection=connection, max_risk=Risk.DIAL, fields="full")
+        self._tool = {t.name: t for t in (*toolkit.get_tools(), call_graph_tool(connection, fields="full"))}[tool]
 
     def call(self, thread: str = "t", **arguments: Any) -> Any:
         wanted: Any = {"type": "tool_call", "id": "1", "name": self._tool.name, "args": {**CALL, **arguments}}

@@ -878,6 +878,7 @@ BLANK: dict[str, Any] = {
     "from_phone_number": "",
     "concurrency_key": "",
     "intent": " ",
+    "repeat_of": "",
 }
 
 
@@ -947,7 +948,7 @@ def test_a_name_that_code_gives_is_one_request_in_whatever_thread(sandbox: Sandb
 
 
 def test_a_name_that_a_model_gives_stays_within_its_thread(sandbox: Sandbox) -> None:
-    tool = call_graph_tool(sandbox.connect(), policy=DialPolicy(min_gap_s=0))
+    tool = call_graph_tool(sandbox.connect(), policy=DialPolicy(min_gap_s=0), fields="full")
     given = {"phone_number": FRENCH["phone_number"], "prompt": FRENCH["prompt"], "intent": "reminder"}
     for name in ("one", "two", "two"):
         tool.invoke(given, thread(name))

@@ -425,7 +425,7 @@ class TestLifeOfAnOrder:
 class TestCancelPauseResume:
     def test_cancelling_before_it_rings_rings_nobody(self, sandbox: Sandbox, connection: Connection) -> None:
         call_id = place(connection)
-        assert connection.send(CancelCall(call_id=call_id)) == {"success": True}
+        assert connection.send(CancelCall(call_id=call_id)) == {"success": True, "sandbox": True}
         sandbox.world.advance(DAY_S)
         call = look(connection, call_id)
         assert (call["status"], call["is_cancelled"], call["calls_count"], sandbox.rang) == ("cancelled", True, 0, 0)
@@ -499,7 +499,7 @@ class TestCancelPauseResume:
         with pytest.raises(RevoxToolError, match="completed"):
             connection.send(operation(call_id=call_id))
         sandbox.switches = Switches(illegal_transition="success_false")
-        assert connection.send(operation(call_id=call_id)) == {"success": False}
+        assert connection.send(operation(call_id=call_id)) == {"success": False, "sandbox": True}
         sandbox.switches = Switches(illegal_transition=409)
         with pytest.raises(Refused):
             connection.send(operation(call_id=call_id))
@@ -796,7 +796,7 @@ class TestVoices:
         with pytest.raises(Refused, match="used by A"):
             connection.send(DeleteVoice(voice_id=clone["id"]))
         connection.send(DeleteAssistant(assistant_id=assistant["id"]))
-        assert connection.send(DeleteVoice(voice_id=clone["id"])) == {"success": True}
+        assert connection.send(DeleteVoice(voice_id=clone["id"])) == {"success": True, "sandbox": True}
 
     def test_presets_stay(self, connection: Connection) -> None:
         with pytest.raises(InvalidInput, match="Only cloned"):
@@ -821,7 +821,7 @@ class TestAssistants:
         assert created["first_sentence_delay_ms"] == 400
         assert created["llm_model"] == {"type": "dedicated-instance", "name": "gpt-4.1"}
         assert created["voice"] is None
-        assert connection.send(GetAssistant(assistant_id=created["id"])) == created
+        assert connection.send(GetAssistant(assistant_id=created["id"])) == {**created, "sandbox": True}
 
     def test_an_update_keeps_what_it_leaves_out_and_empties_what_it_clears(
         self, sandbox: Sandbox, connection: Connection
@@ -1039,7 +1039,7 @@ class TestSearch:
     ) -> None:
         sandbox.switches = Switches(page_base=0)
         first, second = (connection.send(GetCallHistory(page=page)) for page in (0, 1))
-        assert (len(first["calls"]), second) == (5, {"calls": [], "total_count": 5})
+        assert (len(first["calls"]), second) == (5, {"calls": [], "total_count": 5, "sandbox": True})
         sandbox.switches = Switches(page_base=0, refuse_page_past_end=True)
         with pytest.raises(InvalidInput, match="out of range"):
             connection.send(GetCallHistory(page=1))
@@ -1174,7 +1174,8 @@ class TestCampaigns:
         self, sandbox: Sandbox, connection: Connection, campaign_id: str
     ) -> None:
         launched = connection.send(LaunchCampaign(campaign_id=campaign_id))
-        assert launched == {"launched": 4, "skipped": {"active": 0, "attempts_exhausted": 0, "cancelled": 0}}
+        skipped = {"active": 0, "attempts_exhausted": 0, "cancelled": 0}
+        assert launched == {"launched": 4, "skipped": skipped, "sandbox": True}
         most = 0
         for _ in range(400):
             sandbox.world.advance(5)
@@ -1215,7 +1216,7 @@ class TestCampaigns:
     def test_pausing_dials_nobody_else(self, sandbox: Sandbox, connection: Connection, campaign_id: str) -> None:
         connection.send(LaunchCampaign(campaign_id=campaign_id))
         sandbox.world.advance(15)
-        assert connection.send(PauseCampaign(campaign_id=campaign_id)) == {"success": True}
+        assert connection.send(PauseCampaign(campaign_id=campaign_id)) == {"success": True, "sandbox": True}
         sandbox.world.advance(DAY_S)
         assert (sandbox.rang, connection.send(GetCampaign(campaign_id=campaign_id))["campaign"]["status"]) == (
             2,

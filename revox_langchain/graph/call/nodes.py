@@ -34,6 +34,7 @@ from revox_langchain.graph.steps import GOTO, Update
 from revox_langchain.phone import parse_phone
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.order import attempts_of, turns_of
+from revox_langchain.results.order import status_of
 from revox_langchain.results.schema import config_from_schema
 from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
 
@@ -92,7 +93,7 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
         "intent_id": placed.intent_id,
         "adopted": placed.adopted,
         "watch": Watch(call_id=placed.call_id, exists=True).model_dump(),
-        "progress": {"status": placed.call.get("status"), "attempt": 0, "last_turn": None},
+        "progress": {"status": status_of(placed.call), "attempt": 0, "last_turn": None},
         "notes": [*state["notes"], *([found] if placed.adopted and not placed.notes else [])],
         "warnings": [*([placed.warning] if placed.warning else []), *state["warnings"], *placed.notes],
         "placed_at": placed.placed_at,

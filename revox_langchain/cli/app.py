@@ -50,7 +50,9 @@ class Commands(TyperGroup):
             code = super().main(
                 given, "revox-langchain", complete_var, False, windows_expand_args=windows_expand_args, **extra
             )
-            sys.stdout.flush()
+            # A server over stdio closes it when its client goes.
+            if not sys.stdout.closed:
+                sys.stdout.flush()
         except (typer.Abort, KeyboardInterrupt):
             code = Exit.INTERRUPTED
         except BrokenPipeError:

@@ -312,6 +312,7 @@ def test_json_is_one_object_on_stdout_and_everything_else_is_on_stderr() -> None
         "warnings",
         "error",
         "sandbox",
+        "placed_at",
     }
 
 

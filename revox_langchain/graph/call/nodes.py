@@ -33,8 +33,7 @@ from revox_langchain.graph.call.state import VERSION, CallRequest, CallState, In
 from revox_langchain.graph.steps import GOTO, Update
 from revox_langchain.phone import parse_phone
 from revox_langchain.results.call import CallResult
-from revox_langchain.results.order import attempts_of, turns_of
-from revox_langchain.results.order import status_of
+from revox_langchain.results.order import attempts_of, status_of, turns_of
 from revox_langchain.results.schema import config_from_schema
 from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from revox_langchain.errors import InvalidInput
-from revox_langchain.mcp_server.versions import check_versions
+from tests.mcp_versions import REFUSAL, WHY
 
-try:
-    check_versions()
-except InvalidInput as _refused:
-    pytest.skip(_refused.message, allow_module_level=True)
+if REFUSAL:
+    pytest.skip(WHY, allow_module_level=True)
 else:
     import jsonschema
     from mcp import ClientSession, StdioServerParameters, types

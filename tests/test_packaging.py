@@ -113,6 +113,12 @@ def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:
     assert all(re.fullmatch(r"[\w.-]+==\d[\w.]*", pin) for pin in pinned)
 
 
+@pytest.mark.parametrize("package", ["mcp", "langchain-mcp-adapters"])
+def test_mcp_and_its_adapters_are_installed_by_default_and_have_no_upper_bound_of_ours(package: str) -> None:
+    bounds = {re.split("[<>=]", wanted)[0]: re.findall("[<>=!~]+", wanted) for wanted in PROJECT["dependencies"]}
+    assert bounds[package] == [">="]
+
+
 def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     found = []
     for path in shipped():

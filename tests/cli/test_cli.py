@@ -35,6 +35,7 @@ from revox_langchain.operations.calls import GetCall, GetCallHistory
 from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.sandbox.server import SandboxServer
 from revox_langchain.speech.names import LANGUAGES
+from tests.mcp_versions import needs_mcp_1
 from tests.processes import patience_s, started
 
 KEY = "key-that-no-one-may-see"
@@ -236,7 +237,9 @@ def test_a_number_the_guard_refuses_is_exit_code_3(number: str, code: str) -> No
         (("voices", "--sandbox", "--language", "fr", "--explain", "--gender", "femal"), "did you mean 'female'"),
         (("demo", "--language", "klingon"), "Klingon"),
         (("recover", "some-intent", "nonsense"), "number"),
-        (("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "18901"), "token"),
+        pytest.param(
+            ("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "18901"), "token", marks=needs_mcp_1
+        ),
         (("mcp", "--sandbox", "--toolset", "nope"), "toolset"),
     ],
 )
@@ -912,6 +915,7 @@ def test_the_sandbox_serves_says_where_and_stops_on_ctrl_c() -> None:
     assert "Traceback" not in errors
 
 
+@needs_mcp_1
 def test_mcp_over_stdio_writes_nothing_but_the_protocol_to_stdout() -> None:
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
     with start_process("mcp", "--sandbox") as process:
@@ -933,6 +937,7 @@ def test_mcp_over_stdio_writes_nothing_but_the_protocol_to_stdout() -> None:
     assert "up to risk read" in said
 
 
+@needs_mcp_1
 def test_mcp_over_http_takes_a_free_port_and_says_where_it_is() -> None:
     with start_process("mcp", "--sandbox", "--http", "--port", "0") as process:
         said = read_until(process.stderr, "Ctrl-C stops it")

@@ -20,6 +20,14 @@ import httpx
 import pytest
 import uvicorn
 
+from tests.mcp_sdk import (
+    ClientSession,
+    McpError,
+    StdioServerParameters,
+    stdio_client,
+    streamable_http_client,
+    types,
+)
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
@@ -31,14 +39,6 @@ from revox_langchain.operations.operation import Operation, Risk, Wire, operatio
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import INVENTED, PATH, HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
-from tests.mcp_sdk import (
-    ClientSession,
-    McpError,
-    StdioServerParameters,
-    stdio_client,
-    streamable_http_client,
-    types,
-)
 
 KEY = "sk-test-1234"
 IN_THE_QUEUE = "+12025550111"

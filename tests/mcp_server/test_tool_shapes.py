@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.mcp_sdk import jsonschema, types
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.mcp_server.http import http_app
@@ -16,7 +17,6 @@ from revox_langchain.operations.operation import Operation, Request, Risk, Wire,
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools.toolkit import RevoxToolkit
 from tests.examples import example
-from tests.mcp_sdk import jsonschema, types
 from tests.mcp_server.test_server import KEY, serving, session
 
 UNDONE_BY_NOTHING = {

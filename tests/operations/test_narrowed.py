@@ -21,6 +21,7 @@ from revox_langchain.operations.narrowed import narrowed
 from revox_langchain.operations.operation import Request
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
 from revox_langchain.sandbox import Sandbox
+from tests.mcp_versions import needs_mcp_1
 
 NUMBER = "+12025550100"
 LEAN = [request for request in (*REQUESTS, CallAndWait) if narrowed(request) is not request]
@@ -152,6 +153,7 @@ def test_a_fixed_value_that_does_not_fit_is_told_when_the_tools_are_made(fixed: 
         call_graph_tool(Sandbox().connect(), fixed=fixed)
 
 
+@needs_mcp_1
 def test_mcp_clients_see_the_same_few_fields() -> None:
     toolkit = RevoxToolkit.sandbox(max_risk=Risk.DIAL, include=("make_call",))
     described = [tool_of(request) for request in toolkit.requests()]

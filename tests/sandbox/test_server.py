@@ -27,6 +27,7 @@ from revox_langchain.operations import GetCall, GetCallHistory, ListVoices, Make
 from revox_langchain.sandbox import STORIES, Fault, Sandbox, Switches
 from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer, create_app
+from tests.mcp_versions import needs_mcp_1
 from tests.processes import patience_s, started
 
 MAKE = MakeCall(phone_number="+12025550100", prompt="P")
@@ -298,6 +299,7 @@ FOREIGN_PAGES = [
 ]
 
 
+@needs_mcp_1
 @pytest.mark.parametrize(("headers", "status"), FOREIGN_PAGES)
 @pytest.mark.parametrize("path", ["/", "/sandbox/reset", "/api/call", "/api/mcp-servers/generic/mcp"])
 def test_a_page_of_another_host_reaches_nothing(path: str, headers: dict[str, str], status: int) -> None:

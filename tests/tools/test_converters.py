@@ -60,7 +60,7 @@ def every_tool() -> list[BaseTool]:
 
 
 def package(name: str) -> Any:
-    if os.environ.get("REVOX_TEST_ALL_VENDORS"):
+    if os.environ.get("TEST_ALL_VENDORS"):
         return importlib.import_module(name)
     return pytest.importorskip(name, reason=f"{name} is not installed; it comes with the extra `dev`")
 

@@ -27,6 +27,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.mcp_sdk import McpError, StreamableHTTPSessionManager, types
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.intent import MARK, outcome_of
@@ -42,7 +43,6 @@ from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.calls import renamed
 from revox_langchain.tools.toolkit import RevoxToolkit
 from tests.families import a_few_of
-from tests.mcp_sdk import McpError, StreamableHTTPSessionManager, types
 from tests.mcp_server.test_server import serving
 
 KEY = "sk-test-1234"

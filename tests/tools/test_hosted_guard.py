@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.mcp_sdk import Context, FastMCP
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import AnswerError, InvalidInput
@@ -24,7 +25,6 @@ from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.operation import Risk
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.tools.toolkit import RevoxToolkit
-from tests.mcp_sdk import Context, FastMCP
 from tests.mcp_server.test_server import serving
 
 KEY = "sk-test-1234"

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.mcp_sdk import McpError, types
 from revox_langchain.dialing.intent import outcome_of
 from revox_langchain.errors import RevoxToolError, Unavailable
 from revox_langchain.operations.operation import Risk
@@ -22,7 +23,6 @@ from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.tools.hosted.answers import Failures, RequestState
 from revox_langchain.tools.toolkit import RevoxToolkit
-from tests.mcp_sdk import McpError, types
 from tests.mcp_server.test_server import serving
 
 KEY = "sk-test-1234"

@@ -24,11 +24,11 @@ from revox_langchain.operations import OPERATIONS
 from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.operations.operation import Request
 from revox_langchain.sandbox import Fault, Sandbox
-from revox_langchain.tools.hosted.tools import hosted_tools
 from revox_langchain.tools.tool import make_tool
 from revox_langchain.tools.toolkit import TOOLSETS, HostedOptions
 from scripts.generate_snapshots import tools
 from tests.examples import example
+from tests.mcp_versions import needs_mcp_1
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "tools.json"
 HELLO = {"phone_number": "+12025550100", "prompt": "Please say hello to them."}
@@ -429,7 +429,10 @@ def test_a_wait_that_takes_too_long_says_so_and_what_to_do(mode: str) -> None:
     assert message.artifact["timed_out"]
 
 
+@needs_mcp_1
 def test_the_options_for_the_hosted_server_are_those_that_it_takes() -> None:
+    from revox_langchain.tools.hosted.tools import hosted_tools
+
     assert set(HostedOptions.__annotations__) == set(signature(hosted_tools).parameters) - {"offer", "merged"}
 
 

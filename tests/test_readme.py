@@ -12,11 +12,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
 
-from revox_langchain import DialPolicy
-from revox_langchain.sandbox import Sandbox
+from revox_langchain import Connection, DialPolicy, RevoxToolkit, Risk, errors
+from revox_langchain.graph import call_graph
+from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
 from tests.processes import patience_s
@@ -172,34 +175,99 @@ def test_its_generated_parts_are_fresh() -> None:
     assert import_module("scripts.generate_readme_tables").filled(README) == README, "run `make docs`"
 
 
-REFUSAL = {"phone_number": "+33899123456", "prompt": "Confirmez le rendez-vous de mardi."}
-BAD_NUMBER = {"phone_number": "12345", "prompt": "Confirmez le rendez-vous de mardi."}
-BAD_INPUT = {"phone_number": "+33142685300", "prompt": ""}
+GOOD = {"phone_number": "+12025550100", "prompt": "Say hello, I am an AI."}
+SILENT = Fault("connect_error", times=1000)
+LOST = Fault("lose_before", on="revox_make_call", times=2)
+WRONG: dict[str, tuple[dict[str, str], Fault | None, str]] = {
+    "**A refusal**": ({**GOOD, "phone_number": "+33899123456"}, None, "right"),
+    "**A bad number**": ({**GOOD, "phone_number": "12345"}, None, "right"),
+    "**A bad input**": ({**GOOD, "prompt": ""}, None, "right"),
+    "The key is missing or wrong": (GOOD, None, "wrong"),
+    "Revox cannot be reached, before the dial": (GOOD, SILENT, "right"),
+    "It is not known whether a call was placed": (GOOD, LOST, "right"),
+}
+"""By the beginning of each row of the table: what is asked for, what goes wrong, and with which key."""
 
 
-def test_a_refusal_a_bad_number_and_a_bad_input_end_as_the_table_says() -> None:
-    from revox_langchain import InvalidInput
-    from revox_langchain.graph import call_graph
-
-    rows = {row.split("**")[1]: row.split(" | ") for row in README.splitlines() if row.startswith("| **A ")}
-    graph = call_graph(Sandbox().connect())
-    for name, given in (("A refusal", REFUSAL), ("A bad number", BAD_NUMBER)):
-        assert 'a result: `status="refused"`' in rows[name][1]
-        assert graph.invoke(given)["status"] == "refused"
-    assert "raises `InvalidInput`" in rows["A bad input"][1]
-    with pytest.raises(InvalidInput):
-        graph.invoke(BAD_INPUT)
-    for name, given in (("A refusal", REFUSAL), ("A bad number", BAD_NUMBER), ("A bad input", BAD_INPUT)):
-        args = ["call", given["phone_number"], "--prompt", given["prompt"], "--sandbox", "--speed", "0"]
-        assert rows[name][3] == f"exit code {cli_exit(args)} |"
+def outcome_rows() -> dict[str, list[str]]:
+    table = README.split("### What comes back, and what raises")[1].split("\n\n")[1]
+    rows = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in table.splitlines()[2:]]
+    return {row[0].partition(":")[0]: row[1:] for row in rows}
 
 
-def cli_exit(args: list[str]) -> int:
+def test_every_row_of_what_comes_back_is_tested() -> None:
+    assert set(outcome_rows()) == set(WRONG)
+
+
+@pytest.fixture(params=WRONG)
+def row(request: pytest.FixtureRequest) -> tuple[str, list[str], dict[str, str], Connection]:
+    given, fault, key = WRONG[request.param]
+    sandbox = Sandbox(key="right")
+    if fault is not None:
+        sandbox.faults.add(fault)
+    connection = Connection(key, transport=httpx.MockTransport(sandbox), clock=sandbox.clock)
+    return request.param, outcome_rows()[request.param], given, connection
+
+
+def test_what_goes_wrong_in_the_graph_ends_as_the_table_says(
+    row: tuple[str, list[str], dict[str, str], Connection],
+) -> None:
+    _, (in_graph, *_), given, connection = row
+    named = [getattr(errors, name) for name in re.findall(r"`([A-Z]\w+)`", in_graph)]
+    if in_graph.startswith("a result"):
+        out = call_graph(connection).invoke(given)
+        assert f'status="{out["status"]}"' in in_graph
+        assert out["error"]["code"]
+        return
+    with pytest.raises(tuple(named)) as raised:
+        call_graph(connection).invoke(given)
+    assert str(raised.value).endswith(raised.value.next_step)
+    if in_graph.startswith("a question"):
+        graph = call_graph(connection, checkpointer=InMemorySaver())
+        [asked] = graph.invoke({**given, "phone_number": "+12025550150"}, {"configurable": {"thread_id": "t"}})[
+            "__interrupt__"
+        ]
+        assert asked.value["type"] == "revox.placement_unknown"
+
+
+def test_a_missing_key_raises_as_a_wrong_one_does() -> None:
+    with pytest.raises(errors.AuthError):
+        call_graph()
+
+
+def test_what_goes_wrong_in_a_tool_ends_as_the_table_says(
+    row: tuple[str, list[str], dict[str, str], Connection],
+) -> None:
+    _, (_, in_tool, _), given, connection = row
+    assert in_tool == "a result with status `error`"
+    tools = {tool.name: tool for tool in RevoxToolkit(connection=connection, max_risk=Risk.DIAL).get_tools()}
+    message = tools["revox_make_call"].invoke({"type": "tool_call", "id": "1", "name": "x", "args": given})
+    assert message.status == "error"
+    assert message.artifact.keys() >= {"code", "message", "next_step"}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_goes_wrong_on_the_command_line_ends_as_the_table_says(name: str) -> None:
+    given, fault, key = WRONG[name]
+    sandbox = Sandbox(key="right")
+    args = ["call", given["phone_number"], "--prompt", given["prompt"], "--yes", "--settle-s", "0.1"]
+    with SandboxServer(sandbox) as server:
+        base_url = server.base_url
+        if fault is LOST:
+            sandbox.faults.add(fault)
+        if fault is not SILENT:
+            assert outcome_rows()[name][2] == f"exit code {cli_exit(args, key, base_url)}"
+    if fault is SILENT:
+        # The server is gone by now.
+        assert outcome_rows()[name][2] == f"exit code {cli_exit(args, key, base_url)}"
+
+
+def cli_exit(args: list[str], key: str, base_url: str) -> int:
     from typer.testing import CliRunner
 
     from revox_langchain.cli.app import app
 
-    return CliRunner().invoke(app, args).exit_code
+    return CliRunner().invoke(app, args, env={"REVOX_API_KEY": key, "REVOX_BASE_URL": base_url}).exit_code
 
 
 def test_it_lists_every_tool_once() -> None:

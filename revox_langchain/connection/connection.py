@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import logging
 import os
 import threading
@@ -21,15 +20,16 @@ from weakref import WeakKeyDictionary
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, Retrying
 
-from revox_langchain.answers import JsonObject, safe_json
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.address import check_url
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
 from revox_langchain.connection.memory import Memory
-from revox_langchain.connection.privacy import cleaned, mask_the_sdk_log, without_key
+from revox_langchain.connection.messages import checked, request_of
+from revox_langchain.connection.privacy import mask_the_sdk_log, without_key
 from revox_langchain.connection.retries import Retries, retries
 from revox_langchain.connection.sandboxed import SANDBOX_HEADER, marked
-from revox_langchain.errors import AnswerError, AuthError, InvalidInput, RevoxToolError
+from revox_langchain.errors import AuthError, RevoxToolError
 from revox_langchain.flow import Clock
 from revox_langchain.forks import renew_in_children
 from revox_langchain.operations.operation import Operation, Risk
@@ -242,7 +242,7 @@ class Connection:
         await self.aclose()
 
     def _send_once(self, operation: Operation) -> Any:
-        verb, request = _request(operation)
+        verb, request = request_of(operation)
         try:
             return self._checked(operation, getattr(self._sync_client(), verb)(**request))
         except Exception as error:
@@ -253,7 +253,7 @@ class Connection:
         raise known
 
     async def _asend_once(self, operation: Operation) -> Any:
-        verb, request = _request(operation)
+        verb, request = request_of(operation)
         try:
             return self._checked(operation, await getattr(self._async_client(), verb)(**request))
         except Exception as error:
@@ -269,21 +269,8 @@ class Connection:
         if operation.spec.risk is not Risk.READ:
             self._memory.forget(operation.spec.toolset)
         logger.debug("%s answered", operation.spec.name)
-        if operation.spec.binary:
-            kind = str(answer.headers.get("content-type", ""))
-            if answer.content and kind.startswith(("audio/", "application/octet-stream")):
-                return bytes(answer.content)
-            raise AnswerError(f"Revox answered {operation.spec.name} without audio.")
-        answer = safe_json(answer)
-        # For a content type other than JSON the SDK returns the text instead of failing.
-        if not isinstance(answer, dict):
-            # Cleaned first: cut in the middle, the key would not be found.
-            what = "nothing" if answer is None or answer == "" else repr(without_key(str(answer), self._key)[:60])
-            raise AnswerError(f"Revox answered {operation.spec.name} with {what} instead of JSON.")
-        wanted = operation.spec.answer
-        if wanted is not None and answer.get(wanted) is None:
-            raise AnswerError(f"Revox answered {operation.spec.name} without {wanted!r}.")
-        return marked(cleaned(answer, self._key)) if self.sandbox else cleaned(answer, self._key)
+        said = checked(operation, answer, self._key)
+        return marked(said) if self.sandbox and isinstance(said, dict) else said
 
     def learn(self, response: httpx.Response) -> None:
         """Take note of who answers."""
@@ -358,24 +345,3 @@ class Connection:
             # a phone three times. Reads are retried here, in `send`.
             "max_retries": 0,
         }
-
-
-def _request(operation: Operation) -> tuple[str, JsonObject]:
-    try:
-        wire = operation.wire()
-        json.dumps([wire.path, wire.query, wire.body], ensure_ascii=False, allow_nan=False, default=str).encode()
-    except (ValueError, RecursionError) as error:
-        # Found out here, nothing was sent; while reading an answer the same errors mean that the outcome is unknown.
-        raise InvalidInput(f"{operation.spec.name} cannot be written as JSON: {error}.") from None
-    options: JsonObject = {"params": wire.query}
-    if operation.spec.risk is not Risk.READ:
-        # Following a 307 or 308 would send the POST a second time.
-        options["follow_redirects"] = False
-    cast_to: type = object
-    if operation.spec.binary:
-        import httpx
-
-        options["headers"] = {"Accept": "audio/mpeg"}
-        cast_to = httpx.Response
-    body = {} if wire.body is None else {"body": wire.body}
-    return wire.verb.lower(), {"path": wire.path, "cast_to": cast_to, "options": options, **body}

@@ -18,18 +18,18 @@ from enum import Enum
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import configuration_of, differences, digest, merged
+from revox_langchain.dialing.duplicates import cancel_order, keep_earliest
 from revox_langchain.dialing.earlier import with_age
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import Intent, Order, Placed, outcome_of, refuse_reserved
 from revox_langchain.dialing.locks import holding
-from revox_langchain.dialing.marks import FoundOrders, look, mark_of, metadata_of, pauses_s, settle, unknown
+from revox_langchain.dialing.marks import FoundOrders, look, mark_of, pauses_s, settle, unknown
 from revox_langchain.dialing.sent import SENT
 from revox_langchain.errors import PlacementUnknown, Refused, RevoxToolError
 from revox_langchain.flow import Event, Flow, Pause
-from revox_langchain.operations.calls import CancelCall, GetCall
+from revox_langchain.operations.calls import GetCall
 from revox_langchain.phone import Phone, parse_phone
-from revox_langchain.results.call import ENDED
-from revox_langchain.results.order import id_of, order_in, status_of, unix_s
+from revox_langchain.results.order import id_of, order_in, unix_s
 
 
 class Earlier(Enum):
@@ -92,7 +92,7 @@ def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Fl
     intent, number = Intent(intent_id, durable=True), parse_phone(phone_number).e164
     found = yield from settle(intent, number, guard.policy)
     if found.marked:
-        return (yield from _keep_earliest(found.marked, intent, cancel=False))
+        return (yield from keep_earliest(found.marked, intent, cancel=False))
     if found.doubt and not guard.policy.trust_incomplete_search:
         raise unknown(intent_id, number, f"The search is incomplete: {found.doubt}.")
     return None
@@ -155,7 +155,7 @@ def _adopted(marked: Sequence[JsonObject], order: Order) -> Flow[Placed]:
     account = (yield Pause(0)).account
     for intent_id in order.intent.marks:
         SENT.drop(account, order.request.phone_number, intent_id)
-    return (yield from _keep_earliest(marked, order.intent))
+    return (yield from keep_earliest(marked, order.intent))
 
 
 def _refuse_doubt(found: FoundOrders, order: Order, guard: Guard) -> None:
@@ -191,7 +191,7 @@ def _as_checked(placed: Placed, configuration: JsonObject) -> Flow[Placed]:
     changed = differences(configuration, merged(used, placed.call)) if isinstance(used, dict) else []
     if not changed:
         return placed
-    done, why = yield from _cancel(placed.call_id)
+    done, why = yield from cancel_order(placed.call_id)
     what = "was cancelled; it may have rung" if done else f"could not be cancelled{why or '.'}"
     note = f"Revox used another {', '.join(changed)} than was checked, so the order {what.rstrip('.')}."
     # Read again, so that the caller sees what became of it.
@@ -282,74 +282,9 @@ def _look_once_more(call: JsonObject, order: Order, guard: Guard) -> Flow[Placed
         marked = [own, *(other for other in found.marked if other["id"] != call["id"])]
         if len(marked) > 1 or any(other["id"] == call["id"] for other in found.marked):
             SENT.drop((yield Pause(0)).account, order.request.phone_number, intent.intent_id)
-            return (yield from _keep_earliest(marked, intent, ours=str(call["id"])))
+            return (yield from keep_earliest(marked, intent, ours=str(call["id"])))
     note = f"The order did not show up in search within {policy.settle_s:g} s of being placed."
     return Placed(call, intent.intent_id, adopted=False, notes=(note,))
-
-
-def _keep_earliest(
-    marked: Sequence[JsonObject], intent: Intent, *, ours: str | None = None, cancel: bool = True
-) -> Flow[Placed]:
-    """Keep the earliest order of a mark and cancel the others that still run; every process picks the same one.
-
-    Raises:
-        Refused: With code `intent_conflict`: the earliest was placed for something else.
-    """
-    first, *rest = sorted(marked, key=_precedence)
-    differs = [] if str(first["id"]) == ours else intent.conflicts(metadata_of(first))
-    if differs and ours is None:
-        raise _conflict(str(first["id"]), differs)
-    cancelled: list[str] = []
-    notes: list[str] = []
-    for extra_id in [str(extra["id"]) for extra in rest if status_of(extra) not in ENDED]:
-        if not cancel:
-            notes.append(f"A second order {extra_id} of the same intent exists; cancel it with revox_cancel_call.")
-            continue
-        done, why = yield from _cancel(extra_id)
-        if done:
-            cancelled.append(extra_id)
-            notes.append(f"A second order {extra_id} of the same intent was cancelled; it may have rung.")
-        else:
-            notes.append(f"A second order {extra_id} of the same intent could not be cancelled{why or '.'}")
-    if differs:
-        raise _conflict(str(first["id"]), differs, notes)
-    # The mark it carries, which may be one that release 0.1 derived.
-    intent_id = mark_of(first) or intent.intent_id
-    return Placed(first, intent_id, str(first["id"]) != ours, tuple(cancelled), tuple(notes))
-
-
-def _conflict(call_id: str, differs: Sequence[str], notes: Sequence[str] = ()) -> Refused:
-    what = " and ".join(differs)
-    return Refused(
-        " ".join((f"Call {call_id} was placed under the same intent with another {what}.", *notes)),
-        code="intent_conflict",
-        next_step=(
-            f"Read that call with revox_get_call, call_id={call_id}. To call again, give repeat_of={call_id} once it "
-            f"has ended, or a new intent; to get that call, repeat its {what}."
-        ),
-        details={"call_id": call_id, "differs": list(differs)},
-    )
-
-
-def _precedence(call: JsonObject) -> tuple[bool, float, str]:
-    # A cancelled order must not win over one that is running. Ids decide between equal moments, so that
-    # two processes never keep one each.
-    return call.get("status") in ("cancelled", "errored"), unix_s(call.get("created_at")) or 0.0, str(call["id"])
-
-
-def _cancel(call_id: str) -> Flow[tuple[bool, str]]:
-    """Cancel an order; returns whether it is cancelled, and if not, why, as the end of a sentence."""
-    try:
-        done, why = bool((yield CancelCall(call_id=call_id)).get("success")), ""
-    except RevoxToolError as error:
-        done, why = False, f": {error.message}"
-    if done:
-        return True, why
-    try:
-        # The other process cancels the same order; whichever request comes second is refused.
-        return status_of(order_in((yield GetCall(call_id=call_id))) or {}) == "cancelled", why
-    except RevoxToolError:
-        return False, why
 
 
 def _refuse_recent(others: Sequence[JsonObject], order: Order, guard: Guard, now_s: float) -> None:

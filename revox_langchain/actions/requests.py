@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from revox_langchain.actions.alternatives import reconciled
 from revox_langchain.actions.calls import RecoverCall, WaitForCall
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
@@ -93,13 +94,17 @@ def perform(
     Raises:
         RevoxToolError: Among them `InvalidInput`, naming each wrong argument.
     """
-    request = yield from read(request_type, arguments, guard.policy)
+    arguments, notes = yield from reconciled(request_type, arguments, guard.policy)
+    request = yield from _read(request_type, arguments, guard.policy)
     if given is not None and request.spec.risk is not Risk.READ:
         numbers = list(numbers_in(arguments))
         region = yield from default_region(guard.policy, *numbers)
         yield from off_the_loop(len(numbers), partial(_refuse_not_given, request, guard, given, region))
     did = act(request, guard, scope=scope, toolkit=toolkit, by_model=True, repeated=repeated)
-    return request, (yield from did)
+    answer = yield from did
+    if notes and isinstance(answer, dict):
+        answer = {**answer, "notes": list(dict.fromkeys([*notes, *(answer.get("notes") or [])]))}
+    return request, answer
 
 
 def read(request_type: type[RequestT], arguments: Mapping[str, object], policy: DialPolicy) -> Flow[RequestT]:
@@ -108,6 +113,11 @@ def read(request_type: type[RequestT], arguments: Mapping[str, object], policy: 
     Raises:
         InvalidInput: Naming each wrong argument.
     """
+    arguments, _ = yield from reconciled(request_type, arguments, policy)
+    return (yield from _read(request_type, arguments, policy))
+
+
+def _read(request_type: type[RequestT], arguments: Mapping[str, object], policy: DialPolicy) -> Flow[RequestT]:
     arguments = decoded(request_type, arguments)
     numbers = list(numbers_in(arguments))
     region = yield from default_region(policy, *numbers)

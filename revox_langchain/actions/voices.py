@@ -9,11 +9,12 @@ from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.dialing.voices import settle_voice
+from revox_langchain.errors import NoVoice, near
 from revox_langchain.flow import Flow, Recent
 from revox_langchain.operations.assistants import CreateAssistant, UpdateAssistant
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.voices import ListVoices
-from revox_langchain.speech.ranking import check_gender
+from revox_langchain.speech.ranking import accents_of, check_gender
 from revox_langchain.speech.voice import filter_voices, model_needed
 
 SpokenT = TypeVar("SpokenT", MakeCall, CreateAssistant, UpdateAssistant)
@@ -30,7 +31,21 @@ def list_voices(request: ListVoices, context: Context) -> Flow[JsonObject]:
     check_gender(request.gender, answer["voices"])
     # Filtering here and not in `render` gives a program that reads the JSON what a model sees.
     languages = sorted({voice["language"] for voice in answer["voices"]})
-    return {**answer, "voices": filter_voices(answer["voices"], *wanted), "languages": languages}
+    found = filter_voices(answer["voices"], *wanted)
+    if request.accent and not found:
+        _refuse_accent(request, filter_voices(answer["voices"], request.language, None, request.gender))
+    return {**answer, "voices": found, "languages": languages}
+
+
+def _refuse_accent(request: ListVoices, without: list[JsonObject]) -> None:
+    """Refuse an accent that none of the voices has which fit otherwise; if there are none, it is not the accent."""
+    accents = accents_of(without)
+    if without:
+        raise NoVoice(
+            f"No voice has the accent {request.accent!r}{near(str(request.accent).casefold(), accents)}",
+            code="no_voice",
+            next_step=f"Leave accent out, or give one of {', '.join(accents) or 'none'}.",
+        )
 
 
 def with_voice(

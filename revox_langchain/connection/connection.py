@@ -29,7 +29,7 @@ from revox_langchain.connection.messages import checked, request_of
 from revox_langchain.connection.privacy import mask_the_sdk_log, without_key
 from revox_langchain.connection.retries import Retries, retries
 from revox_langchain.connection.sandboxed import SANDBOX_HEADER, marked
-from revox_langchain.errors import AuthError, RevoxToolError
+from revox_langchain.errors import AuthError, NotFound, RevoxToolError
 from revox_langchain.flow import Clock
 from revox_langchain.forks import renew_in_children
 from revox_langchain.operations.operation import Operation, Risk
@@ -281,7 +281,7 @@ class Connection:
         self.learn(response)
 
     def _failure(self, operation: Operation, error: Exception) -> RevoxToolError | None:
-        return known_failure(
+        failure = known_failure(
             error,
             name=operation.spec.name,
             reads=operation.spec.risk is Risk.READ,
@@ -290,6 +290,9 @@ class Connection:
             now_s=self.clock.now_s(),
             cleaned=lambda text: without_key(text, self._key),
         )
+        if isinstance(failure, NotFound) and operation.spec.where_ids:
+            failure.next_step = operation.spec.where_ids
+        return failure
 
     def _sync_client(self) -> revox.Revox:
         import revox

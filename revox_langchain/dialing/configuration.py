@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Mapping
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.flow import Flow
+from revox_langchain.errors import InvalidInput, NotFound
+from revox_langchain.flow import Flow, Recent
 from revox_langchain.operations.assistants import GetAssistant
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.clock_time import minute_of
@@ -61,8 +62,32 @@ def configuration_of(request: MakeCall) -> Flow[JsonObject]:
     body = request.wire().body or {}
     assistant = body.get("assistant") or {}
     if request.assistant_id is not None:
-        assistant = yield GetAssistant(assistant_id=request.assistant_id)
+        assistant = yield from stored_assistant(request.assistant_id)
     return merged(assistant, body)
+
+
+def stored_assistant(assistant_id: str, *, max_age_s: float | None = None) -> Flow[JsonObject]:
+    """Read an assistant that a call names.
+
+    Args:
+        assistant_id: As it was given.
+        max_age_s: How old a remembered answer may be; None asks anew.
+
+    Raises:
+        NotFound: There is none with this id; nothing was placed.
+        InvalidInput: It cannot be an id.
+    """
+    operation = GetAssistant.parse({"assistant_id": assistant_id})
+    try:
+        assistant: JsonObject = yield operation if max_age_s is None else Recent(operation, max_age_s=max_age_s)
+    except (NotFound, InvalidInput) as error:
+        raise NotFound(
+            f"There is no assistant {assistant_id[:80]!r}; no call was placed.",
+            next_step="Send the same call again without assistant_id and with prompt, or use an id from "
+            "revox_list_assistants.",
+            details=error.details,
+        ) from error
+    return assistant
 
 
 def merged(assistant: Mapping[str, object], overrides: Mapping[str, object]) -> JsonObject:

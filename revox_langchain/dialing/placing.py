@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
+from typing import TypeVar
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
@@ -25,11 +26,21 @@ from revox_langchain.dialing.intent import Intent, Order, Placed, outcome_of, re
 from revox_langchain.dialing.locks import holding
 from revox_langchain.dialing.marks import FoundOrders, look, mark_of, pauses_s, settle, unknown
 from revox_langchain.dialing.sent import SENT
-from revox_langchain.errors import PlacementUnknown, Refused, RevoxToolError
+from revox_langchain.errors import (
+    AnswerError,
+    AuthError,
+    PlacementUnknown,
+    RateLimited,
+    Refused,
+    RevoxToolError,
+    Unavailable,
+)
 from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import GetCall
 from revox_langchain.phone import Phone, parse_phone
 from revox_langchain.results.order import id_of, order_in, unix_s
+
+T = TypeVar("T")
 
 
 class Earlier(Enum):
@@ -107,7 +118,7 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
     if sent_before or earlier is not Earlier.NONE:
         found = yield from settle(order.intent, phone.e164, guard.policy)
     else:
-        found = yield from _first_look(order, guard, pending, tick.now_s)
+        found = yield from _not_placed(_first_look(order, guard, pending, tick.now_s))
     if found.marked:
         placed = yield from _adopted(found.marked, order)
         return with_age(placed, order, tick.now_s if order.began_s is None else order.began_s, tick.now_s)
@@ -115,8 +126,8 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
         raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
     _refuse_doubt(found, order, guard)
     _refuse_recent(found.others, order, guard, (yield Pause(0)).now_s)
-    yield from guard.check_history(phone)
-    configuration, notes = yield from _checked(order, phone, guard)
+    yield from _not_placed(guard.check_history(phone))
+    configuration, notes = yield from _not_placed(_checked(order, phone, guard))
     cost = Cost.of(configuration)
     limit, within = guard.policy.order_limit(order.within), order.within
     reserved = guard.budget.reserve(intent_id, order.scope, cost, max_orders=limit, within=within)
@@ -132,6 +143,17 @@ def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> 
         raise
     placed = replace(placed, notes=(*placed.notes, *notes))
     return placed if placed.adopted else (yield from _as_checked(placed, configuration))
+
+
+def _not_placed(reading: Flow[T]) -> Flow[T]:
+    """Say of a read that failed before the dial that nothing was placed: its own words speak of another tool."""
+    try:
+        return (yield from reading)
+    except (AnswerError, AuthError, RateLimited, Unavailable) as error:
+        error.message = f"{error.message} No call was placed."
+        if error.retry_safe or error.kind == "answer":
+            error.next_step = f"Send the same call again, with the same phone_number. {error.next_step}".strip()
+        raise
 
 
 def _first_look(order: Order, guard: Guard, pending: Mapping[str, float], now_s: float) -> Flow[FoundOrders]:

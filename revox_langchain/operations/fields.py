@@ -25,6 +25,7 @@ from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.schema import Written
 from revox_langchain.phone import parse_phone
 from revox_langchain.speech.language import resolve_language
+from revox_langchain.speech.ranking import named_gender
 
 REDACTED = "[redacted]"
 """What stands in answers where Revox echoes a secret; it is refused where it would be sent back."""
@@ -286,6 +287,19 @@ def _language_tag(value: object) -> object:
 
 SpokenLanguage = Annotated[str, BeforeValidator(_language_tag)]
 """A language that a voice speaks, as a tag: read from a code, a tag or a name."""
+
+
+def _gender(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return named_gender(value)
+    except InvalidInput as error:
+        raise _coded(error.code, error.for_model.rstrip(".")) from error
+
+
+Gender = Annotated[Literal["female", "male", "neutral"], BeforeValidator(_gender)]
+"""A voice's gender, also as a letter or a related word."""
 
 E164 = Annotated[str, BeforeValidator(_number), Field(description="+, country code, number.")]
 OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers.")]

@@ -38,6 +38,13 @@ _MOMENT = re.compile(
     r"(?=.*\d\d?:\d\d|\d{4}-)[A-Za-z ,]{0,12}(?:\d{4}-\d\d?-\d\d?[T ]?)?(?:\d\d?:\d\d(?::\d\d)?)?[A-Za-z ]{0,12}",
     re.ASCII,
 )
+_SHOWN_BY = {
+    "assistant_id": "revox_list_assistants",
+    "call_id": "revox_get_call_history",
+    "campaign_id": "revox_list_campaigns",
+    "phone_number_id": "revox_list_phone_numbers",
+    "voice_id": "revox_list_voices",
+}
 _QUOTED = re.compile("'([^']*)'")
 _MOST_NAMED = 4
 _MOST_LISTED = 50
@@ -131,6 +138,12 @@ class Spec:
     def overwrites(self) -> bool:
         """Whether what was there before is gone: a cancelled call, the old values of what is updated."""
         return self.verb in ("PATCH", "DELETE") or (self.path or "").endswith("/cancel")
+
+    @property
+    def where_ids(self) -> str:
+        """Which tool shows the ids that its path takes, as a sentence; empty if there is none."""
+        named = [name for name in _PATH_FIELD.findall(self.path or "") if name in _SHOWN_BY]
+        return f"Give {named[0]} as {_SHOWN_BY[named[0]]} shows it." if named else ""
 
     @property
     def dials(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from revox_langchain.operations.fields import SpokenLanguage, VoiceId, VoiceLanguage, VoiceModel, VoiceProvider
+from revox_langchain.operations.fields import Gender, SpokenLanguage, VoiceId, VoiceLanguage, VoiceModel, VoiceProvider
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import text
 from revox_langchain.operations.render import voices as render
@@ -36,7 +36,7 @@ class ListVoices(Operation):
 
     language: SpokenLanguage | None = Field(default=None, exclude=True, description="Code or name: fr, fr-CA, French.")
     accent: str | None = Field(default=None, exclude=True)
-    gender: str | None = Field(default=None, exclude=True)
+    gender: Gender | None = Field(default=None, exclude=True)
 
 
 @operation("GET /voices/{voice_id}", risk=Risk.READ, answer="voice", render=render.voice)

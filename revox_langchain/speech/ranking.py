@@ -103,6 +103,17 @@ def check_gender(gender: str | None, known: Iterable[Voice]) -> None:
         )
 
 
+def named_gender(word: str) -> str:
+    """Read a gender as voices have it.
+
+    Raises:
+        InvalidInput: It is none; code `unknown_gender`, with the nearest ones.
+    """
+    check_gender(word, ())
+    asked = folded(word) or word
+    return _GENDERS.get(asked, asked)
+
+
 def fitting_voices(
     known: list[Voice], wanted: WantedVoice, provider: str | None, cloned: bool | None, model: str | None
 ) -> list[Voice]:

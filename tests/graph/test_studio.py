@@ -123,7 +123,7 @@ def test_wrong_input_is_answered_with_the_sentence_that_names_the_fix(sandboxed:
     parts = list(sandboxed.client.runs.stream(thread["thread_id"], "call", input={"phone_number": "+33142685300"}))
     assert parts[-1].event == "error"
     assert parts[-1].data["error"] == "InvalidInput"
-    assert "Give one of them" in parts[-1].data["message"]
+    assert "Give prompt" in parts[-1].data["message"]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from functools import partial
 from revox_langchain.actions.assistants import create_assistant_once
 from revox_langchain.answers import JsonObject, digest
 from revox_langchain.dialing.budget import DEFAULT_RETRIES, Cost
+from revox_langchain.dialing.configuration import stored_assistant
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.dialing.voices import Speech, choose_speaker
 from revox_langchain.dialing.words import check_voice, check_words, checked
@@ -16,7 +17,7 @@ from revox_langchain.flow import Event, Flow, Recent
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import CallRequest, CallState, Spoken
 from revox_langchain.graph.steps import GOTO, Update
-from revox_langchain.operations.assistants import CreateAssistant, GetAssistant
+from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.results.schema import config_from_schema
 from revox_langchain.speech.language import ResolvedLanguage, language_name
@@ -91,7 +92,7 @@ def _check(asked: CallRequest, chosen: ChosenVoice, language: ResolvedLanguage, 
 
 
 def _take_assistant(asked: CallRequest, assistant_id: str, settings: Settings) -> Flow[Update]:
-    assistant = yield Recent(GetAssistant(assistant_id=assistant_id), max_age_s=60)
+    assistant = yield from stored_assistant(assistant_id, max_age_s=60)
     cost = Cost.of(assistant)
     _check_limits(asked, cost)
     voice = yield from voice_of(assistant)

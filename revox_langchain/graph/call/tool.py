@@ -8,6 +8,7 @@ from typing import Unpack
 from langchain_core.runnables import RunnableConfig
 from pydantic import Field
 
+from revox_langchain.actions.alternatives import Notes, reconciled
 from revox_langchain.actions.requests import refuse_not_given
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
@@ -89,26 +90,23 @@ def call_graph_tool(
     asks = options.get("approve", False)
     graph = graph_for_model(connection, **options).compile(name=request.spec.name)
 
-    def checked(asked: JsonObject, given: Given | None) -> Flow[None]:
+    def checked(arguments: JsonObject, given: Given | None) -> Flow[tuple[JsonObject, Notes]]:
+        counting, notes = yield from reconciled(request, arguments, guard.policy)
+        asked = request.parse(counting).model_dump(mode="json", exclude_none=True)
         known = asks or "phone_number" in request.view.fixed
-        return refuse_not_given(asked["phone_number"], guard, None if known else given)
+        yield from refuse_not_given(asked["phone_number"], guard, None if known else given)
+        return asked, notes
 
     def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        asked = _asked(request, arguments)
-        run(checked(asked, given), connection)
-        return _rendered(graph.invoke(asked, _patient(config)))
+        asked, notes = run(checked(arguments, given), connection)
+        return _rendered(graph.invoke(asked, _patient(config)), notes)
 
     async def acall(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        asked = _asked(request, arguments)
-        await arun(checked(asked, given), connection)
-        return _rendered(await graph.ainvoke(asked, _patient(config)))
+        asked, notes = await arun(checked(arguments, given), connection)
+        return _rendered(await graph.ainvoke(asked, _patient(config)), notes)
 
     source = number_source(CallAndWait, guard.policy)
     return tool_for(request, call, acall, connection, tags=["revox", "calling"], metadata=source)
-
-
-def _asked(request: type[CallAndWait], arguments: JsonObject) -> JsonObject:
-    return request.parse(arguments).model_dump(mode="json", exclude_none=True)
 
 
 def _patient(config: RunnableConfig) -> RunnableConfig:
@@ -116,8 +114,9 @@ def _patient(config: RunnableConfig) -> RunnableConfig:
     return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
 
 
-def _rendered(out: JsonObject) -> Answer:
+def _rendered(out: JsonObject, notes: Notes) -> Answer:
     if out.get("call_id") is None:
         # Without an order this is a failure like those of the other tools, whose artifact is the error.
         raise ToolFailure(render.finished(out), {**out, **(out.get("error") or {})})
-    return render.finished(out), out
+    said = [render.finished(out), *(f"Note: {note}" for note in notes)]
+    return "\n".join(said), {**out, "notes": [*notes, *(out.get("notes") or [])]}

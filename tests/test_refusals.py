@@ -177,6 +177,6 @@ def test_a_person_reads_what_is_wrong_first_and_a_model_what_to_do() -> None:
     error = InvalidInput("It is wrong.", next_step="Leave prompt out.")
     assert str(error) == "It is wrong. Leave prompt out."
     assert error.for_model == "Leave prompt out. It is wrong."
-    assert str(ToolFailure.of(error)) == "Error (invalid): Leave prompt out. It is wrong."
+    assert str(ToolFailure.of(error, Sandbox().connect())) == "Error (invalid): Leave prompt out. It is wrong."
     validation = InvalidInput("revox_make_call: prompt: give it.", next_step="Correct it.")
     assert validation.for_model == "revox_make_call: prompt: give it. Correct it."

@@ -194,7 +194,7 @@ def test_what_a_model_writes_as_intent_stays_within_its_thread() -> None:
 
 
 def test_a_name_and_a_repeat_are_not_given_together() -> None:
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="both given"):
         MakeCall(**CALL, intent="a", repeat_of="b")
     with pytest.raises(InvalidInput, match="Both intent and repeat_of"):
         CallInput.parse({**CALL, "intent": "a", "repeat_of": "b"})

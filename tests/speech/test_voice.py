@@ -209,7 +209,8 @@ def test_a_voice_says_which_model_it_needs():
 
 
 @pytest.mark.parametrize(
-    ("voice_id", "says"), [("fr-qc", "did you mean 'fr-qc-f'"), ("Fr Qc F", "is the name of 'fr-qc-f'"), ("?", "List")]
+    ("voice_id", "says"),
+    [("fr-qc", "did you mean 'fr-qc-f'"), ("Fr Qc F", "is the name of 'fr-qc-f'"), ("?", "from revox_list_voices")],
 )
 def test_an_unknown_id_names_those_that_resemble_it(voice_id, says):
     with pytest.raises(NoVoice, match=says):

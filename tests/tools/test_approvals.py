@@ -79,7 +79,6 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {},
         "premium_number",
     ),
-    ({"assistant_id": "both"}, {}, "invalid"),
     ({"phone_number": None}, {}, "invalid"),
 ]
 

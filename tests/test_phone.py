@@ -100,7 +100,7 @@ def test_what_is_not_to_be_dialed_is_refused_with_its_reason(raw, default_region
 
 def test_a_missing_country_names_both_ways_to_give_it():
     with pytest.raises(
-        InvalidInput, match='country code, the number; ask the user for the country.*default_region="FR"'
+        InvalidInput, match=r'country code, the number; ask the user for the country.*default_region="FR"'
     ):
         parse_phone("0142685300")
 

@@ -34,6 +34,7 @@ from revox_langchain.results.order import unix_s
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.tools.tool import make_tool
+from tests.mcp_versions import needs_mcp_1
 
 NUMBER = "+12025550100"
 LONG_TALK = "+12025550111"
@@ -518,6 +519,7 @@ def test_a_clock_that_is_ahead_does_not_let_a_rephrased_repeat_through() -> None
         run(place(order, guard), connection)
 
 
+@needs_mcp_1
 def test_an_argument_of_the_hosted_server_that_the_guard_does_not_know_does_not_pass_it() -> None:
     from revox_langchain.tools.hosted.calls import known_arguments
 

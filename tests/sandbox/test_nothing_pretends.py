@@ -13,20 +13,16 @@ from typing import Any
 import httpx
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
-from mcp.shared.memory import create_connected_server_and_client_session as client_of
 
 from revox_langchain import CallResult, Connection, RecoverCall, Risk, WaitForCall, act, run
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.graph import call_graph, call_graph_tool
-from revox_langchain.mcp_server.server import server_for
 from revox_langchain.operations.account import AuthStatus
 from revox_langchain.operations.calls import GetCall, GetCallHistory, MakeCall
 from revox_langchain.sandbox import Fault, Sandbox
-from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
-from revox_langchain.tools.hosted.background import in_background
-from revox_langchain.tools.hosted.session import PATH
 from revox_langchain.tools.toolkit import RevoxToolkit
+from tests.mcp_versions import needs_mcp_1
 
 NUMBER = "+12025550100"
 CALL = {"phone_number": NUMBER, "prompt": "Say hello, I am an AI."}
@@ -156,7 +152,12 @@ def test_a_failure_over_a_port_says_it_from_the_first_answer_on(server: SandboxS
     assert failed(over_a_port(server), "revox_get_call", {"call_id": "nope"})["sandbox"] is True
 
 
+@needs_mcp_1
 async def test_a_failure_over_mcp_says_it() -> None:
+    from mcp.shared.memory import create_connected_server_and_client_session as client_of
+
+    from revox_langchain.mcp_server.server import server_for
+
     for connection, marked in ((Sandbox().connect(), True), (as_revox(Sandbox()), None)):
         async with client_of(server_for(RevoxToolkit(connection=connection))) as client:
             answer = await client.call_tool("revox_get_call", {"call_id": "nope"})
@@ -164,8 +165,13 @@ async def test_a_failure_over_mcp_says_it() -> None:
         assert (answer.structuredContent or {}).get("sandbox") is marked
 
 
+@needs_mcp_1
 @pytest.mark.parametrize("in_process", [True, False])
 async def test_what_the_hosted_server_of_a_sandbox_answers_says_it(in_process: bool) -> None:
+    from revox_langchain.sandbox.mcp import HostedMcp
+    from revox_langchain.tools.hosted.background import in_background
+    from revox_langchain.tools.hosted.session import PATH
+
     sandbox = Sandbox(speed=2000)
     hosted = HostedMcp(sandbox)
     with SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as running:

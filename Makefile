@@ -23,7 +23,7 @@ test: $(VENV)/.dev ## Run the tests, without those that take long.
 	$(PYTEST) -m 'not slow'
 
 test-all: $(VENV)/.dev ## Run all tests, and measure what they cover.
-	@echo "Two cores that do nothing else run these in about ten minutes."
+	@echo "Two cores that do nothing else run these in about a quarter of an hour."
 	$(PYTEST) --cov
 
 soak: $(VENV)/.dev ## Run the tests ten times on a machine kept busy by stress-ng; takes an hour or more.

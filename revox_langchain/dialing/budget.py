@@ -51,7 +51,7 @@ class Cost(BaseModel):
         duration_s = assistant.get("max_call_duration_secs")
         return cls(
             attempts=math.ceil(_positive(attempts, DEFAULT_ATTEMPTS)),
-            call_duration_s=_positive(duration_s, UNKNOWN_CALL_DURATION_S),
+            call_duration_s=max(1.0, _positive(duration_s, UNKNOWN_CALL_DURATION_S)),
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from revox_langchain.answers import JsonObject
@@ -227,6 +227,7 @@ ANYTHING = (
 )
 
 
+@example(attempts=None, duration=5e-324, retries=False)
 @given(attempts=ANYTHING, duration=ANYTHING, retries=st.booleans())
 def test_no_configuration_makes_a_cost_negative_or_unreadable(attempts: Any, duration: Any, retries: bool) -> None:
     config = {"max_retry_attempts": attempts} if retries else attempts

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.configuration import stored_assistant
 from revox_langchain.dialing.policy import DialPolicy
+from revox_langchain.dialing.voices import VOICES_MAX_AGE_S
 from revox_langchain.errors import InvalidInput, NotFound
 from revox_langchain.flow import Flow, Recent
 from revox_langchain.operations.operation import Request
@@ -81,8 +82,7 @@ def _prompt_or_assistant(request_type: type[Request], given: JsonObject) -> Flow
     try:
         yield from stored_assistant(assistant_id)
     except (NotFound, InvalidInput):
-        rest = {name: value for name, value in given.items() if name != "assistant_id"}
-        return rest, (f"The prompt was used: there is no assistant {assistant_id[:60]!r}.",)
+        return _without(given, "assistant_id"), (f"The prompt was used: there is no assistant {assistant_id[:60]!r}.",)
     raise InvalidInput(
         f"{request_type.spec.name}: assistant_id: both were given; leave assistant_id out to have the prompt used.",
         next_step="Send the same call again without assistant_id; nothing was placed.",
@@ -97,8 +97,7 @@ def _without_language(request_type: type[Request], given: JsonObject) -> tuple[J
     excluded = request_type.view.excludes.get("assistant_id", ())
     if "language" not in excluded or not (_is_given(given, "assistant_id") and _shown(request_type, given, "language")):
         return given, ()
-    rest = {name: value for name, value in given.items() if name != "language"}
-    return rest, ("language was ignored: the assistant has a voice of its own.",)
+    return _without(given, "language"), ("language was ignored: the assistant has a voice of its own.",)
 
 
 def _voice_and_provider(
@@ -109,11 +108,11 @@ def _voice_and_provider(
         return given, ()
     voice_id, provider = given.get("voice_id") or None, given.get("voice_provider") or None
     if voice_id is None and provider is not None:
-        rest = {name: value for name, value in given.items() if name != "voice_provider"}
-        return rest, ("voice_provider was ignored: without voice_id it names no voice.",)
+        note = "voice_provider was ignored: without voice_id it names no voice."
+        return _without(given, "voice_provider"), (note,)
     if voice_id is None or (provider is not None and policy.voice_mismatch == "off"):
         return given, ()
-    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+    voices = (yield Recent(ListVoices(), max_age_s=VOICES_MAX_AGE_S))["voices"]
     of_id = [voice for voice in voices if voice.get("id") == voice_id]
     if provider in {voice.get("provider") for voice in of_id}:
         return given, ()
@@ -121,6 +120,10 @@ def _voice_and_provider(
     found = voice_by_id(voices, str(voice_id))
     note = f"voice_provider {found.provider} was taken, which has the voice {found.name}."
     return {**given, "voice_provider": found.provider}, (note,)
+
+
+def _without(given: JsonObject, name: str) -> JsonObject:
+    return {each: value for each, value in given.items() if each != name}
 
 
 def _shown(request_type: type[Request], given: Mapping[str, object], name: str) -> bool:

@@ -9,6 +9,7 @@ from revox_langchain.actions.contacts import check_numbers, refuse_past_launch
 from revox_langchain.actions.requests import read
 from revox_langchain.actions.voices import with_voice
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.configuration import merged
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.voices import Speech
 from revox_langchain.errors import InvalidInput, RevoxToolError
@@ -166,7 +167,7 @@ def _check_call(request: MakeCall, guard: Guard) -> Flow[None]:
         # Its words, and the variables they want, are Revox's to tell.
         guard = Guard(guard.policy.model_copy(update={"prompt_problems": "off"}), guard.budget)
     body = request.wire().body or {}
-    configuration = {**body, **(body.get("assistant") or {})}
+    configuration = merged(body.get("assistant") or {}, body)
     yield from guard.check_order(request, parse_phone(request.phone_number), _without_caller_id(configuration))
 
 

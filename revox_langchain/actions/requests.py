@@ -95,11 +95,9 @@ def perform(
         RevoxToolError: Among them `InvalidInput`, naming each wrong argument.
     """
     arguments, notes = yield from reconciled(request_type, arguments, guard.policy)
-    request = yield from _read(request_type, arguments, guard.policy)
+    request, numbers, region = yield from _read(request_type, arguments, guard.policy)
     if given is not None and request.spec.risk is not Risk.READ:
-        numbers = list(numbers_in(arguments))
-        region = yield from default_region(guard.policy, *numbers)
-        yield from off_the_loop(len(numbers), partial(_refuse_not_given, request, guard, given, region))
+        yield from off_the_loop(numbers, partial(_refuse_not_given, request, guard, given, region))
     did = act(request, guard, scope=scope, toolkit=toolkit, by_model=True, repeated=repeated)
     answer = yield from did
     if notes and isinstance(answer, dict):
@@ -114,16 +112,20 @@ def read(request_type: type[RequestT], arguments: Mapping[str, object], policy: 
         InvalidInput: Naming each wrong argument.
     """
     arguments, _ = yield from reconciled(request_type, arguments, policy)
-    return (yield from _read(request_type, arguments, policy))
+    request, _, _ = yield from _read(request_type, arguments, policy)
+    return request
 
 
-def _read(request_type: type[RequestT], arguments: Mapping[str, object], policy: DialPolicy) -> Flow[RequestT]:
+def _read(
+    request_type: type[RequestT], arguments: Mapping[str, object], policy: DialPolicy
+) -> Flow[tuple[RequestT, int, str | None]]:
+    """The request, how many numbers it holds, and the country in which they were read."""
     arguments = decoded(request_type, arguments)
     numbers = list(numbers_in(arguments))
     region = yield from default_region(policy, *numbers)
     parse = partial(request_type.parse, arguments, default_region=region)
     request: RequestT = yield from off_the_loop(len(numbers), parse)
-    return request
+    return request, len(numbers), region
 
 
 def numbers_in(arguments: Mapping[str, object]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.dialing.voices import settle_voice
+from revox_langchain.dialing.voices import VOICES_MAX_AGE_S, settle_voice
 from revox_langchain.errors import NoVoice, near
 from revox_langchain.flow import Flow, Recent
 from revox_langchain.operations.assistants import CreateAssistant, UpdateAssistant
@@ -96,7 +96,7 @@ def _voice_after(
     if given.get("id") or not held.get("id"):
         return given or held
     if language is not None:
-        voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+        voices = (yield Recent(ListVoices(), max_age_s=VOICES_MAX_AGE_S))["voices"]
         if held["id"] not in {voice["id"] for voice in filter_voices(voices, language)}:
             return given
     return {**held, **given}
@@ -113,7 +113,7 @@ def _with_voice_model(request: SpokenT) -> Flow[SpokenT]:
     wanted = (request.voice_id or voice.get("id"), request.voice_provider or voice.get("provider"))
     if wanted[0] is None or voice.get("model"):
         return request
-    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+    voices = (yield Recent(ListVoices(), max_age_s=VOICES_MAX_AGE_S))["voices"]
     model = next((model_needed(v) for v in voices if (v.get("id"), v.get("provider")) == wanted), None)
     if model is None:
         return request

@@ -15,8 +15,7 @@ from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.calls import SANDBOX
 from revox_langchain.tools.ahead import VoicesAhead
-from revox_langchain.tools.conversation import note_shown
-from revox_langchain.tools.tool import thread_of
+from revox_langchain.tools.conversation import note_shown, thread_of
 
 if TYPE_CHECKING:
     from langchain.agents.middleware.types import ToolCallRequest

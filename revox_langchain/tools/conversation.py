@@ -66,6 +66,12 @@ def failed_before(runtime: object, name: str, arguments: JsonObject) -> int:
     return failed
 
 
+def thread_of(config: RunnableConfig | None) -> str | None:
+    """The LangGraph thread a tool runs in, if there is one."""
+    thread = ((config or {}).get("configurable") or {}).get("thread_id")
+    return None if thread is None else str(thread)
+
+
 def note_shown(request: Any) -> None:
     """Remember that a person is asked about a tool call: it is executed only if the person says yes.
 
@@ -84,8 +90,7 @@ _SHOWN: OrderedDict[tuple[str | None, str | None], frozenset[str]] = OrderedDict
 
 
 def _key(call_id: str | None, config: RunnableConfig | None) -> tuple[str | None, str | None]:
-    thread = ((config or {}).get("configurable") or {}).get("thread_id")
-    return (None if thread is None else str(thread)), call_id
+    return thread_of(config), call_id
 
 
 def _messages_of(state: object) -> list[BaseMessage] | None:

@@ -24,7 +24,7 @@ from revox_langchain.errors import RevoxToolError, step_first
 from revox_langchain.flow import Channel, Emit, Flow, arun, error_from, run
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.text import fenced
-from revox_langchain.tools.conversation import failed_before, given_in
+from revox_langchain.tools.conversation import failed_before, given_in, thread_of
 
 _Injected = Annotated[Any, InjectedToolArg]
 _TAKES_NUMBERS = {"phone_number", "contacts", "settings"}
@@ -275,12 +275,6 @@ def number_source(request: type[Request], policy: DialPolicy) -> JsonObject:
     if request.spec.risk is Risk.READ or not _TAKES_NUMBERS & set(request.model_fields):
         return {}
     return {"number_source": policy.number_source, "number_source_without_messages": "any"}
-
-
-def thread_of(config: RunnableConfig | None) -> str | None:
-    """The LangGraph thread a tool runs in, if there is one."""
-    thread = ((config or {}).get("configurable") or {}).get("thread_id")
-    return None if thread is None else str(thread)
 
 
 def is_repeat(config: RunnableConfig | None) -> bool:

@@ -10,7 +10,7 @@ from revox_langchain.answers import JsonObject, digest
 from revox_langchain.dialing.budget import DEFAULT_RETRIES, Cost
 from revox_langchain.dialing.configuration import stored_assistant
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.dialing.voices import Speech, choose_speaker
+from revox_langchain.dialing.voices import VOICES_MAX_AGE_S, Speech, choose_speaker
 from revox_langchain.dialing.words import check_voice, check_words, checked
 from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Event, Flow, Recent
@@ -129,7 +129,7 @@ def voice_of(assistant: JsonObject) -> Flow[JsonObject | None]:
     held = assistant.get("voice") or {}
     if not held.get("id"):
         return None
-    voices = (yield Recent(ListVoices(), max_age_s=600))["voices"]
+    voices = (yield Recent(ListVoices(), max_age_s=VOICES_MAX_AGE_S))["voices"]
     wanted = (held["id"], held.get("provider"))
     listed: JsonObject = next((v for v in voices if (v["id"], v["provider"]) == wanted), {})
     names = ("id", "provider", "name", "language", "accent", "gender")

@@ -23,6 +23,7 @@ from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Operation, Request, Risk, RiskWord
 from revox_langchain.operations.render import text as render
 from revox_langchain.operations.schema import decoded_by, lean
+from revox_langchain.tools.conversation import thread_of
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.calls import (
     GuardInterceptor,
@@ -40,7 +41,6 @@ from revox_langchain.tools.tool import (
     make_tools,
     number_source,
     stream_writer,
-    thread_of,
     tool_for,
     tool_metadata,
 )

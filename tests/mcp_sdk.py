@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mcp_versions import REFUSAL, WHY
+from tests.mcp_versions import HAS_MCP_1, WHY
 
-if REFUSAL:
+if not HAS_MCP_1:
     pytest.skip(WHY, allow_module_level=True)
 else:
     import jsonschema

@@ -26,11 +26,13 @@ test-all: $(VENV)/.dev ## Run all tests, and measure what they cover.
 	@echo "Two cores that do nothing else run these in about a quarter of an hour."
 	$(PYTEST) --cov
 
-soak: $(VENV)/.dev ## Run the tests ten times on a machine kept busy by stress-ng; takes an hour or more.
+soak: $(VENV)/.dev ## Run the tests ten times on a busy machine, hours of it; with GGUF=FILE also a model's benchmark.
 	@command -v stress-ng >/dev/null || { \
 	  echo "stress-ng is missing. On Debian and Ubuntu: sudo apt-get install stress-ng"; exit 1; }
 	@stress-ng --cpu 4 --quiet & stress=$$!; trap 'kill $$stress' EXIT INT TERM; \
 	for run in 1 2 3 4 5 6 7 8 9 10; do echo "Run $$run of 10"; $(PYTEST) -m 'not slow' || exit 1; done
+	@if [ -n "$(GGUF)" ]; then $(SANDBOXED) $(BIN)/python -m benchmarks.agent --gguf "$(GGUF)"; \
+	else echo "No model was measured: give a file with GGUF=FILE."; fi
 
 lint: $(VENV)/.dev ## Check style and format.
 	$(BIN)/ruff check .

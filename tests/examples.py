@@ -59,7 +59,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "AuthStatus": {},
     "GetUser": {},
     "WaitForCall": {"call_id": "a-call"},
-    "RecoverCall": {"intent_id": "no-such-intent", "phone_number": NUMBER},
+    "RecoverCall": {"intent_id": "5d9b3a3e-0a53-4e0b-9c39-2f6a0c6f7a11", "phone_number": NUMBER},
 }
 """Arguments by the request's class name."""
 

@@ -231,6 +231,12 @@ def test_make_test_says_how_long_it_takes_and_soak_what_it_needs(tmp_path: Path)
     assert "apt-get install stress-ng" in said
 
 
+def test_soak_measures_the_model_it_is_given() -> None:
+    command = ["make", "-n", "soak", "GGUF=my model.gguf"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert '-m benchmarks.agent --gguf "my model.gguf"' in said
+
+
 def test_tests_see_no_key_and_reach_no_network() -> None:
     assert [name for name in os.environ if name.startswith("REVOX_")] == []
     # An address that is reserved for documentation, so that nothing would answer even without the guard. Newer

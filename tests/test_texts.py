@@ -31,6 +31,8 @@ from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request
 from revox_langchain.phone import parse_phone
 from revox_langchain.sandbox import Sandbox
+from revox_langchain.speech.language import language_name
+from revox_langchain.speech.names import LANGUAGES
 
 REGIONS = (None, "US", "GB", "FR", "DE", "ES", "IT", "PT", "RU", "CN", "BR", "IN")
 FICTION = re.compile(r"\+1\d{3}55501\d\d")
@@ -142,6 +144,15 @@ def texts_of_source() -> Iterator[tuple[str, str]]:
 
 
 TEXTS = {"errors": texts_of_errors, "schemas": texts_of_schemas, "source": texts_of_source}
+
+
+@pytest.mark.parametrize("request_type", [*REQUESTS, CallAndWait], ids=lambda r: r.spec.name)
+def test_no_language_is_shown_as_an_example(request_type: type[Request]) -> None:
+    # A small model copied "fr" into calls in Portuguese and in English.
+    field = request_type.model_fields.get("language")
+    said = set(re.findall(r"\w+", (field.description or "").casefold())) if field else set()
+    # "it" is a word as well.
+    assert not said & {*LANGUAGES, *(language_name(code).casefold() for code in LANGUAGES)} - {"it"}
 
 
 @pytest.mark.parametrize("kind", TEXTS)

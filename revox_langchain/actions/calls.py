@@ -19,9 +19,10 @@ from revox_langchain.dialing.placing import Earlier, place, recover
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall, ResumeCall, Transcript
-from revox_langchain.operations.fields import E164, CallId
+from revox_langchain.operations.fields import E164, CallId, IntentId
 from revox_langchain.operations.operation import Operation, Request, Risk, procedure
 from revox_langchain.operations.render import calls as render
+from revox_langchain.operations.schema import HIDDEN
 from revox_langchain.results.order import object_of, sandbox_of
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
@@ -31,23 +32,20 @@ from revox_langchain.waiting.watch import Watch, read_order, settled_result, wat
 class WaitForCall(Request):
     """Wait until a call has ended and return how it went.
 
-    Streams each change. If it takes longer than timeout_s the call goes on: wait again with the same call_id.
+    If it takes longer than timeout_s the call goes on: wait again.
     """
 
     call_id: CallId
-    interval_s: float = Field(default=5, ge=0.5, le=300, description="Seconds between looks.")
-    timeout_s: float = Field(default=300, gt=0, le=86_400, description="Seconds to wait at most.")
+    interval_s: float = Field(default=5, ge=0.5, le=300, description="Seconds between looks.", json_schema_extra=HIDDEN)
+    timeout_s: float = Field(default=300, gt=0, le=86_400, description="At most.")
     transcript: Transcript = "last"
 
 
 @procedure(risk=Risk.READ, render=render.recovered)
 class RecoverCall(Request):
-    """Look for a call whose placing ended unknown. Never dials.
+    """Check whether a call of status unknown was placed. Never dials."""
 
-    Give the intent_id and number from the error. Says plainly whether the call exists.
-    """
-
-    intent_id: str = Field(min_length=1)
+    intent_id: IntentId
     phone_number: E164
 
 

@@ -49,7 +49,7 @@ class AssistantFields(Operation):
     )
     voice_provider: VoiceProvider | None = Field(default=None, serialization_alias="voice.provider")
     voice_id: Id | None = Field(default=None, serialization_alias="voice.id")
-    language: SpokenLanguage | None = Field(default=None, exclude=True, description="If the text is unclear: fr.")
+    language: SpokenLanguage | None = Field(default=None, exclude=True, description="Only if the user names it.")
     max_call_duration_secs: int | None = Field(default=None, ge=1, json_schema_extra=FOR_CODE)
     structured_output_config: OutputConfig | None = Field(default=None, json_schema_extra=FOR_CODE)
     webhook_url: WebhookUrl | None = Field(default=None, json_schema_extra=FOR_CODE)
@@ -65,10 +65,7 @@ class AssistantFields(Operation):
 
 @operation("POST /assistants", risk=Risk.WRITE, answer="assistant", render=render.assistant)
 class CreateAssistant(AssistantFields):
-    """Create an assistant that can then make calls.
-
-    Without a voice, one of the prompt's language is chosen.
-    """
+    """Keep an assistant for many calls; a single call needs none."""
 
     name: Text
     prompt: SpokenText = Field(description="What it must do, in the language it speaks.")

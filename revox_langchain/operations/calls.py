@@ -28,18 +28,15 @@ from revox_langchain.operations.render import text
 from revox_langchain.operations.schema import FOR_CODE, HIDDEN
 from revox_langchain.operations.settings import Settings
 
-Transcript = Annotated[
-    TranscriptWindow, Field(exclude=True, description="How much of the transcript to show; last = 6 turns.")
-]
+Transcript = Annotated[TranscriptWindow, Field(exclude=True, description="last: 6 turns.")]
 
 
 @operation("POST /call", risk=Risk.DIAL, answer="call", render=render.call)
 class MakeCall(Operation):
     """Place a phone call with an AI assistant, now or at a scheduled time.
 
-    Rings a real person. Give assistant_id or prompt, not both; without a voice, one of the prompt's language is
-    chosen. Returns a call id at once; read the outcome with revox_wait_for_call. The same arguments never ring
-    twice: a repeat returns the first call.
+    Rings a real person; only for a number that the user gave. A voice of the prompt's language is chosen. Returns a
+    call id; then revox_wait_for_call. The same arguments never ring twice.
     """
 
     view = View(
@@ -65,12 +62,12 @@ class MakeCall(Operation):
         default=None, serialization_alias="assistant.voice.provider", json_schema_extra=FOR_CODE
     )
     voice_id: Id | None = Field(default=None, serialization_alias="assistant.voice.id", json_schema_extra=FOR_CODE)
-    language: SpokenLanguage | None = Field(default=None, exclude=True, description="If the text is unclear: fr.")
+    language: SpokenLanguage | None = Field(default=None, exclude=True, description="Only if the user names it.")
     prompt_variables: Variables | None = None
     metadata: dict[str, str] | None = Field(
         default=None, description="Labels kept with the call.", json_schema_extra=FOR_CODE
     )
-    scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
+    scheduled_at: Moment | None = Field(default=None, description="Only if the user names a time: ISO 8601.")
     from_phone_number: OwnNumber | None = Field(default=None, json_schema_extra=FOR_CODE)
     skip_calling_window: bool | None = Field(
         default=None, description="Ring even outside calling hours.", json_schema_extra=FOR_CODE
@@ -90,7 +87,7 @@ class MakeCall(Operation):
         description="For code: names this request.",
         json_schema_extra=FOR_CODE,
     )
-    repeat_of: Id | None = Field(default=None, exclude=True, description="To call again: id of the ended call.")
+    repeat_of: Id | None = Field(default=None, exclude=True, description="To call again: the ended call's id.")
 
     @model_validator(mode="after")
     def _one_assistant(self) -> Self:
@@ -117,10 +114,7 @@ class MakeCall(Operation):
 
 @operation("GET /call/{call_id}", risk=Risk.READ, answer="call", render=render.call)
 class GetCall(Operation):
-    """Read one call: status, attempts, outcome, transcript.
-
-    To wait until it has ended use revox_wait_for_call.
-    """
+    """Read one call: status, outcome, what was said."""
 
     call_id: CallId
     transcript: Transcript = "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -208,6 +209,15 @@ def _identifier(value: str) -> str:
     return value
 
 
+def _intent_id(value: str) -> str:
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raise ValueError(
+            "no call has this one; correct the arguments of revox_make_call instead, or ask the user"
+        ) from None
+
+
 def _not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("write something there; it is empty")
@@ -270,6 +280,7 @@ Text = Annotated[str, AfterValidator(_not_blank)]
 SpokenText = Annotated[Spoken, AfterValidator(_not_blank)]
 WebhookUrl = Annotated[str, AfterValidator(_without_stand_in), Field(description="Gets a POST when a call ends.")]
 CallId = Annotated[Id, Field(description="Call id, as returned when it was placed.")]
+IntentId = Annotated[str, AfterValidator(_intent_id), Field(description="Of the call whose status is unknown.")]
 AssistantId = Annotated[Id, Field(description="Assistant id.")]
 VoiceId = Annotated[Id, Field(description="Voice id from revox_list_voices.")]
 CampaignId = Annotated[Id, Field(description="Campaign id.")]

@@ -382,7 +382,8 @@ def invalid(error: ValidationError, subject: str, known: Collection[str] = ()) -
 
 def _problem(item: ErrorDetails, known: Collection[str]) -> str:
     loc, message = item["loc"], item["msg"].removeprefix("Value error, ")
-    match item["type"]:
+    # A refusal of our own may have the name of one of pydantic's errors, and says more.
+    match None if "code" in item.get("ctx", {}) else item["type"]:
         case "missing":
             message = "give it; it is required"
         case "extra_forbidden":

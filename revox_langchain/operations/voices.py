@@ -29,12 +29,9 @@ def _audio(value: Any) -> Any:
 
 @operation("GET /voices", risk=Risk.READ, answer="voices", render=render.voices)
 class ListVoices(Operation):
-    """List voices with ids, filtered by language, accent and gender.
+    """List voices, if the user asks for them; a call chooses its own."""
 
-    Choose one that speaks the language of the prompt.
-    """
-
-    language: SpokenLanguage | None = Field(default=None, exclude=True, description="Code or name: fr, fr-CA, French.")
+    language: SpokenLanguage | None = Field(default=None, exclude=True, description="Code or name.")
     accent: str | None = Field(default=None, exclude=True)
     gender: Gender | None = Field(default=None, exclude=True)
 

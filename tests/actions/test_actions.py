@@ -492,8 +492,13 @@ def test_a_call_that_exists_is_recovered_and_one_that_does_not_is_said_not_to(sa
     made = do(MakeCall(phone_number=NUMBER, prompt="Say hello.", intent="one"), connection, mode)
     found = do(RecoverCall(intent_id=made["intent_id"], phone_number=NUMBER), connection, mode)
     assert (found["found"], found["call"]["id"], found["adopted"]) == (True, made["call"]["id"], True)
-    missing = do(RecoverCall(intent_id="other", phone_number=NUMBER), connection, mode)
-    assert missing == {"found": False, "intent_id": "other", "phone_number": NUMBER, "sandbox": True}
+    missing = do(RecoverCall(intent_id="5d9b3a3e-0a53-4e0b-9c39-2f6a0c6f7a11", phone_number=NUMBER), connection, mode)
+    assert missing == {
+        "found": False,
+        "intent_id": "5d9b3a3e-0a53-4e0b-9c39-2f6a0c6f7a11",
+        "phone_number": NUMBER,
+        "sandbox": True,
+    }
     assert len(sandbox.dials) == 1
 
 

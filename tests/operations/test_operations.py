@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from revox.types.assistant_create_params import AssistantCreateParams
 
-from revox_langchain.actions.requests import PROCEDURES, REQUESTS, WaitForCall, find_request
+from revox_langchain.actions.requests import PROCEDURES, REQUESTS, RecoverCall, WaitForCall, find_request
 from revox_langchain.errors import InvalidInput
 from revox_langchain.operations import OPERATIONS, find
 from revox_langchain.operations.assistants import AssistantFields, CreateAssistant, UpdateAssistant
@@ -369,6 +369,15 @@ def test_why_a_number_is_none_survives_as_the_code(
     assert error.code == code
     assert error.kind == "invalid"
     assert field in error.details["fields"][0]
+    # The code too_short is also the name of one of pydantic's errors.
+    assert "it is empty" not in str(error)
+
+
+@pytest.mark.parametrize("intent_id", ["short_number", "revox_make_call", "Error (invalid)"])
+def test_what_is_no_intent_is_not_looked_for(intent_id: str) -> None:
+    error = refusal(RecoverCall, intent_id=intent_id, phone_number="+12025550100")
+    assert error.details["fields"] == ["intent_id"]
+    assert "revox_make_call" in str(error)
 
 
 def test_a_number_in_national_form_is_read_where_the_country_is_known() -> None:

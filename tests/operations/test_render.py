@@ -157,7 +157,7 @@ def shown() -> list[Shown]:
     placed = ask(MakeCall(phone_number="+33142685300", intent="one", **inline))
     ask(MakeCall(phone_number="+33142685300", intent="one", **inline))
     ask(RecoverCall(intent_id=placed["intent_id"], phone_number="+33142685300"))
-    ask(RecoverCall(intent_id="nobody", phone_number="+33142685300"))
+    ask(RecoverCall(intent_id="5d9b3a3e-0a53-4e0b-9c39-2f6a0c6f7a11", phone_number="+33142685300"))
     sandbox.world.advance(86_400)
     for call_id in ids.values():
         for window in ("none", "last", "full"):

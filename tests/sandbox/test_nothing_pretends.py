@@ -97,7 +97,10 @@ def test_orders_and_results_say_it(server: SandboxServer) -> None:
         assert CallResult.from_call(row).as_output()["sandbox"] is True
         waited = run(act(WaitForCall(call_id=made["call"]["id"]), Guard()), connection)
         assert waited["sandbox"] is True
-        lost = run(act(RecoverCall(intent_id="none", phone_number="+12025550131"), Guard()), connection)
+        lost = run(
+            act(RecoverCall(intent_id="5d9b3a3e-0a53-4e0b-9c39-2f6a0c6f7a11", phone_number="+12025550131"), Guard()),
+            connection,
+        )
         assert (lost["found"], lost["sandbox"]) == (False, True)
 
 

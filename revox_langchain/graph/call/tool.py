@@ -30,8 +30,8 @@ from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, number_so
 class CallAndWait(Request):
     """Place a phone call, wait until it has ended, and return how it went and what was said.
 
-    Rings a real person. Give prompt or assistant_id, not both; the voice is chosen to speak the language. The same
-    arguments never ring twice: a repeat returns the first call, repeat_of calls again.
+    Rings a real person; only for a number that the user gave. A voice of the prompt's language is chosen. The same
+    arguments never ring twice.
     """
 
     view = View(
@@ -42,21 +42,19 @@ class CallAndWait(Request):
     phone_number: str = Field(description="+, country code, number.")
     prompt: Spoken | None = Field(default=None, description="What the assistant must do, in the language it speaks.")
     assistant_id: Id | None = Field(default=None, description="An assistant that exists.", json_schema_extra=FOR_CODE)
-    language: str | None = Field(
-        default=None, description="Code or name: fr, fr-CA, French. Left out: read from the prompt."
-    )
+    language: str | None = Field(default=None, description="Only if the user names it.")
     first_sentence: Spoken | None = Field(
         default=None, description="What it says first, word for word.", json_schema_extra=FOR_CODE
     )
     prompt_variables: Variables | None = Field(default=None, json_schema_extra=FOR_CODE)
-    scheduled_at: Moment | None = Field(default=None, description="ISO 8601 with offset; leave out to call now.")
+    scheduled_at: Moment | None = Field(default=None, description="Only if the user names a time: ISO 8601.")
     structured_output_schema: JsonObject | None = Field(
         default=None,
         description="JSON schema of a flat object: what to extract from the conversation.",
         json_schema_extra=FOR_CODE,
     )
     intent: str | None = Field(default=None, description="For code: names this request.", json_schema_extra=FOR_CODE)
-    repeat_of: Id | None = Field(default=None, description="Id of the ended call to make again on purpose.")
+    repeat_of: Id | None = Field(default=None, description="To call again: the ended call's id.")
 
 
 def call_graph_tool(

@@ -214,7 +214,7 @@ def _intent_id(value: str) -> str:
         return str(uuid.UUID(value))
     except ValueError:
         raise ValueError(
-            "no call has this one; correct the arguments of revox_make_call instead, or ask the user"
+            "copy the UUID from the answer that said unknown; if none did, correct the arguments of revox_make_call"
         ) from None
 
 

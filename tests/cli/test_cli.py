@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -564,7 +565,7 @@ def test_recover_finds_the_order_of_an_intent(server: SandboxServer) -> None:
 
 
 def test_recover_takes_a_national_number_with_its_country(server: SandboxServer) -> None:
-    args = ("recover", "some-intent", "01 42 68 53 00", "--settle-s", "0")
+    args = ("recover", str(uuid.uuid4()), "01 42 68 53 00", "--settle-s", "0")
     done = cli(*args, "--country", "fr", env=account(server))
     assert done.exit_code == 6
     assert "+33142685300" in done.stderr
@@ -593,8 +594,15 @@ def test_a_sandbox_call_that_continues_is_not_to_be_watched_from_elsewhere() -> 
     assert "no one spoke" not in done.output
 
 
+def test_recover_does_not_take_the_name_of_an_intent_for_its_id(server: SandboxServer) -> None:
+    # Looked for, it would never be found, and the call would seem not to have been placed.
+    done = cli("recover", "order-4711", FICTION, "--settle-s", "0", env=account(server))
+    assert done.exit_code == 2
+    assert "copy the UUID" in " ".join(done.stderr.split())
+
+
 def test_recover_says_plainly_that_there_is_no_order_and_ends_with_6(server: SandboxServer) -> None:
-    done = cli("recover", "some-intent", FICTION, "--settle-s", "0", "--json", env=account(server))
+    done = cli("recover", str(uuid.uuid4()), FICTION, "--settle-s", "0", "--json", env=account(server))
     assert done.exit_code == 6
     assert json.loads(done.stdout)["found"] is False
     assert "most likely it was not placed" in done.stderr

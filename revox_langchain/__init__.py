@@ -42,7 +42,8 @@ from revox_langchain.results.structured import Structured, structured
 from revox_langchain.speech.language import ResolvedLanguage, resolve_language
 from revox_langchain.speech.voice import ChosenVoice, choose_voice
 from revox_langchain.waiting.policy import WaitPolicy
-from revox_langchain.waiting.watch import Watch, watch
+from revox_langchain.waiting.watch import Seen, watch
+from revox_langchain.waiting.watcher import Ended, SyncWatcher, Watcher
 
 if TYPE_CHECKING:
     from revox_langchain.tools.tool import RevoxTool, make_tool
@@ -61,6 +62,7 @@ __all__ = [
     "ConcurrencyLimited",
     "Connection",
     "DialPolicy",
+    "Ended",
     "Guard",
     "Intent",
     "InvalidInput",
@@ -79,14 +81,16 @@ __all__ = [
     "RevoxToolError",
     "RevoxToolkit",
     "Risk",
+    "Seen",
     "Structured",
+    "SyncWatcher",
     "TimedOut",
     "Unavailable",
     "UnknownLanguage",
     "UnsupportedLanguage",
     "WaitForCall",
     "WaitPolicy",
-    "Watch",
+    "Watcher",
     "act",
     "arun",
     "choose_voice",

@@ -2,7 +2,8 @@
 
 A flow is a generator. It yields what it needs: an operation (answered with its JSON), a `Recent` read (answered from
 memory if it is fresh), a `Pause` (answered with a `Tick`), `Work` (answered with what it returns), a `Turn` (answered
-when it comes) or an `Event` (progress, answered with None). Errors are thrown into it. It performs no I/O, so a test
+when it comes), a `Shared` step (answered by a flow that all flows of a channel share) or an `Event` (progress, answered
+with None). Errors are thrown into it. It performs no I/O, so a test
 can play the server:
 
     flow = place(order)
@@ -25,6 +26,7 @@ from revox_langchain.operations.operation import Operation
 
 T = TypeVar("T")
 Emit = Callable[[JsonObject], None]
+Stop = Callable[[], bool]
 MANY = 200
 """How many things are computed about in a thread."""
 LONGEST_IN_A_LOOP_S = 2.0
@@ -118,6 +120,18 @@ class Event:
     payload: JsonObject
 
 
+class Shared(Protocol):
+    """A step that flows of one channel share the work of, such as watching many orders by one search."""
+
+    def served(self, channel: Channel, stop: Stop | None) -> Flow[Any]:
+        """The flow that serves the step; what it returns is the answer.
+
+        Args:
+            channel: Whose flows share it.
+            stop: Whether this flow should stop soon.
+        """
+
+
 class Tick(NamedTuple):
     """The answer to a pause.
 
@@ -134,7 +148,7 @@ class Tick(NamedTuple):
     sandbox: bool = False
 
 
-Step = Operation | Pause | Recent | Work | Turn | Event
+Step = Operation | Pause | Recent | Work | Turn | Event | Shared
 Effect = Operation | Pause | Work | Turn
 Flow = Generator[Step, Any, T]
 
@@ -158,7 +172,7 @@ def run(
     channel: Channel,
     *,
     emit: Emit | None = None,
-    stop: Callable[[], bool] | None = None,
+    stop: Stop | None = None,
 ) -> T:
     """Drive `flow` to its end.
 
@@ -201,7 +215,7 @@ async def arun(
     channel: Channel,
     *,
     emit: Emit | None = None,
-    stop: Callable[[], bool] | None = None,
+    stop: Stop | None = None,
 ) -> T:
     """Drive `flow` to its end without blocking the event loop; arguments as for `run`."""
     effects = _effects(flow, channel, emit, stop)
@@ -230,9 +244,7 @@ async def arun(
         effects.close()
 
 
-def _effects(
-    flow: Flow[T], channel: Channel, emit: Emit | None, stop: Callable[[], bool] | None
-) -> Generator[Effect, Any, T]:
+def _effects(flow: Flow[T], channel: Channel, emit: Emit | None, stop: Stop | None) -> Generator[Effect, Any, T]:
     """Reduce a flow to what only a driver can do, so that the sync and the async one stay small."""
     answer: Any = None
     error: RevoxToolError | None = None
@@ -254,7 +266,7 @@ def _effects(
                         emit(payload)
                 case Recent(operation, max_age_s) if answer := channel.recalled(operation, max_age_s):
                     pass
-                case _:
+                case Operation() | Recent() | Work() | Turn():
                     try:
                         answer = yield step.operation if isinstance(step, Recent) else step
                     except RevoxToolError as raised:
@@ -262,12 +274,17 @@ def _effects(
                     else:
                         if isinstance(step, Recent):
                             channel.remember(step.operation, answer)
+                case shared:
+                    try:
+                        answer = yield from _effects(shared.served(channel, stop), channel, emit, stop)
+                    except RevoxToolError as raised:
+                        error = raised
     finally:
         # Also when a run is cancelled: closing runs the flow's own `finally` blocks, which give up its turns.
         flow.close()
 
 
-def _pieces(seconds: float, channel: Channel, stop: Callable[[], bool] | None) -> Generator[float, None, None]:
+def _pieces(seconds: float, channel: Channel, stop: Stop | None) -> Generator[float, None, None]:
     """Cut a pause so that a stop request does not wait for its end."""
     longest = channel.clock.slice_s if stop is not None else None
     left = seconds
@@ -296,7 +313,9 @@ __all__ = [
     "Flow",
     "Pause",
     "Recent",
+    "Shared",
     "Step",
+    "Stop",
     "Tick",
     "Turn",
     "Work",

@@ -25,25 +25,22 @@ from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.schema import HIDDEN
 from revox_langchain.results.order import object_of, sandbox_of
 from revox_langchain.waiting.policy import WaitPolicy
-from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
+from revox_langchain.waiting.watch import Seen, read_order, settled_result, watch
 
 
 @procedure(risk=Risk.READ, render=render.waited)
 class WaitForCall(Request):
-    """Wait until a call has ended and return how it went.
-
-    If it takes longer than timeout_s the call goes on: wait again.
-    """
+    """Wait until a call has ended and return how it went. Still running: wait again."""
 
     call_id: CallId
     interval_s: float = Field(default=5, ge=0.5, le=300, description="Seconds between looks.", json_schema_extra=HIDDEN)
-    timeout_s: float = Field(default=300, gt=0, le=86_400, description="At most.")
-    transcript: Transcript = "last"
+    timeout_s: float = Field(default=300, gt=0, le=86_400, description="Seconds at most.", json_schema_extra=HIDDEN)
+    transcript: Transcript = Field(default="last", json_schema_extra=HIDDEN)
 
 
 @procedure(risk=Risk.READ, render=render.recovered)
 class RecoverCall(Request):
-    """Check whether a call of status unknown was placed. Never dials."""
+    """Check whether a call of unknown status was placed."""
 
     intent_id: IntentId
     phone_number: E164
@@ -119,9 +116,9 @@ def ring(request: Operation, context: Context, cost: Cost, orders: int = 1) -> F
 
 @flow_of.register
 def wait_for_call(request: WaitForCall, context: Context) -> Flow[JsonObject]:
-    """Watch the call; the answer has `call`, `timed_out` and `waited_s`."""
+    """Seen the call; the answer has `call`, `timed_out` and `waited_s`."""
     policy = WaitPolicy.every(request.interval_s, max_wait_s=request.timeout_s, heartbeat_s=30.0)
-    seen = yield from watch(Watch(call_id=request.call_id), policy)
+    seen = yield from watch(Seen(call_id=request.call_id), policy)
     order = seen.answer
     if order is None:
         order = yield from read_order(request.call_id)

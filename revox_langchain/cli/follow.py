@@ -20,7 +20,7 @@ from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import arun
 from revox_langchain.operations.calls import CancelCall, GetCall
 from revox_langchain.waiting.policy import WaitPolicy
-from revox_langchain.waiting.watch import Watch, watch
+from revox_langchain.waiting.watch import Seen, watch
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -142,7 +142,7 @@ def follow_order(call_id: str, connection: Connection, screen: Screen, wait: Wai
         async with connection:
             # The wait rides out failures for days; whether the call can be read at all should be known at once.
             order = (await connection.asend(GetCall.parse({"call_id": call_id})))["call"]
-            seen = await arun(watch(Watch(call_id=call_id), wait), connection, emit=live.see)
+            seen = await arun(watch(Seen(call_id=call_id), wait), connection, emit=live.see)
         return output_of(seen.answer or order, waited_s=seen.waited_s)
 
     def output() -> JsonObject:

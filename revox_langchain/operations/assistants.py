@@ -22,13 +22,13 @@ from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import assistants as render
 from revox_langchain.operations.render import text
-from revox_langchain.operations.schema import FOR_CODE
+from revox_langchain.operations.schema import FOR_CODE, HIDDEN
 from revox_langchain.operations.settings import Settings
 
 
 @operation("GET /assistants", risk=Risk.READ, answer="assistants", render=render.assistants)
 class ListAssistants(Operation):
-    """List the assistants that can make calls, with ids, voices and languages."""
+    """List assistants: ids, voices, languages."""
 
 
 @operation("GET /assistants/{assistant_id}", risk=Risk.READ, answer="id", render=render.assistant)
@@ -41,7 +41,7 @@ class GetAssistant(Operation):
 class AssistantFields(Operation):
     """What create and update have in common."""
 
-    first_sentence: Spoken | None = Field(default=None, description="What it says first.")
+    first_sentence: Spoken | None = None
     first_sentence_mode: FirstSentenceMode | None = Field(
         default=None,
         description="static: said word for word; generated: made from it; none: the person speaks first.",
@@ -69,6 +69,7 @@ class CreateAssistant(AssistantFields):
 
     name: Text
     prompt: SpokenText = Field(description="What it must do, in the language it speaks.")
+    language: SpokenLanguage | None = Field(default=None, exclude=True, json_schema_extra=HIDDEN)
     settings: Settings | None = Field(default=None, serialization_alias="*", json_schema_extra=FOR_CODE)
 
 

@@ -36,7 +36,7 @@ class MakeCall(Operation):
     """Place a phone call with an AI assistant, now or at a scheduled time.
 
     Rings a real person; only for a number that the user gave. A voice of the prompt's language is chosen. Returns a
-    call id; then revox_wait_for_call. The same arguments never ring twice.
+    call id; then revox_wait_for_call.
     """
 
     view = View(
@@ -48,12 +48,12 @@ class MakeCall(Operation):
     )
 
     phone_number: E164
-    assistant_id: Id | None = Field(default=None, description="Which assistant talks.")
+    assistant_id: Id | None = Field(default=None, description="Only if the user names one.")
     prompt: Spoken | None = Field(
         default=None,
         min_length=1,
         serialization_alias="assistant.prompt",
-        description="What the assistant must do, in the language it speaks.",
+        description="What the user wants done on the call, in its language.",
     )
     first_sentence: Spoken | None = Field(
         default=None, serialization_alias="assistant.first_sentence", description="What it says first."
@@ -62,7 +62,9 @@ class MakeCall(Operation):
         default=None, serialization_alias="assistant.voice.provider", json_schema_extra=FOR_CODE
     )
     voice_id: Id | None = Field(default=None, serialization_alias="assistant.voice.id", json_schema_extra=FOR_CODE)
-    language: SpokenLanguage | None = Field(default=None, exclude=True, description="Only if the user names it.")
+    language: SpokenLanguage | None = Field(
+        default=None, exclude=True, description="Leave out: the prompt's language is spoken."
+    )
     prompt_variables: Variables | None = None
     metadata: dict[str, str] | None = Field(
         default=None, description="Labels kept with the call.", json_schema_extra=FOR_CODE
@@ -150,7 +152,7 @@ class GetCallHistory(CallFilters):
 
 @operation("POST /call/{call_id}/cancel", risk=Risk.WRITE, answer="success", render=text.done)
 class CancelCall(Operation):
-    """Cancel a running or scheduled call for good; no further attempt is made."""
+    """Cancel a running or scheduled call for good."""
 
     call_id: CallId
 

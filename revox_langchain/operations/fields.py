@@ -279,8 +279,8 @@ Id = Annotated[str, AfterValidator(_identifier)]
 Text = Annotated[str, AfterValidator(_not_blank)]
 SpokenText = Annotated[Spoken, AfterValidator(_not_blank)]
 WebhookUrl = Annotated[str, AfterValidator(_without_stand_in), Field(description="Gets a POST when a call ends.")]
-CallId = Annotated[Id, Field(description="Call id, as returned when it was placed.")]
-IntentId = Annotated[str, AfterValidator(_intent_id), Field(description="Of the call whose status is unknown.")]
+CallId = Id
+IntentId = Annotated[str, AfterValidator(_intent_id), Field(description="Of that call.")]
 AssistantId = Annotated[Id, Field(description="Assistant id.")]
 VoiceId = Annotated[Id, Field(description="Voice id from revox_list_voices.")]
 CampaignId = Annotated[Id, Field(description="Campaign id.")]
@@ -316,9 +316,7 @@ E164 = Annotated[str, BeforeValidator(_number), Field(description="+, country co
 OwnNumber = Annotated[str, BeforeValidator(_number), Field(description="Caller id: one of your numbers.")]
 Moment = Annotated[datetime, AfterValidator(_with_offset), PlainSerializer(datetime.isoformat, when_used="json")]
 ClearFields = Annotated[list[str], AfterValidator(_clearable), Field(description="Fields to empty, by name.")]
-Variables = Annotated[
-    dict[str, str], BeforeValidator(_texts), Field(description="Values for {{variables}} in the prompt.")
-]
+Variables = Annotated[dict[str, str], BeforeValidator(_texts), Field(description="Values for {{variables}}.")]
 RetryConfig = Annotated[
     dict[str, Any],
     checked_by(CallRetryConfig),

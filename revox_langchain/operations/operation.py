@@ -200,8 +200,9 @@ class Request(BaseModel):
             return given
         came = sorted(name for name in given if name in withheld and given[name] not in _NOTHING)
         if came:
-            names = ", ".join(came)
-            raise ValueError(f"send the same again without {names}; the application decides that")
+            rest = [name for name in given if name not in withheld and given[name] not in _NOTHING]
+            again = f"call {cls.spec.name} again with {', '.join(rest)} only. " if rest else ""
+            raise ValueError(f"{again}Leave out {', '.join(came)}: the application decides that")
         return {**{name: value for name, value in given.items() if name not in withheld}, **cls.view.fixed}
 
     @model_validator(mode="before")

@@ -12,6 +12,7 @@ from revox_langchain.operations.fields import Gender, SpokenLanguage, VoiceId, V
 from revox_langchain.operations.operation import Operation, Risk, operation
 from revox_langchain.operations.render import text
 from revox_langchain.operations.render import voices as render
+from revox_langchain.operations.schema import HIDDEN
 
 MAX_AUDIO_BYTES = 7_500_000
 """Revox's limit for the sample of a cloned voice, decoded (API page Voices, clone)."""
@@ -31,8 +32,8 @@ def _audio(value: Any) -> Any:
 class ListVoices(Operation):
     """List voices, if the user asks for them; a call chooses its own."""
 
-    language: SpokenLanguage | None = Field(default=None, exclude=True, description="Code or name.")
-    accent: str | None = Field(default=None, exclude=True)
+    language: SpokenLanguage | None = Field(default=None, exclude=True)
+    accent: str | None = Field(default=None, exclude=True, json_schema_extra=HIDDEN)
     gender: Gender | None = Field(default=None, exclude=True)
 
 

@@ -24,6 +24,10 @@ class WaitPolicy(BaseModel):
         longest_slice_s: No slice is longer, so that a crash repeats no more than this.
         max_wait_s: Give up watching after this long; the order itself goes on.
         heartbeat_s: Send an event at least this often, even if nothing changed.
+        live: Whether to read this order by itself and show progress as it happens. If not, its end is noticed by a
+            search that many waits share. None: by itself as long as few flows of the connection wait.
+        sweep_s: Seconds between two looks of the shared search; of all that share it the shortest holds.
+        recheck_s: An order that no search has shown for this long is read by itself.
         result_grace_s: How long to wait for structured output after the order has completed.
     """
 
@@ -38,6 +42,9 @@ class WaitPolicy(BaseModel):
     longest_slice_s: float = Field(default=86_400.0, gt=0)
     max_wait_s: float = Field(default=7 * 86_400.0, gt=0)
     heartbeat_s: float = Field(default=30.0, gt=0)
+    live: bool | None = None
+    sweep_s: float = Field(default=10.0, gt=0)
+    recheck_s: float = Field(default=1800.0, gt=0)
     result_grace_s: float = Field(default=60.0, ge=0)
 
     def pause_s(self, status: str | None, idle_looks: int, salt: str = "") -> float:
@@ -70,4 +77,5 @@ class WaitPolicy(BaseModel):
     @classmethod
     def every(cls, interval_s: float, **more: float) -> WaitPolicy:
         """A policy that looks every `interval_s` seconds, whatever the status."""
-        return cls(live_s=interval_s, idle_s=interval_s, longest_s=interval_s, growth=1, jitter=0, **more)
+        each = dict.fromkeys(("live_s", "idle_s", "longest_s", "sweep_s"), interval_s)
+        return cls(**each, growth=1, jitter=0, **more)

@@ -1,4 +1,4 @@
-"""Watch a call order until it ends: adaptive polling as a flow, in slices that can be stopped and resumed.
+"""Seen a call order until it ends: adaptive polling as a flow, in slices that can be stopped and resumed.
 
 Rules: poll quickly while an attempt is live, slowly while the order only waits; spread the polls by jitter; a failed
 read does not end the wait; reported progress never goes backwards; an unknown status is shown as it is and waited on.
@@ -29,12 +29,15 @@ from revox_langchain.results.order import (
 )
 from revox_langchain.results.spoken import said_at
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
+from revox_langchain.waiting.watcher import Company, Hub, Watch
 
+_SHORTEST_S = 0.001
+"""A shorter pause would not move a clock that counts seconds since the epoch."""
 _LOST_AFTER = 10
 """Reads in a row that do not find an order which exists, before that is believed."""
 
 
-class Watch(BaseModel):
+class Seen(BaseModel):
     """How far watching one order has come: plain JSON, so that a checkpoint can hold it.
 
     Attributes:
@@ -63,13 +66,13 @@ class Watch(BaseModel):
         return self.status in ENDED
 
 
-def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None, by_attempt: bool = False) -> Flow[Watch]:
+def watch(seen: Seen, policy: WaitPolicy, *, slice_s: float | None = None, by_attempt: bool = False) -> Flow[Seen]:
     """Poll an order until it ends, the slice or the patience is used up, or the caller asks to stop.
 
     A flow: nothing happens until `run(watch(...), connection)` or `await arun(...)` drives it.
 
     Args:
-        seen: Where an earlier slice stopped, or `Watch(call_id=…)`.
+        seen: Where an earlier slice stopped, or `Seen(call_id=…)`.
         policy: How patiently.
         slice_s: Return after this many seconds; None goes on to the end.
         by_attempt: Return as at the end of a slice whenever an attempt has started or ended, too.
@@ -80,14 +83,38 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None, by_a
     Raises:
         RevoxToolError: The order cannot be read at all (wrong key, no such call).
     """
+    hub: Hub = yield Company()
+    hub.enter(1)
+    try:
+        return (yield from _watched(seen, policy, hub, slice_s, by_attempt))
+    finally:
+        hub.enter(-1)
+
+
+def _watched(seen: Seen, policy: WaitPolicy, hub: Hub, slice_s: float | None, by_attempt: bool) -> Flow[Seen]:
     seen = seen.model_copy(update={"stopped": None})
     waited_before_s = seen.waited_s
-    start_s = spoke_s = (yield Pause(0)).now_s
+    start_s = spoke_s = read_s = (yield Pause(0)).now_s
     while True:
-        order, retry_after_s = yield from _look(seen)
+        before, retry_after_s = seen, 0.0
+        events: list[JsonObject] = []
+        swept = hub.crowded if policy.live is None else not policy.live and hub.trusted is not False
+        order: JsonObject | None = None
+        if swept:
+            now_s = (yield Pause(0)).now_s
+            left_s = [policy.recheck_s - (now_s - read_s), policy.heartbeat_s - (now_s - spoke_s)]
+            left_s += [policy.max_wait_s - waited_before_s - (now_s - start_s)]
+            left_s += [slice_s - (now_s - start_s)] if slice_s is not None else []
+            order = yield Watch(seen.call_id, max(_SHORTEST_S, min(left_s)), policy.sweep_s)
         tick = yield Pause(0)
-        before = seen
-        events, seen = _news(seen, order)
+        last_look = waited_before_s + tick.now_s - start_s >= policy.max_wait_s
+        if order is None and (not swept or last_look or tick.now_s - read_s >= policy.recheck_s):
+            order, retry_after_s = yield from _look(seen)
+            tick = yield Pause(0)
+            read_s = tick.now_s
+            events, seen = _news(seen, order)
+        elif order is not None:
+            events, seen = _news(seen, order)
         seen.waited_s = waited_before_s + tick.now_s - start_s
         for event in events:
             yield Event({**event, "elapsed_s": round(seen.waited_s, 1)})
@@ -99,6 +126,8 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None, by_a
         if tick.now_s - spoke_s >= policy.heartbeat_s:
             spoke_s = tick.now_s
             yield _heartbeat(seen)
+        if swept:
+            continue
         pause_s = _pause_s(seen, policy, retry_after_s)
         seen.idle_looks = 0 if seen.status in LIVE else seen.idle_looks + 1
         tick = yield Pause(pause_s)
@@ -107,12 +136,12 @@ def watch(seen: Watch, policy: WaitPolicy, *, slice_s: float | None = None, by_a
             return seen.model_copy(update={"stopped": "drain"})
 
 
-def _attempt_turned(before: Watch, now: Watch) -> bool:
+def _attempt_turned(before: Seen, now: Seen) -> bool:
     """Whether an attempt has started or ended since the last look."""
     return now.attempts != before.attempts or (now.attempts > 0 and before.status in LIVE and now.status not in LIVE)
 
 
-def _why_stop(seen: Watch, policy: WaitPolicy, tick: Tick, slice_over: bool) -> str | None:
+def _why_stop(seen: Seen, policy: WaitPolicy, tick: Tick, slice_over: bool) -> str | None:
     if seen.ended:
         return "ended"
     if seen.waited_s >= policy.max_wait_s:
@@ -122,13 +151,13 @@ def _why_stop(seen: Watch, policy: WaitPolicy, tick: Tick, slice_over: bool) -> 
     return "slice" if slice_over else None
 
 
-def _pause_s(seen: Watch, policy: WaitPolicy, retry_after_s: float) -> float:
+def _pause_s(seen: Seen, policy: WaitPolicy, retry_after_s: float) -> float:
     # The call id is the jitter's salt: waiters that start together spread out, and a test can repeat the pauses.
     wanted_s = policy.pause_s(seen.status, seen.idle_looks, seen.call_id)
     return max(0.0, min(max(wanted_s, retry_after_s), policy.max_wait_s - seen.waited_s))
 
 
-def _heartbeat(seen: Watch) -> Event:
+def _heartbeat(seen: Seen) -> Event:
     elapsed_s = round(seen.waited_s, 1)
     return Event({"type": "revox.heartbeat", "call_id": seen.call_id, "status": seen.status, "elapsed_s": elapsed_s})
 
@@ -161,13 +190,13 @@ def settled_result(ended: Mapping[str, object], policy: WaitPolicy) -> Flow[Json
         if now_s - start_s >= policy.result_grace_s:
             break
         now_s = (yield Pause(policy.live_s)).now_s
-        order, _ = yield from _look(Watch(call_id=call_id, exists=True))
+        order, _ = yield from _look(Seen(call_id=call_id, exists=True))
         # A replica that lags behind may still show the order as running.
         newest = order if order and status_of(order) in ENDED else newest
     return newest
 
 
-def _look(seen: Watch) -> Flow[tuple[JsonObject | None, float]]:
+def _look(seen: Seen) -> Flow[tuple[JsonObject | None, float]]:
     """Read the order once; after a passing failure return None and how many seconds Revox wants us to wait."""
     try:
         answer = yield GetCall(call_id=seen.call_id)
@@ -181,7 +210,7 @@ def _look(seen: Watch) -> Flow[tuple[JsonObject | None, float]]:
     return order_in(answer), 0.0
 
 
-def _news(seen: Watch, order: JsonObject | None) -> tuple[list[JsonObject], Watch]:
+def _news(seen: Seen, order: JsonObject | None) -> tuple[list[JsonObject], Seen]:
     """Compare with what was seen before; an answer older than that is not news."""
     if order is None:
         return [], seen.model_copy(update={"failed_reads": seen.failed_reads + 1})
@@ -205,7 +234,7 @@ def _news(seen: Watch, order: JsonObject | None) -> tuple[list[JsonObject], Watc
     )
 
 
-def _is_older(order: Mapping[str, object], attempts: int, seen: Watch) -> bool:
+def _is_older(order: Mapping[str, object], attempts: int, seen: Seen) -> bool:
     # The end of an order is final: whatever moments or attempts come with it, it is not waited on any longer.
     if status_of(order) in ENDED:
         return False
@@ -214,7 +243,7 @@ def _is_older(order: Mapping[str, object], attempts: int, seen: Watch) -> bool:
     return older or attempts < seen.attempts or seen.ended
 
 
-def _events(seen: Watch, order: Mapping[str, object], attempts: list[Mapping[str, object]]) -> list[JsonObject]:
+def _events(seen: Seen, order: Mapping[str, object], attempts: list[Mapping[str, object]]) -> list[JsonObject]:
     """Say what is new in an order, given its attempts oldest first."""
     count = max(len(attempts), seen.attempts)
     said = {
@@ -233,7 +262,7 @@ def _events(seen: Watch, order: Mapping[str, object], attempts: list[Mapping[str
     return [*latest, *changed] if count == seen.attempts else [*earlier, *changed, *latest]
 
 
-def _turns(seen: Watch, number: int, attempt: Mapping[str, object]) -> list[JsonObject]:
+def _turns(seen: Seen, number: int, attempt: Mapping[str, object]) -> list[JsonObject]:
     """Say what was spoken in an attempt since the last look."""
     known = seen.turns if number == seen.attempts else 0
     common = {"type": "revox.turn", "call_id": seen.call_id, "attempt": number}

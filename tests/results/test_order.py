@@ -27,7 +27,8 @@ from revox_langchain.operations.operation import Operation
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.order import turns_of, unix_s
 from revox_langchain.sandbox import Sandbox
-from revox_langchain.waiting.watch import Watch, settled_result, watch
+from revox_langchain.waiting.watch import Seen, settled_result, watch
+from revox_langchain.waiting.watcher import Company, Hub
 from tests.families import a_few_of
 from tests.mutations import NASTY, encodes, nested, orders, real_orders
 
@@ -46,6 +47,8 @@ def by_hand(flow: Flow[Any], answers: Any) -> tuple[Any, list[dict[str, Any]]]:
                 answer = Tick(now_s)
             elif isinstance(step, Event):
                 events.append(step.payload)
+            elif isinstance(step, Company):
+                answer = Hub()
             else:
                 answer = answers(step)
     except StopIteration as over:
@@ -103,9 +106,9 @@ def test_a_model_gets_text_of_bounded_length(order: dict[str, Any], window: str)
 @given(st.lists(orders(), min_size=1, max_size=4))
 def test_a_watch_goes_on_to_its_end_and_fits_a_checkpoint(answers: list[dict[str, Any]]) -> None:
     left = iter([*answers, {"id": "c1", "status": "completed"}])
-    seen, events = by_hand(watch(Watch(call_id="c1"), WaitPolicy()), lambda _: {"call": next(left)})
+    seen, events = by_hand(watch(Seen(call_id="c1"), WaitPolicy()), lambda _: {"call": next(left)})
     assert seen.stopped == "ended"
-    assert Watch(**json.loads(json.dumps(seen.model_dump()))).ended
+    assert Seen(**json.loads(json.dumps(seen.model_dump()))).ended
     assert all(encodes(event) for event in events)
 
 
@@ -119,7 +122,7 @@ def test_waiting_for_output_ends(order: dict[str, Any]) -> None:
 @given(orders())
 def test_the_graphs_wait_and_report_keep_the_call_and_its_id(order: dict[str, Any]) -> None:
     patient = Settings(wait=WaitPolicy(max_wait_s=600))
-    state: Any = {"watch": Watch(call_id="c1").model_dump(), "spoken": {"wants_output": True}, "call_id": "c1"}
+    state: Any = {"watch": Seen(call_id="c1").model_dump(), "spoken": {"wants_output": True}, "call_id": "c1"}
     while True:
         update, _ = by_hand(nodes.wait(state, patient), lambda _: {"call": order})
         state |= update

@@ -160,7 +160,7 @@ async def test_what_the_application_decides_is_neither_shown_nor_taken_over_mcp(
         changed = await call(update, assistant_id=assistant_id, prompt="Help them well.")
     assert not {"from_phone_number", "webhook_url", "transfer_destinations"} & set(update.args)
     assert refused.status == setting.status == "error"
-    assert "without webhook_url" in refused.text
+    assert "Leave out webhook_url" in refused.text
     assert "without settings" in setting.text
     assert changed.status == "success", changed.text
     assert [arguments["webhook_url"] for _, arguments in them.asked] == [hook]

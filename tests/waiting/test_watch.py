@@ -31,7 +31,8 @@ from revox_langchain.operations.calls import CancelCall, GetCall, MakeCall, Paus
 from revox_langchain.results.call import ENDED
 from revox_langchain.sandbox import STORIES, Fault, Sandbox
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
-from revox_langchain.waiting.watch import Watch, settled_result, watch
+from revox_langchain.waiting.watch import Seen, settled_result, watch
+from revox_langchain.waiting.watcher import Company, Hub
 from tests.families import a_few_of
 
 NUMBER = "+12025550100"
@@ -104,6 +105,8 @@ class ByHand:
                         self.pauses.append(step.seconds)
                     self.now_s += step.seconds
                     step = self.flow.send(Tick(self.now_s, self.stop()))
+                elif isinstance(step, Company):
+                    step = self.flow.send(Hub())
                 else:
                     assert isinstance(step, Event)
                     self.events.append(step.payload)
@@ -113,9 +116,9 @@ class ByHand:
             self.over, self.result = True, stopped.value
 
 
-def watching(policy: WaitPolicy = EVEN, seen: Watch | None = None, **options: Any) -> ByHand:
+def watching(policy: WaitPolicy = EVEN, seen: Seen | None = None, **options: Any) -> ByHand:
     slice_s = options.pop("slice_s", None)
-    return ByHand(watch(seen or Watch(call_id="c1"), policy, slice_s=slice_s), **options)
+    return ByHand(watch(seen or Seen(call_id="c1"), policy, slice_s=slice_s), **options)
 
 
 @pytest.mark.parametrize("status", [*sorted(LIVE), None])
@@ -179,7 +182,7 @@ def test_a_policy_without_sense_is_refused(wrong: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_a_wait_of_two_days_costs_a_bounded_number_of_looks(sandbox: Sandbox) -> None:
     call_id = placed(sandbox, scheduled_at="2026-01-08T10:00:00Z")
-    seen = run(watch(Watch(call_id=call_id), WaitPolicy()), sandbox.connect())
+    seen = run(watch(Seen(call_id=call_id), WaitPolicy()), sandbox.connect())
     assert seen.ended
     assert seen.waited_s > 2 * 86_400
     assert 2 * 86_400 / 66 < seen.polls < 2 * 86_400 / 54 + 60
@@ -343,7 +346,7 @@ def test_what_will_not_pass_is_raised_in_the_middle_of_a_wait(error: RevoxToolEr
 
 @pytest.mark.parametrize("known", ["seen", "placed"])
 def test_an_order_that_exists_may_be_missing_for_a_while(known: str) -> None:
-    hand = watching(seen=Watch(call_id="c1", exists=known == "placed"))
+    hand = watching(seen=Seen(call_id="c1", exists=known == "placed"))
     if known == "seen":
         hand.answer(order("calling"))
     for _ in range(10):
@@ -352,7 +355,7 @@ def test_an_order_that_exists_may_be_missing_for_a_while(known: str) -> None:
 
 
 def test_an_order_that_stays_missing_is_told() -> None:
-    hand = watching(seen=Watch(call_id="c1", exists=True))
+    hand = watching(seen=Seen(call_id="c1", exists=True))
     for _ in range(10):
         hand.fail(NotFound("gone"))
     with pytest.raises(NotFound):
@@ -394,7 +397,7 @@ def test_patience_spans_slices() -> None:
     hand, slices = watching(policy, slice_s=4.0), 1
     while not hand.over or hand.result.stopped == "slice":
         if hand.over:
-            hand, slices = watching(policy, seen=Watch(**hand.result.model_dump()), slice_s=4.0), slices + 1
+            hand, slices = watching(policy, seen=Seen(**hand.result.model_dump()), slice_s=4.0), slices + 1
         hand.answer(order("calling"))
     assert (hand.result.stopped, hand.result.waited_s, slices) == ("timeout", 10.0, 3)
 
@@ -420,7 +423,7 @@ def test_a_watch_that_was_put_down_goes_on_without_repeating_itself() -> None:
     assert first.result.stopped == "slice"
     kept = json.loads(json.dumps(first.result.model_dump()))
     assert "answer" not in kept
-    second = watching(seen=Watch(**kept)).answer(order("calling", at=2, attempts=1, said=3))
+    second = watching(seen=Seen(**kept)).answer(order("calling", at=2, attempts=1, said=3))
     second.answer(order("completed", at=3, attempts=1, said=4))
     assert first.types == ["status", "turn", "turn", "turn"]
     assert second.types == ["turn", "status"]
@@ -429,13 +432,13 @@ def test_a_watch_that_was_put_down_goes_on_without_repeating_itself() -> None:
 
 
 def test_a_watch_given_in_is_not_changed() -> None:
-    seen = Watch(call_id="c1", stopped="slice")
+    seen = Seen(call_id="c1", stopped="slice")
     watching(seen=seen).answer(order("calling")).answer(order("completed"))
-    assert seen == Watch(call_id="c1", stopped="slice")
+    assert seen == Seen(call_id="c1", stopped="slice")
 
 
 def test_watching_an_order_that_ended_before_shows_it_again() -> None:
-    hand = watching(seen=Watch(call_id="c1", status="completed", updated_at="2026-01-06T10:00:00.000Z"))
+    hand = watching(seen=Seen(call_id="c1", status="completed", updated_at="2026-01-06T10:00:00.000Z"))
     hand.answer(order("completed"))
     assert hand.result.stopped == "ended"
     assert hand.events == []
@@ -502,7 +505,7 @@ def test_every_story_is_watched_to_its_end(sandbox: Sandbox, number: str, mode: 
     call_id = placed(sandbox, number)
     events: list[dict[str, Any]] = []
     seen = drive(
-        watch(Watch(call_id=call_id), WaitPolicy(max_wait_s=86_400)), sandbox.connect(), mode, emit=events.append
+        watch(Seen(call_id=call_id), WaitPolicy(max_wait_s=86_400)), sandbox.connect(), mode, emit=events.append
     )
     held = sandbox.world.orders[call_id]
     if held["status"] == "paused":
@@ -522,7 +525,7 @@ def test_sync_and_async_see_the_same() -> None:
     for mode, events in told.items():
         sandbox = Sandbox()
         call_id = placed(sandbox, "+12025550102")
-        seen[mode] = drive(watch(Watch(call_id=call_id), WaitPolicy()), sandbox.connect(), mode, emit=events.append)
+        seen[mode] = drive(watch(Seen(call_id=call_id), WaitPolicy()), sandbox.connect(), mode, emit=events.append)
     assert told["sync"] == told["async"]
     assert seen["sync"] == seen["async"]
 
@@ -534,7 +537,7 @@ def test_sync_and_async_see_the_same() -> None:
 def test_every_passing_fault_is_survived(sandbox: Sandbox, kind: Any, mode: str) -> None:
     call_id = placed(sandbox)
     sandbox.faults.add(Fault(kind, GetCall, skip=2, times=9, retry_after_s=3 if kind == "rate_limited" else None))
-    seen = drive(watch(Watch(call_id=call_id), WaitPolicy()), sandbox.connect(), mode)
+    seen = drive(watch(Seen(call_id=call_id), WaitPolicy()), sandbox.connect(), mode)
     assert seen.stopped == "ended"
     assert len(sandbox.faults.struck) == 9
 
@@ -544,14 +547,14 @@ def test_a_call_nobody_knows_and_a_wrong_key_are_told_at_once(mode: str) -> None
     sandbox = Sandbox(key="sk_right_and_long")
     for key, call_id, kind in (("sk_right_and_long", "nobody", NotFound), ("sk_wrong", "c1", AuthError)):
         with pytest.raises(kind):
-            drive(watch(Watch(call_id=call_id), WaitPolicy()), sandbox.connect(key), mode)
+            drive(watch(Seen(call_id=call_id), WaitPolicy()), sandbox.connect(key), mode)
 
 
 @pytest.mark.parametrize("end", [CancelCall, PauseCall])
 def test_what_somebody_does_elsewhere_is_seen(sandbox: Sandbox, end: Any) -> None:
     call_id = placed(sandbox, "+12025550111")
     connection = sandbox.connect()
-    seen = run(watch(Watch(call_id=call_id), EVEN, slice_s=30), connection)
+    seen = run(watch(Seen(call_id=call_id), EVEN, slice_s=30), connection)
     assert seen.status == "queued_for_calling"
     connection.send(end(call_id=call_id))
     seen = run(watch(seen, EVEN, slice_s=120), connection)
@@ -564,9 +567,9 @@ def test_slices_put_down_and_taken_up_see_what_one_long_watch_sees() -> None:
     for slice_s in (None, 60.0):
         sandbox, events = Sandbox(), []
         told.append(events)
-        seen = Watch(call_id=placed(sandbox, "+12025550102"))
+        seen = Seen(call_id=placed(sandbox, "+12025550102"))
         while seen.stopped != "ended":
-            seen = Watch(**json.loads(seen.model_dump_json()))
+            seen = Seen(**json.loads(seen.model_dump_json()))
             seen = run(watch(seen, WaitPolicy.every(5), slice_s=slice_s), sandbox.connect(), emit=events.append)
     whole, sliced = ([e for e in events if e["type"] != "revox.heartbeat"] for events in told)
     assert [e | {"elapsed_s": 0} for e in sliced] == [e | {"elapsed_s": 0} for e in whole]
@@ -576,8 +579,8 @@ def test_two_waiters_of_one_loop_wait_side_by_side(sandbox: Sandbox) -> None:
     calls = [placed(sandbox), placed(sandbox, "+12025550108")]
     connection = sandbox.connect()
 
-    async def both() -> list[Watch]:
-        return await asyncio.gather(*(arun(watch(Watch(call_id=c), WaitPolicy()), connection) for c in calls))
+    async def both() -> list[Seen]:
+        return await asyncio.gather(*(arun(watch(Seen(call_id=c), WaitPolicy()), connection) for c in calls))
 
     assert [seen.stopped for seen in asyncio.run(both())] == ["ended", "ended"]
 
@@ -642,7 +645,7 @@ def test_an_older_answer_does_not_replace_the_completed_order(status: str) -> No
 def test_late_output_is_found_and_absent_output_given_up(sandbox: Sandbox, number: str, comes: bool, mode: str) -> None:
     connection = sandbox.connect()
     call_id = placed(sandbox, number, settings={"structured_output_config": OUTPUT})
-    seen = drive(watch(Watch(call_id=call_id), WaitPolicy()), connection, mode)
+    seen = drive(watch(Seen(call_id=call_id), WaitPolicy()), connection, mode)
     before_s = sandbox.world.now_s
     settled = drive(settled_result(seen.answer, WaitPolicy(result_grace_s=90)), connection, mode)
     assert any(attempt["structured_output"] for attempt in settled["call_attempts"]) is comes

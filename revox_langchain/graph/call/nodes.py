@@ -35,7 +35,7 @@ from revox_langchain.phone import parse_phone
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.order import attempts_of, status_of, turns_of
 from revox_langchain.results.schema import config_from_schema
-from revox_langchain.waiting.watch import Watch, read_order, settled_result, watch
+from revox_langchain.waiting.watch import Seen, read_order, settled_result, watch
 
 
 def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow[Update]:
@@ -91,7 +91,7 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
         "call_id": placed.call_id,
         "intent_id": placed.intent_id,
         "adopted": placed.adopted,
-        "watch": Watch(call_id=placed.call_id, exists=True).model_dump(),
+        "watch": Seen(call_id=placed.call_id, exists=True).model_dump(),
         "progress": {"status": status_of(placed.call), "attempt": 0, "last_turn": None},
         "notes": [*state["notes"], *([found] if placed.adopted and not placed.notes else [])],
         "warnings": [*([placed.warning] if placed.warning else []), *state["warnings"], *placed.notes],
@@ -103,8 +103,8 @@ def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_as
 
 
 def wait(state: CallState, settings: Settings) -> Flow[Update]:
-    """Watch the order for one slice, or until an attempt starts or ends; then say where it stands."""
-    seen = Watch(**(state["watch"] or {}))
+    """Seen the order for one slice, or until an attempt starts or ends; then say where it stands."""
+    seen = Seen(**(state["watch"] or {}))
     try:
         seen = yield from watch(seen, settings.wait, slice_s=settings.wait.next_slice_s(seen.waited_s), by_attempt=True)
     except RevoxToolError as error:
@@ -127,7 +127,7 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
         status = {"placement_unknown": "unknown", "given_up": "given_up"}.get(str(code), "refused")
         yield Event({"type": "revox.report", "status": status, "call_id": None, "code": code})
         return {**base, "status": status}
-    seen = Watch(**(state["watch"] or {}))
+    seen = Seen(**(state["watch"] or {}))
     wants_output = (state.get("spoken") or {}).get("wants_output", False)
     try:
         # Read again: the watched answer stays out of checkpoints, so a resumed run does not have it.
@@ -218,7 +218,7 @@ def _marked(given: CallInput, phone_number: str, thread_id: str | None, *, by_mo
     }
 
 
-def _progress(seen: Watch, before: Progress | None) -> Progress:
+def _progress(seen: Seen, before: Progress | None) -> Progress:
     attempt, turn = seen.attempts, before["last_turn"] if before else None
     # Without an answer in this slice what was said before is still the last that is known.
     if seen.answer is not None:
@@ -240,7 +240,7 @@ def _caller_id(number: str, region: str | None) -> str:
     return phone.e164
 
 
-def _unread(seen: Watch, error: RevoxToolError) -> JsonObject:
+def _unread(seen: Seen, error: RevoxToolError) -> JsonObject:
     """The error of a call that exists and whose end could not be read."""
     steps = f"{error.next_step} Then read call {seen.call_id} (`revox-langchain watch {seen.call_id}`).".strip()
     return {
@@ -251,7 +251,7 @@ def _unread(seen: Watch, error: RevoxToolError) -> JsonObject:
     }
 
 
-def _still_running(seen: Watch) -> RevoxToolError:
+def _still_running(seen: Seen) -> RevoxToolError:
     return RevoxToolError(
         f"The call is {seen.status} after {seen.waited_s:.0f} s of waiting; it goes on.",
         code="still_running",

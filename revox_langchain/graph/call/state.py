@@ -18,7 +18,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import InvalidInput
 from revox_langchain.results.call import Disposition
-from revox_langchain.waiting.watch import Watch
+from revox_langchain.waiting.watch import Seen
 
 FinalStatus = Literal["completed", "cancelled", "errored", "refused", "unknown", "still_running", "given_up"]
 
@@ -163,7 +163,7 @@ class CallState(TypedDict, total=False):
         mode: `look` if the next step may not dial.
         sandbox: Whether a sandbox answers, for the questions; absent before one is asked.
         redials: How often an unknown outcome was dialed again because the caller's code says so.
-        watch: How far the waiting has come, as `Watch` dumps it.
+        watch: How far the waiting has come, as `Seen` dumps it.
         progress: The same for people who follow the run, while it waits.
         wish: Read-only: what release 0.1 called `asked`. Without the channel LangGraph would drop the value from the
             checkpoints of calls that were in flight during the upgrade.
@@ -265,7 +265,7 @@ def _lacks(read: Mapping[str, Any], name: str) -> bool:
 @lru_cache(maxsize=1)
 def _shapes() -> dict[str, TypeAdapter[object]]:
     hints = get_type_hints(CallState)
-    return {name: TypeAdapter(hint) for name, hint in hints.items()} | {"watch": TypeAdapter(Watch)}
+    return {name: TypeAdapter(hint) for name, hint in hints.items()} | {"watch": TypeAdapter(Seen)}
 
 
 def _fits(value: object, shape: TypeAdapter[object]) -> bool:

@@ -40,9 +40,9 @@ class CallAndWait(Request):
     )
 
     phone_number: str = Field(description="+, country code, number.")
-    prompt: Spoken | None = Field(default=None, description="What the assistant must do, in the language it speaks.")
+    prompt: Spoken | None = Field(default=None, description="What the user wants done on the call, in its language.")
     assistant_id: Id | None = Field(default=None, description="An assistant that exists.", json_schema_extra=FOR_CODE)
-    language: str | None = Field(default=None, description="Only if the user names it.")
+    language: str | None = Field(default=None, description="Leave out: the prompt's language is spoken.")
     first_sentence: Spoken | None = Field(
         default=None, description="What it says first, word for word.", json_schema_extra=FOR_CODE
     )

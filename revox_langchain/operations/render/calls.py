@@ -30,7 +30,7 @@ FULL_TRANSCRIPT = 12_000
 SANDBOX = "Sandbox: no real phone rings."
 
 _NEXT_STEP = {
-    "completed": "",
+    "completed": "The call is over. No further tool is needed: answer the user now, in words.",
     "cancelled": "It was cancelled; nothing more will ring.",
     "errored": "It failed; check the number and the assistant before placing another.",
     "paused": "It is paused; revox_resume_call goes on.",

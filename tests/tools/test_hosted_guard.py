@@ -161,7 +161,7 @@ async def test_what_the_application_decides_is_neither_shown_nor_taken_over_mcp(
     assert not {"from_phone_number", "webhook_url", "transfer_destinations"} & set(update.args)
     assert refused.status == setting.status == "error"
     assert "Leave out webhook_url" in refused.text
-    assert "without settings" in setting.text
+    assert "Leave out settings" in setting.text
     assert changed.status == "success", changed.text
     assert [arguments["webhook_url"] for _, arguments in them.asked] == [hook]
 

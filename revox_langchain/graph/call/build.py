@@ -15,7 +15,7 @@ from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.flow import Flow
-from revox_langchain.graph.call import assistant, nodes, questions, shown
+from revox_langchain.graph.call import assistant, nodes, parking, questions, shown
 from revox_langchain.graph.call.arming import arm, place_node
 from revox_langchain.graph.call.input import CallInput, GraphInput
 from revox_langchain.graph.call.settings import (
@@ -24,6 +24,7 @@ from revox_langchain.graph.call.settings import (
     CompiledCallGraph,
     OnUnknown,
     Settings,
+    WaitMode,
 )
 from revox_langchain.graph.call.state import CallOutput, CallState, current_for
 from revox_langchain.graph.handles import GraphHandle
@@ -42,6 +43,7 @@ def create_call_graph(
     policy: DialPolicy | None = None,
     budget: Budget | None = None,
     wait: WaitPolicy | None = None,
+    wait_mode: WaitMode = "poll",
     approve: bool = False,
     on_unknown: OnUnknown = "ask",
     inline: bool | None = None,
@@ -54,6 +56,10 @@ def create_call_graph(
         policy: What may be dialed.
         budget: How much may be dialed.
         wait: How patiently to wait.
+        wait_mode: `poll` keeps the run alive and looks until the call has ended. `park` ends it in an interrupt of
+            type `revox.waiting`, so that nothing runs while the call is pending; somebody wakes the thread, as
+            `revox_langchain.graph.waking` does. Needs a checkpointer. After `wait.max_wait_s` the thread ends with
+            status `still_running`.
         approve: Ask a person before the dial; needs a checkpointer.
         on_unknown: What to do when it is not known whether a call was placed. `ask` a person (without a checkpointer:
             raise `PlacementUnknown`), `dial` once more at the risk of ringing twice, or `report` status `unknown`.
@@ -71,7 +77,12 @@ def create_call_graph(
         AuthError: There is neither a connection nor `REVOX_API_KEY`.
     """
     settings = Settings(
-        Guard(policy, budget), wait or WaitPolicy(), approve if inline is None else inline, approve, on_unknown
+        Guard(policy, budget),
+        wait or WaitPolicy(),
+        approve if inline is None else inline,
+        approve,
+        on_unknown,
+        wait_mode=wait_mode,
     )
     return graph_with(settings, connection, cancel_call_on_abort=cancel_call_on_abort)
 
@@ -86,6 +97,7 @@ def graph_for_model(connection: Connection | None = None, **options: Unpack[Call
         approve,
         options.get("on_unknown", "ask"),
         by_model=True,
+        wait_mode=options.get("wait_mode", "poll"),
     )
     return graph_with(settings, connection, cancel_call_on_abort=options.get("cancel_call_on_abort", False))
 
@@ -156,7 +168,11 @@ def _assemble(steps: Steps, settings: Settings, saved: Callable[[], CompiledCall
     graph.add_node("arm", arm)
     graph.add_node("place_call", place_node(steps, settings, saved), destinations=placed)
     graph.add_node("ask", questions.ask, destinations=unknown)
-    add("wait", nodes.wait, {"wait": "still running", "report": "ended"})
+    if settings.wait_mode == "park":
+        add("wait", parking.look, {"park": "goes on", "report": "ended"})
+        graph.add_node("park", parking.park, destinations={"wait": "woken"})
+    else:
+        add("wait", nodes.wait, {"wait": "still running", "report": "ended"})
     add("report", nodes.report)
     graph.add_edge(START, "prepare")
     graph.add_edge("arm", "place_call")

@@ -110,10 +110,8 @@ def wait(state: CallState, settings: Settings) -> Flow[Update]:
     except RevoxToolError as error:
         # The call is placed: whatever cannot be read of it, the run must end with its id.
         return {"error": error.as_dict(), GOTO: "report"}
-    progress = _progress(seen, state.get("progress"))
     return {
-        "watch": seen.model_dump(),
-        "progress": progress,
+        **stands(seen, state),
         GOTO: "wait" if seen.stopped in ("slice", "drain") else "report",
     }
 
@@ -162,6 +160,8 @@ _FORGOTTEN: Update = {
     "redials": 0,
     "watch": None,
     "progress": None,
+    "deadline_at": None,
+    "woken": None,
     "call_id": None,
     "intent_id": None,
     "adopted": False,
@@ -216,6 +216,11 @@ def _marked(given: CallInput, phone_number: str, thread_id: str | None, *, by_mo
         "content": intent.content,
         "named": intent.named,
     }
+
+
+def stands(seen: Seen, state: CallState) -> Update:
+    """Where an order stands, as the state keeps it."""
+    return {"watch": seen.model_dump(), "progress": _progress(seen, state.get("progress"))}
 
 
 def _progress(seen: Seen, before: Progress | None) -> Progress:

@@ -18,6 +18,7 @@ from revox_langchain.waiting.policy import WaitPolicy
 CallGraph: TypeAlias = StateGraph[CallState, None, Any, Any]
 CompiledCallGraph: TypeAlias = CompiledStateGraph[CallState, None, Any, Any]
 OnUnknown = Literal["ask", "dial", "report"]
+WaitMode = Literal["poll", "park"]
 
 
 class CallGraphOptions(TypedDict, total=False):
@@ -26,6 +27,7 @@ class CallGraphOptions(TypedDict, total=False):
     policy: DialPolicy | None
     budget: Budget | None
     wait: WaitPolicy | None
+    wait_mode: WaitMode
     approve: bool
     on_unknown: OnUnknown
     inline: bool | None
@@ -39,6 +41,7 @@ class Settings:
     Attributes:
         guard: What may be dialed.
         wait: How patiently to wait.
+        wait_mode: Whether a run looks itself until the call has ended, or parks and is woken.
         inline: Send the assistant inside the call instead of creating one.
         approve: Ask a person before the dial.
         on_unknown: What to do when it is not known whether a call was placed.
@@ -51,3 +54,4 @@ class Settings:
     approve: bool = False
     on_unknown: OnUnknown = "ask"
     by_model: bool = False
+    wait_mode: WaitMode = "poll"

@@ -164,6 +164,8 @@ class CallState(TypedDict, total=False):
         sandbox: Whether a sandbox answers, for the questions; absent before one is asked.
         redials: How often an unknown outcome was dialed again because the caller's code says so.
         watch: How far the waiting has come, as `Seen` dumps it.
+        deadline_at: When a parked thread stops waiting, ISO 8601 in UTC.
+        woken: Why a parked thread was woken: `timeout` ends the waiting, anything else has it look.
         progress: The same for people who follow the run, while it waits.
         wish: Read-only: what release 0.1 called `asked`. Without the channel LangGraph would drop the value from the
             checkpoints of calls that were in flight during the upgrade.
@@ -191,6 +193,8 @@ class CallState(TypedDict, total=False):
     redials: int
     watch: JsonObject | None
     progress: Progress | None
+    deadline_at: str | None
+    woken: str | None
     call_id: str | None
     intent_id: str | None
     adopted: bool
@@ -232,6 +236,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "place_call": ("asked", "intent_mark", "spoken.assistant_id|settings"),
     "ask": ("asked", "intent_mark"),
     "wait": ("watch",),
+    "park": ("watch",),
 }
 """What each step reads without asking whether it is there; of the keys after a dot, one."""
 

@@ -1,0 +1,93 @@
+"""Wake threads that wait for a call: the only way in, with the checks that a lost or doubled wake-up needs.
+
+A wake-up may come twice, late, or for a thread that crashed on the way. So the thread is looked at first, and resumed
+by the id of the interrupt that waits for this very call: a bare resume would answer whatever is asked by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command, StateSnapshot
+
+from revox_langchain.graph.call.build import RECURSION_LIMIT
+from revox_langchain.graph.call.parking import WAITING, wake_value
+
+Woken = Literal["resumed", "continued", "nothing"]
+"""`resumed`: it waited for the call and was woken. `continued`: it had stopped half-way and was run on. `nothing`: it
+neither waited for the call nor was half-way."""
+
+
+class Parked(NamedTuple):
+    """One interrupt that waits for a call.
+
+    Attributes:
+        interrupt_id: What to resume by.
+        call_id: The call it waits for.
+        deadline_at: When to stop waiting, ISO 8601 in UTC.
+    """
+
+    interrupt_id: str
+    call_id: str
+    deadline_at: str | None
+
+
+def parked_in(snapshot: StateSnapshot) -> list[Parked]:
+    """The waits that a thread stands in, those of subgraphs included."""
+    return list(_parked(snapshot))
+
+
+def wake(
+    graph: Any, config: RunnableConfig, call_id: str, *, reason: Literal["ended", "timeout"] = "ended", **options: Any
+) -> Woken:
+    """Wake a thread that waits for a call.
+
+    Runs the thread until it ends or stops again. Two of these must not run on one thread at the same time: LangGraph
+    does not lock threads, and both would run what comes after the wait.
+
+    Args:
+        graph: The compiled graph, whose own or whose subgraph's thread waits.
+        config: Names the thread.
+        call_id: The call that has ended.
+        reason: `timeout` ends the waiting with status `still_running`.
+        options: Further arguments of `graph.invoke`.
+
+    Returns:
+        What was done.
+    """
+    command, did = _next(graph.get_state(config), call_id, reason)
+    if did != "nothing":
+        graph.invoke(command, _patient(config), **options)
+    return did
+
+
+async def awake(
+    graph: Any, config: RunnableConfig, call_id: str, *, reason: Literal["ended", "timeout"] = "ended", **options: Any
+) -> Woken:
+    """Wake a thread that waits for a call; as `wake`."""
+    command, did = _next(await graph.aget_state(config), call_id, reason)
+    if did != "nothing":
+        await graph.ainvoke(command, _patient(config), **options)
+    return did
+
+
+def _next(snapshot: StateSnapshot, call_id: str, reason: str) -> tuple[Command[Any] | None, Woken]:
+    mine = [parked for parked in _parked(snapshot) if parked.call_id == call_id]
+    if mine:
+        return Command(resume={parked.interrupt_id: wake_value(call_id, reason) for parked in mine}), "resumed"
+    # A crash right after the input leaves no next node, and a task all the same.
+    half_way = bool(snapshot.next or snapshot.tasks) and not snapshot.interrupts
+    return None, "continued" if half_way else "nothing"
+
+
+def _parked(snapshot: StateSnapshot) -> Iterator[Parked]:
+    for asked in snapshot.interrupts:
+        value = asked.value
+        if isinstance(value, Mapping) and value.get("type") == WAITING:
+            yield Parked(asked.id, str(value.get("call_id")), value.get("deadline_at"))
+
+
+def _patient(config: RunnableConfig) -> RunnableConfig:
+    return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}

@@ -27,6 +27,7 @@ ROOMS = (
     "dialing",
     "waiting",
     "actions",
+    "webhooks",
     "mcp_server",
     "sandbox",
     "tools",

@@ -15,11 +15,12 @@ import traceback
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from revox_langchain.actions.failing import said_again
 from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
@@ -87,7 +88,7 @@ def make_server(
     @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
     async def call_tool(tool: str, arguments: JsonObject) -> types.CallToolResult:
         async with reports.emitting() as emit:
-            return await tools.call(tool, arguments, emit)
+            return await tools.call(tool, arguments, emit, server.request_context.session)
 
     return server
 
@@ -191,13 +192,20 @@ class _Tools:
     guard: Guard
     scope: str
     structured: bool
+    failing: WeakKeyDictionary[ServerSession, tuple[str, JsonObject, int]] = field(default_factory=WeakKeyDictionary)
+    """The latest call of each session if it failed, and how often in a row."""
 
-    async def call(self, tool: str, arguments: JsonObject, emit: Emit) -> types.CallToolResult:
+    async def call(self, tool: str, arguments: JsonObject, emit: Emit, session: ServerSession) -> types.CallToolResult:
         """Call a tool; whatever goes wrong is a result; the log gets what the client must not see."""
+        last = self.failing.pop(session, None)
+        before = last[2] if last is not None and last[:2] == (tool, arguments) else 0
         try:
             return await self._answer(tool, arguments, emit)
         except RevoxToolError as error:
-            return result(f"Error ({error.code}): {error.for_model}", error_from(error, self.connection), failed=True)
+            self.failing[session] = (tool, arguments, before + 1)
+            told = error_from(error, self.connection)
+            words = said_again(f"Error ({error.code}): {error.for_model}", told, tool, before)
+            return result(words, told, failed=True)
         except Exception as error:
             trace = traceback.format_exc().replace(self.connection.api_key.get_secret_value(), REDACTED)
             logger.error("%s failed\n%s", tool, trace)

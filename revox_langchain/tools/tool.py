@@ -14,13 +14,14 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, ToolException
 from pydantic import BaseModel
 
+from revox_langchain.actions.failing import said_again
 from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.errors import RevoxToolError, step_first
+from revox_langchain.errors import RevoxToolError
 from revox_langchain.flow import Channel, Emit, Flow, arun, error_from, run
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.text import fenced
@@ -56,34 +57,6 @@ class ToolFailure(ToolException):
         # Whoever runs another server chose these words: a model reads them as data.
         lines = fenced([said], 400) if isinstance(said, str) else []
         return cls("\n".join([f"Error ({error.code}): {error.for_model}", *lines]), error_from(error, channel))
-
-
-_WRONG = ("invalid", "not_found", "refused", "auth")
-
-
-def repeated(failure: ToolFailure, name: str, before: int) -> ToolFailure:
-    """Tell of the same wrong call again.
-
-    Args:
-        failure: What to tell the first time.
-        name: The tool.
-        before: How often the same call has failed already.
-
-    Returns:
-        The failure in fewer and harder words; as it is where the same call may yet succeed, or must not be made again
-        for another reason.
-    """
-    error = failure.artifact
-    if error.get("kind") not in _WRONG or error.get("retry_safe"):
-        return failure
-    code = error.get("code")
-    if before > 1:
-        words = f"Error ({code}): Stop. Do not call {name} again with these arguments; ask the user what to do."
-    else:
-        said = step_first(str(error.get("message") or ""), str(error.get("next_step") or ""))
-        step = said.partition(". ")[0].rstrip(".")
-        words = f"Error ({code}): The same call fails again. {step}."
-    return type(failure)(words if len(words) < len(str(failure)) or before > 1 else str(failure), error)
 
 
 class RevoxTool(StructuredTool):
@@ -254,7 +227,8 @@ def _harder_each_time(name: str, runtime: object, arguments: JsonObject) -> Iter
         yield
     except ToolFailure as failure:
         before = failed_before(runtime, name, arguments) if _is_runtime(runtime) else 0
-        raise (repeated(failure, name, before) if before else failure) from failure.__cause__
+        words = said_again(str(failure), failure.artifact, name, before)
+        raise type(failure)(words, failure.artifact) from failure.__cause__
 
 
 def tool_metadata(request: type[Request]) -> JsonObject:

@@ -267,7 +267,7 @@ class Hub:
                 yield from self._read(self._still_waited(chunk))
         except RevoxToolError as error:
             for call_id in self._still_waited(chunk):
-                self._tell(Ended(call_id, None, error))
+                self.tell(Ended(call_id, None, error))
 
     def _next_chunk(self) -> list[str]:
         with self._lock:
@@ -289,7 +289,7 @@ class Hub:
             try:
                 page = yield from first_page_of_trusted_search(call_id)
             except NotFound as error:
-                self._tell(Ended(call_id, None, error))
+                self.tell(Ended(call_id, None, error))
                 continue
             self.trusted, self._first_page = page is not None, page if page is not None else 1
             self._unproven.discard(call_id)
@@ -313,7 +313,7 @@ class Hub:
         shown = [call_id for call_id in self._still_waited(ids) if call_id not in self._read_at_s]
         if shown:
             for call_id, order in (yield from ended_among(shown, self._first_page)).items():
-                self._tell(Ended(call_id, order))
+                self.tell(Ended(call_id, order))
         hidden = [i for i in self._still_waited(ids) if now_s >= self._read_at_s.get(i, float("inf")) + _SINGLY_S]
         yield from self._read(hidden)
         self._read_at_s |= dict.fromkeys(self._still_waited(hidden), now_s)
@@ -326,12 +326,13 @@ class Hub:
             except AnswerError:
                 continue
             except NotFound as error:
-                self._tell(Ended(call_id, None, error))
+                self.tell(Ended(call_id, None, error))
                 continue
             if order is not None and status_of(order) in ENDED:
-                self._tell(Ended(call_id, order))
+                self.tell(Ended(call_id, order))
 
-    def _tell(self, ended: Ended) -> None:
+    def tell(self, ended: Ended) -> None:
+        """End the waits for an order, whoever noticed its end."""
         with self._lock:
             parties = self._waiters.get(ended.call_id, [])
             self._forget(ended.call_id)

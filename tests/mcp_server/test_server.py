@@ -201,6 +201,20 @@ async def test_our_known_failures_are_results_with_a_sentence_and_what_a_program
     assert "did you mean 'revox_make_call'" in text_of(unknown)
 
 
+async def test_the_same_wrong_call_is_answered_harder_each_time_within_a_session() -> None:
+    wrong = {"phone_number": "+1202555", "prompt": "Say hello."}
+    _, url = fresh(serving_ours)
+    async with session(url) as client, session(url) as another:
+        said = [text_of(await client.call_tool("revox_make_call", wrong)) for _ in range(3)]
+        elsewhere = text_of(await another.call_tool("revox_make_call", wrong))
+        await client.call_tool("revox_list_voices", {})
+        afresh = text_of(await client.call_tool("revox_make_call", wrong))
+    assert "The same call fails again" in said[1]
+    assert "Stop. Do not call revox_make_call again" in said[2]
+    assert said[0] == elsewhere == afresh
+    assert len(said[1]) < len(said[0])
+
+
 async def test_a_bug_of_ours_is_reported_by_its_kind_and_logged_without_the_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -115,7 +115,7 @@ class Failures:
         if words.startswith(("Input validation error", "MCP error -32602: Input validation error")):
             return InvalidInput(
                 f"The MCP server does not take these arguments of {name}.",
-                next_step="Correct them and try again.",
+                next_step="Correct the arguments that it names and send them again.",
                 details={"said": words},
             )
         # Of a dial only a failure that begins with its status is believed to be a refusal: it may come after ringing.

@@ -241,7 +241,8 @@ def known_arguments(request_type: type[Operation], arguments: Mapping[str, objec
             further[own] = value
     if unknown:
         raise InvalidInput(
-            f"{', '.join(unknown)}: the guard does not know what this would do.", next_step="Leave it out."
+            f"{', '.join(unknown)}: the guard does not know what this would do.",
+            next_step=f"Send the same again without {', '.join(unknown)}.",
         )
     settings = known.pop("settings", None) or {}
     if not isinstance(settings, dict):

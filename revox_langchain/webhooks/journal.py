@@ -1,0 +1,78 @@
+"""Which orders still have to be reported: written down before Revox is told that we have heard it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+from revox_langchain.errors import InvalidInput
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS ended_calls (call_id TEXT PRIMARY KEY, reported INTEGER NOT NULL, at_s REAL NOT NULL)
+"""
+
+
+class Journal:
+    """Ids of orders that are said to have ended, and whether they were reported.
+
+    Args:
+        path: A file of SQLite's, which outlives the process; left out, the memory of this one.
+
+    Raises:
+        InvalidInput: The file cannot be used.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._lock = threading.Lock()
+        try:
+            # Its callers come from a pool of threads, one at a time.
+            self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, _VERSION):
+                raise InvalidInput(
+                    f"The journal {path} has version {version}; this release knows version {_VERSION}.",
+                    next_step="Upgrade revox-langchain, or give another file.",
+                )
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(_SCHEMA)
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+        except sqlite3.Error as error:
+            raise InvalidInput(
+                f"The journal {path} cannot be used: {error}.",
+                next_step="Give a file in a folder that can be written to.",
+            ) from None
+
+    def add(self, call_id: str, now_s: float) -> bool:
+        """Note that an order is said to have ended; says whether it has yet to be reported."""
+        with self._lock:
+            self._db.execute("INSERT OR IGNORE INTO ended_calls VALUES (?, 0, ?)", (call_id, now_s))
+            row = self._db.execute("SELECT reported FROM ended_calls WHERE call_id = ?", (call_id,)).fetchone()
+        return not row[0]
+
+    def reported(self, call_id: str) -> None:
+        """Note that an order was reported; it is never reported again."""
+        with self._lock:
+            self._db.execute("UPDATE ended_calls SET reported = 1 WHERE call_id = ?", (call_id,))
+
+    def drop(self, call_id: str) -> None:
+        """Forget an order that has not ended after all, or that there is not."""
+        with self._lock:
+            self._db.execute("DELETE FROM ended_calls WHERE call_id = ? AND NOT reported", (call_id,))
+
+    def pending(self) -> list[str]:
+        """The orders that have yet to be reported, oldest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT call_id FROM ended_calls WHERE NOT reported ORDER BY at_s, call_id")
+            return [row[0] for row in rows]
+
+    def forget_before(self, moment_s: float) -> None:
+        """Forget reported orders that were noted before a moment; Revox does not ring for them any more."""
+        with self._lock:
+            self._db.execute("DELETE FROM ended_calls WHERE reported AND at_s < ?", (moment_s,))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()

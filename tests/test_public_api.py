@@ -18,6 +18,7 @@ import pytest
 import revox_langchain
 import revox_langchain.graph
 import revox_langchain.sandbox
+import revox_langchain.webhooks
 from revox_langchain import Budget, RevoxToolkit, Risk
 from revox_langchain.connection.connection import Connection, ConnectionOptions
 from revox_langchain.graph import call_graph, create_call_graph
@@ -48,7 +49,9 @@ def test_the_toolkit_loads_neither_langgraph_nor_mcp_nor_the_language_model() ->
     assert loaded & {"langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "starlette"} == set()
 
 
-@pytest.mark.parametrize("module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox])
+@pytest.mark.parametrize(
+    "module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox, revox_langchain.webhooks]
+)
 def test_public_names_are_sorted_and_there(module: object) -> None:
     names = list(module.__all__)  # type: ignore[attr-defined]
     assert names == sorted(names, key=sort_key)
@@ -74,7 +77,9 @@ def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
         revox_langchain.RevoxToolkitt  # noqa: B018
 
 
-@pytest.mark.parametrize("module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox])
+@pytest.mark.parametrize(
+    "module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox, revox_langchain.webhooks]
+)
 def test_every_public_name_is_documented(module: object) -> None:
     public = {name: getattr(module, name) for name in module.__all__}  # type: ignore[attr-defined]
     callables = {name: thing for name, thing in public.items() if callable(thing)}

@@ -1,4 +1,4 @@
-"""Seen a call order until it ends: adaptive polling as a flow, in slices that can be stopped and resumed.
+"""Watch a call order until it ends: adaptive polling as a flow, in slices that can be stopped and resumed.
 
 Rules: poll quickly while an attempt is live, slowly while the order only waits; spread the polls by jitter; a failed
 read does not end the wait; reported progress never goes backwards; an unknown status is shown as it is and waited on.

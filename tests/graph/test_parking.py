@@ -13,9 +13,8 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command
 
-from revox_langchain.graph import call_graph, call_graph_tool
+from revox_langchain.graph import awake, call_graph, call_graph_tool, parked_in, wake
 from revox_langchain.graph.call.parking import wake_value
-from revox_langchain.graph.waking import awake, parked_in, wake
 from revox_langchain.operations.calls import CancelCall, PauseCall
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.waiting.policy import WaitPolicy

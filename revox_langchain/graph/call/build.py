@@ -57,9 +57,9 @@ def create_call_graph(
         budget: How much may be dialed.
         wait: How patiently to wait.
         wait_mode: `poll` keeps the run alive and looks until the call has ended. `park` ends it in an interrupt of
-            type `revox.waiting`, so that nothing runs while the call is pending; somebody wakes the thread, as
-            `revox_langchain.graph.waking` does. Needs a checkpointer. After `wait.max_wait_s` the thread ends with
-            status `still_running`.
+            type `revox.waiting`, so that nothing runs while the call is pending; somebody wakes the thread with `wake`
+            or `awake`. Needs a checkpointer. Woken after `wait.max_wait_s` the thread ends with status
+            `still_running`.
         approve: Ask a person before the dial; needs a checkpointer.
         on_unknown: What to do when it is not known whether a call was placed. `ask` a person (without a checkpointer:
             raise `PlacementUnknown`), `dial` once more at the risk of ringing twice, or `report` status `unknown`.

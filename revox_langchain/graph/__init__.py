@@ -6,7 +6,7 @@ from revox_langchain.graph.call.build import call_graph, create_call_graph
 from revox_langchain.graph.call.input import CallInput, VoicePreferences
 from revox_langchain.graph.call.state import Approval, CallOutput, UnknownAnswer
 from revox_langchain.graph.call.tool import call_graph_tool
-from revox_langchain.graph.waking import Parked, Woken, awake, parked_in, wake
+from revox_langchain.graph.waking import Parked, awake, parked_in, wake
 
 __all__ = [
     "Approval",
@@ -15,7 +15,6 @@ __all__ = [
     "Parked",
     "UnknownAnswer",
     "VoicePreferences",
-    "Woken",
     "awake",
     "call_graph",
     "call_graph_tool",

@@ -408,6 +408,14 @@ def _next_news(party: Party) -> Flow[Ended | None]:
     return ended
 
 
+def _no_id(call_id: str) -> InvalidInput | None:
+    try:
+        GetCall.parse({"call_id": call_id})
+    except InvalidInput as error:
+        return error
+    return None
+
+
 class _Waits:
     """What the two watchers share.
 
@@ -425,8 +433,17 @@ class _Waits:
         self._max_wait_s = max_wait_s
 
     def _joined(self, call_ids: Collection[str]) -> Party:
+        if isinstance(call_ids, str):
+            raise InvalidInput(
+                "call_ids is one id; a list of ids is wanted.", next_step="Give [call_id], or use `wait`."
+            )
+        call_ids = list(call_ids)
+        # One that no search takes would end the waits of all others.
+        wrong = [Ended(call_id, None, error) for call_id in call_ids if (error := _no_id(call_id))]
         until_s = self._connection.clock.now_s() + self._max_wait_s
-        party = Party(call_ids, until_s=until_s, interval_s=self._interval_s)
+        waited = set(call_ids).difference(ended.call_id for ended in wrong)
+        party = Party(waited, until_s=until_s, interval_s=self._interval_s)
+        party.news.extend(wrong)
         hub_of(self._connection).join(party)
         return party
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from revox_langchain.connection.connection import Connection
-from revox_langchain.errors import AuthError, NotFound, RevoxToolError
+from revox_langchain.errors import AuthError, InvalidInput, NotFound, RevoxToolError
 from revox_langchain.flow import arun, run
 from revox_langchain.operations.calls import CancelCall, GetCall, GetCallHistory, MakeCall
 from revox_langchain.results.call import ENDED
@@ -177,6 +177,23 @@ def test_cancelling_a_wait_leaves_the_others_alone_even_if_it_swept_for_all(sand
     cancelled = [isinstance(each, asyncio.CancelledError) for each in ended]
     assert cancelled == [at in (0, 5) for at in range(12)]
     assert all(each["status"] == "completed" for each in ended if isinstance(each, dict))
+
+
+@both_modes
+@pytest.mark.parametrize("wrong", ["two words", "", None, 7])
+def test_what_is_no_id_fails_alone_and_asks_nothing(sandbox: Sandbox, mode: str, wrong: Any) -> None:
+    [mine] = placed(sandbox, 1)
+    ended = {one.call_id: one for one in ended_by(mode, sandbox.connect(), [mine, wrong])}
+    assert ended[mine].checked()["status"] == "completed"
+    with pytest.raises(InvalidInput, match="call_id"):
+        ended[wrong].checked()
+
+
+@both_modes
+def test_one_id_in_place_of_a_list_is_named_as_such(sandbox: Sandbox, mode: str) -> None:
+    [mine] = placed(sandbox, 1)
+    with pytest.raises(InvalidInput, match="a list of ids is wanted"):
+        ended_by(mode, sandbox.connect(), mine)  # type: ignore[arg-type]
 
 
 @both_modes

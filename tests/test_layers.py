@@ -32,6 +32,7 @@ ROOMS = (
     "sandbox",
     "tools",
     "graph",
+    "service",
     "cli",
 )
 """The rooms, lowest first: each imports only from those before it in this list, type-only imports included.
@@ -47,7 +48,7 @@ UPWARD_IN_FUNCTIONS: set[tuple[str, str]] = set()
 
 ONLY_IN = {
     "revox": {"connection", "sandbox"},
-    "langgraph": {"graph", "tools", "cli.follow"},
+    "langgraph": {"graph", "tools", "service", "cli.follow"},
     "langchain_mcp_adapters": {"tools.hosted.adapters"},
     "mcp": {"tools.hosted", "mcp_server", "sandbox"},
     "typer": {"cli"},

@@ -478,6 +478,10 @@ class Watcher(_Waits):
         max_wait_s: Seconds after which waiting is given up; the orders go on.
     """
 
+    def lasting(self, max_wait_s: float) -> Watcher:
+        """The same watcher with another limit."""
+        return Watcher(self._connection, interval_s=self._interval_s, max_wait_s=max_wait_s)
+
     async def wait(self, call_id: str) -> JsonObject:
         """Wait until an order has ended.
 

@@ -1,0 +1,1 @@
+"""Calls that outlive the process: parked threads, who wakes them, and a front that speaks HTTP."""

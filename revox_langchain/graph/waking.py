@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command, StateSnapshot
 
+from revox_langchain.errors import InvalidInput
 from revox_langchain.graph.call.build import RECURSION_LIMIT
 from revox_langchain.graph.call.parking import WAITING, wake_value
 
@@ -56,7 +57,11 @@ def wake(
 
     Returns:
         What was done.
+
+    Raises:
+        InvalidInput: The config names no thread.
     """
+    _check_names_thread(config)
     command, did = _next(graph.get_state(config), call_id, reason)
     if did != "nothing":
         graph.invoke(command, _patient(config), **options)
@@ -67,10 +72,18 @@ async def awake(
     graph: Any, config: RunnableConfig, call_id: str, *, reason: Literal["ended", "timeout"] = "ended", **options: Any
 ) -> Woken:
     """Wake a thread that waits for a call; as `wake`."""
+    _check_names_thread(config)
     command, did = _next(await graph.aget_state(config), call_id, reason)
     if did != "nothing":
         await graph.ainvoke(command, _patient(config), **options)
     return did
+
+
+def _check_names_thread(config: RunnableConfig) -> None:
+    if not config.get("configurable", {}).get("thread_id"):
+        raise InvalidInput(
+            "The config names no thread to wake.", next_step='Give {"configurable": {"thread_id": …}}, as to invoke.'
+        )
 
 
 def _next(snapshot: StateSnapshot, call_id: str, reason: str) -> tuple[Command[Any] | None, Woken]:

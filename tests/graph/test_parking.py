@@ -13,6 +13,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command
 
+from revox_langchain.errors import InvalidInput
 from revox_langchain.graph import awake, call_graph, call_graph_tool, parked_in, wake
 from revox_langchain.graph.call.parking import wake_value
 from revox_langchain.operations.calls import CancelCall, PauseCall
@@ -230,3 +231,26 @@ def test_two_calls_of_one_agent_park_and_each_is_woken_by_its_own_id(sandbox: Sa
     assert messages[-1].text == "Done."
     assert {message.status for message in messages if message.type == "tool"} <= {"success", "error"}
     assert len(sandbox.dials) == 2
+
+
+@both_modes
+def test_a_run_that_nobody_could_go_on_with_is_refused_before_the_dial(sandbox: Sandbox, mode: str) -> None:
+    with pytest.raises(InvalidInput, match="needs a checkpointer"):
+        invoke(call_graph(sandbox.connect(), wait_mode="park"), REQUEST, mode)
+    assert sandbox.dials == []
+
+
+@pytest.mark.parametrize("options", [{"wait_mode": "parked"}, {"on_unknown": "dail"}])
+def test_a_mode_that_does_not_exist_is_refused_where_the_graph_is_built(
+    sandbox: Sandbox, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match="give one of"):
+        call_graph(sandbox.connect(), **options)
+
+
+@both_modes
+@pytest.mark.parametrize("config", [{}, {"configurable": {}}, {"configurable": {"thread_id": ""}}])
+def test_waking_without_naming_a_thread_is_said_in_a_sentence(sandbox: Sandbox, mode: str, config: Any) -> None:
+    graph = graph_of(sandbox)
+    with pytest.raises(InvalidInput, match="names no thread"):
+        wake(graph, config, "x") if mode == "sync" else asyncio.run(awake(graph, config, "x"))

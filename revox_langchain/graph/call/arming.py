@@ -21,7 +21,7 @@ from langgraph.runtime import get_runtime
 
 from revox_langchain.dialing.placing import Earlier
 from revox_langchain.dialing.sent import SENT
-from revox_langchain.errors import PlacementUnknown, RevoxToolError
+from revox_langchain.errors import InvalidInput, PlacementUnknown, RevoxToolError
 from revox_langchain.forks import renew_in_children
 from revox_langchain.graph.call.nodes import place_call
 from revox_langchain.graph.call.settings import CompiledCallGraph, Settings
@@ -97,6 +97,7 @@ def place_node(
                 except (ValueError, KeyError):
                     looks.has_saver = False
                 time.sleep(looks.pause_s)
+            _check_parking(settings, looks.has_saver)
             flow = place_call(looks.state, settings, earlier=looks.earlier, can_ask=looks.has_saver)
             return steps.run(flow, state)
 
@@ -109,10 +110,20 @@ def place_node(
                 except (ValueError, KeyError):
                     looks.has_saver = False
                 await asyncio.sleep(looks.pause_s)
+            _check_parking(settings, looks.has_saver)
             flow = place_call(looks.state, settings, earlier=looks.earlier, can_ask=looks.has_saver)
             return await steps.arun(flow, state)
 
     return RunnableLambda(call, acall, name="place_call")
+
+
+def _check_parking(settings: Settings, has_saver: bool) -> None:
+    """Refuse to dial for a run that nobody could go on with."""
+    if settings.wait_mode == "park" and not has_saver:
+        raise InvalidInput(
+            "wait_mode='park' needs a checkpointer, or nobody can go on with this run. No call was placed.",
+            next_step="Give call_graph(checkpointer=…) one, or to the graph around it, or take wait_mode='poll'.",
+        )
 
 
 class _Looks:

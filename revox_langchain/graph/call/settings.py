@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -55,3 +55,12 @@ class Settings:
     on_unknown: OnUnknown = "ask"
     by_model: bool = False
     wait_mode: WaitMode = "poll"
+
+    def __post_init__(self) -> None:
+        """Refuse a mode that does not exist, which would be taken for another one."""
+        for name, mode, modes in (
+            ("on_unknown", self.on_unknown, get_args(OnUnknown)),
+            ("wait_mode", self.wait_mode, get_args(WaitMode)),
+        ):
+            if mode not in modes:
+                raise ValueError(f"{name}={mode!r}: give one of {', '.join(modes)}")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("revox_langchain")
 
 OnCallEnded = Callable[[CallResult], Awaitable[None] | None]
+Wake = Callable[[str], Awaitable[object]]
 _MAX_BODY_BYTES = 256 * 1024
 _UNKNOWN_S = 60.0
 _MOST_UNKNOWN = 10_000
@@ -58,6 +59,8 @@ class Webhooks:
         connection: Whose orders.
         on_call_ended: Called with the result of each order that has ended; sync (in a thread) or async. If it raises,
             it is called again later.
+        wake: Awaited with the id of each order that has ended, before `on_call_ended`: what wakes threads that are
+            parked elsewhere. If it raises, it is called again later, as it may be for an order that was reported.
         token: The secret in the address, at least 16 characters; left out, a new one, which ends with the process.
         journal: A file for the orders that have yet to be reported; left out, a crash loses those that Revox does not
             post again.
@@ -73,6 +76,7 @@ class Webhooks:
         connection: Connection,
         *,
         on_call_ended: OnCallEnded | None = None,
+        wake: Wake | None = None,
         token: str | SecretStr | None = None,
         journal: str | Path | None = None,
         queue: int = 1000,
@@ -87,6 +91,7 @@ class Webhooks:
         self._token = SecretStr(given or secrets.token_urlsafe(32))
         self._connection = connection
         self._on_call_ended = on_call_ended
+        self._wake = wake
         self._journal = Journal(journal)
         self._most_waiting = queue
         self._workers = workers
@@ -231,6 +236,8 @@ class Webhooks:
                 await self._drop(call_id)
             return
         hub_of(self._connection).tell(Ended(call_id, order))
+        if self._wake is not None:
+            await self._wake(call_id)
         await self._tell(CallResult.from_call(order))
         await asyncio.to_thread(self._journal.reported, call_id)
         self._over(call_id)
@@ -285,4 +292,4 @@ async def _bounded(request: Request) -> bytes | None:
     return bytes(body)
 
 
-__all__ = ["OnCallEnded", "Webhooks"]
+__all__ = ["OnCallEnded", "Wake", "Webhooks"]

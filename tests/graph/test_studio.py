@@ -48,11 +48,18 @@ class Studio:
 
 
 @contextmanager
-def studio(folder: Path, **environment: str) -> Iterator[Studio]:
-    """Start the server on the repo's own langgraph.json, in a folder where it may leave its state."""
+def studio(folder: Path, config: str = "langgraph.json", **environment: str) -> Iterator[Studio]:
+    """Start the server on a configuration of the repo's own, in a folder where it may leave its state."""
     folder.mkdir()
-    shutil.copy(ROOT / "langgraph.json", folder)
+    shutil.copy(ROOT / config, folder / "langgraph.json")
     shutil.copytree(ROOT / "graphs", folder / "graphs", ignore=shutil.ignore_patterns("__pycache__"))
+    with serving(folder, **environment) as running:
+        yield running
+
+
+@contextmanager
+def serving(folder: Path, **environment: str) -> Iterator[Studio]:
+    """Start the server on the langgraph.json of a folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

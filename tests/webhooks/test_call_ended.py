@@ -220,6 +220,29 @@ async def test_a_callback_that_fails_is_called_again_until_it_has_taken_the_call
     assert webhooks._journal.pending() == []
 
 
+async def test_parked_threads_are_woken_before_the_callback_and_again_until_it_worked(sandbox: Sandbox) -> None:
+    happened: list[tuple[str, str]] = []
+
+    async def wake(call_id: str) -> None:
+        happened.append(("wake", call_id))
+        if len(happened) < 3:
+            raise RuntimeError("the server of the threads is away")
+
+    call_id, goes_on = placed(sandbox), placed(sandbox, WAITS_IN_THE_QUEUE, ends=False)
+    told = Webhooks(
+        sandbox.connect(),
+        on_call_ended=lambda result: happened.append(("told", result.call_id)),
+        wake=wake,
+        token=TOKEN,
+    )
+    async with ringing(told) as client:
+        for named in (call_id, goes_on, NOBODY):
+            assert await post(client, {"call_order_id": named}) == 202
+        while told._in_hand:
+            await asyncio.sleep(0)
+    assert happened == [("wake", call_id)] * 3 + [("told", call_id)]
+
+
 async def test_what_was_heard_before_a_crash_is_reported_after_it(sandbox: Sandbox, tmp_path: Path) -> None:
     call_id, journal = placed(sandbox), tmp_path / "ended.db"
 

@@ -39,7 +39,6 @@ from revox_langchain.webhooks.app import OnCallEnded, Webhooks
 logger = logging.getLogger("revox_langchain")
 
 TOKEN_VARIABLE = "REVOX_WEBHOOK_TOKEN"
-_PAGE = 1000
 _SHOWN: list[ThreadSelectField] = ["thread_id", "metadata", "interrupts"]
 
 
@@ -48,21 +47,17 @@ class Waiting(NamedTuple):
 
     Attributes:
         thread_id: The thread.
-        assistant_id: The assistant whose run parked it.
+        assistants: The assistant whose run parked it, and the graph, for when that assistant is gone.
         interrupt_id: What to resume by.
         call_id: The call it waits for.
-        deadline_at: When to stop waiting, ISO 8601 in UTC.
+        until_s: When to stop waiting, in seconds since the epoch.
     """
 
     thread_id: str
-    assistant_id: str
+    assistants: list[str]
     interrupt_id: str
     call_id: str
-    deadline_at: str | None
-
-    def due(self, now_s: float) -> bool:
-        """Whether its time is up."""
-        return self.deadline_at is not None and datetime.fromisoformat(self.deadline_at).timestamp() <= now_s
+    until_s: float
 
 
 class ParkedThreads:
@@ -75,14 +70,21 @@ class ParkedThreads:
         connection: Whose calls.
         client: The server's; left out, that of the server that this process is.
         look_every_s: How often `keep_watch` looks.
+        page_size: Threads per request, 1,000 at most.
     """
 
     def __init__(
-        self, connection: Connection, *, client: LangGraphClient | None = None, look_every_s: float = 60.0
+        self,
+        connection: Connection,
+        *,
+        client: LangGraphClient | None = None,
+        look_every_s: float = 60.0,
+        page_size: int = 1000,
     ) -> None:
         self._connection = connection
         self._given = client
         self._every_s = look_every_s
+        self._page_size = page_size
         self._under_way: dict[str, asyncio.Task[int]] = {}
         self._followed: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,7 +95,7 @@ class ParkedThreads:
         """Wake the threads that wait for a call which has ended; returns how many waits were answered.
 
         Costs one search by the state of the threads. Only if that finds nothing, as for a call graph inside another
-        graph or for a call that no thread waits for, all interrupted threads are read, 1,000 per request; wake-ups
+        graph or for a call that no thread waits for, all interrupted threads are read, page by page; wake-ups
         that come meanwhile share one such reading.
         """
         task = self._under_way.get(call_id)
@@ -105,7 +107,7 @@ class ParkedThreads:
     async def keep_watch(self) -> None:
         """Until cancelled, wake threads whose time is up, and those whose call ended without anyone ringing.
 
-        Every `look_every_s` seconds all interrupted threads are read, 1,000 per request, and the calls they wait for
+        Every `look_every_s` seconds all interrupted threads are read, page by page, and the calls they wait for
         join the sweep of the connection: one search per 100 calls and interval.
         """
         try:
@@ -143,8 +145,8 @@ class ParkedThreads:
             self._followed |= new
             self._start(self._follow(new))
         for waiting in all_waiting:
-            if waiting.due(now_s):
-                await self._resume(waiting, "timeout")
+            if waiting.until_s <= now_s:
+                await self._resume_or_say(waiting)
 
     async def _follow(self, call_ids: Collection[str]) -> None:
         """Wake whoever waits for these calls as they end; a call that cannot be read is for its thread to report."""
@@ -164,20 +166,30 @@ class ParkedThreads:
         except Exception:
             logger.exception("The threads that wait for call %s were not woken; this is tried again.", call_id)
 
+    async def _resume_or_say(self, waiting: Waiting) -> None:
+        try:
+            await self._resume(waiting, "timeout")
+        except Exception:
+            logger.exception("Thread %s, whose time is up, was not woken; this is tried again.", waiting.thread_id)
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _resume(self, waiting: Waiting, reason: Literal["ended", "timeout"]) -> None:
-        # A thread that was deleted since waits for nothing.
-        with suppress(NotFoundError):
-            await self._client.runs.create(
-                waiting.thread_id,
-                waiting.assistant_id,
-                command={"resume": {waiting.interrupt_id: wake_value(waiting.call_id, reason)}},
-                multitask_strategy="enqueue",
-            )
+        for assistant_id in waiting.assistants:
+            try:
+                await self._client.runs.create(
+                    waiting.thread_id,
+                    assistant_id,
+                    command={"resume": {waiting.interrupt_id: wake_value(waiting.call_id, reason)}},
+                    multitask_strategy="enqueue",
+                )
+                return
+            except NotFoundError:
+                continue
+        logger.warning("Thread %s was not woken: it, or its assistant and its graph, are gone.", waiting.thread_id)
 
     async def _all_waiting(self) -> list[Waiting]:
         """All waits, as of now or later."""
@@ -193,14 +205,19 @@ class ParkedThreads:
             offset = 0
             while page := await self._search(offset):
                 found |= {waiting.interrupt_id: waiting for thread in page for waiting in _waits_of(thread)}
-                if len(page) < _PAGE:
+                if len(page) < self._page_size:
                     break
-                offset += _PAGE
+                offset += self._page_size
             return list(found.values())
 
     async def _search(self, offset: int, *, values: dict[str, Any] | None = None) -> list[Mapping[str, Any]]:
         found = await self._client.threads.search(
-            status="interrupted", values=values, limit=_PAGE, offset=offset, sort_by="thread_id", select=_SHOWN
+            status="interrupted",
+            values=values,
+            limit=self._page_size,
+            offset=offset,
+            sort_by="thread_id",
+            select=_SHOWN,
         )
         return [*found]
 
@@ -225,8 +242,9 @@ def create_app(
     go on with status `still_running`, and for those whose call has ended although nobody rang. So a lost post costs
     at most two such intervals. Each process of the server looks; what they wake twice goes on once.
 
-    A resumed run belongs to the assistant that parked the thread. What else the first run was given (`webhook`,
-    `context`, `durability`) is not repeated.
+    Revox cannot sign in: leave `enable_custom_route_auth` off, the token guards the route. A resumed run belongs to the
+    assistant that parked the thread; what else the first run was given (`webhook`, `context`, `durability`) is not
+    repeated.
 
     Args:
         connection: Whose calls; left out, that of `REVOX_API_KEY`.
@@ -282,13 +300,16 @@ class _Unlogged:
 
 
 def _waits_of(thread: Mapping[str, Any]) -> Iterator[Waiting]:
-    assistant_id = (thread.get("metadata") or {}).get("assistant_id")
+    metadata = thread.get("metadata") or {}
+    assistants = [metadata[key] for key in ("assistant_id", "graph_id") if metadata.get(key)]
     for asked in (each for of_task in (thread.get("interrupts") or {}).values() for each in of_task):
         value = asked.get("value")
-        if assistant_id and isinstance(value, Mapping) and value.get("type") == WAITING:
-            yield Waiting(
-                str(thread["thread_id"]), str(assistant_id), asked["id"], str(value["call_id"]), value["deadline_at"]
-            )
+        if not isinstance(value, Mapping) or value.get("type") != WAITING or not isinstance(value.get("call_id"), str):
+            continue
+        until_s = float("inf")
+        with suppress(TypeError, ValueError):
+            until_s = datetime.fromisoformat(value.get("deadline_at")).timestamp()
+        yield Waiting(str(thread["thread_id"]), assistants, asked["id"], value["call_id"], until_s)
 
 
 def __getattr__(name: str) -> Starlette:

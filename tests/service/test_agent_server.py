@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -10,13 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph_sdk import get_client
 
 from revox_langchain.errors import AuthError, InvalidInput
+from revox_langchain.graph.call.parking import wake_value
+from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import CancelCall
-from revox_langchain.sandbox import Sandbox
+from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.server import SandboxServer
 from revox_langchain.service import agent_server
-from revox_langchain.service.agent_server import create_app
+from revox_langchain.service.agent_server import ParkedThreads, create_app
 from tests.graph.test_studio import Studio, serving, studio
 from tests.processes import patience_s
 
@@ -44,7 +48,7 @@ async def call(state):
 
 async def after(state):
     with Path("after.txt").open("a") as done:
-        done.write(state["outcome"] + "\\n")
+        done.write(state["request"]["phone_number"] + "\\n")
     return {}
 
 booking = StateGraph(Booking).add_node(call).add_node(after).add_edge(START, "call").add_edge("call", "after")
@@ -63,10 +67,10 @@ class Deployment:
         self.sandbox = sandbox
         self.folder = folder
 
-    def parked(self, graph: str = "call", number: str = REQUEST["phone_number"]) -> tuple[str, str]:
+    def parked(self, graph: str = "call", number: str = REQUEST["phone_number"], **more: str | None) -> tuple[str, str]:
         """Start a run that parks; returns its thread and its call."""
         thread_id = self.client.threads.create()["thread_id"]
-        request = {**REQUEST, "phone_number": number}
+        request = {**REQUEST, "phone_number": number, **more}
         given = {"request": request} if graph == "booking" else request
         self.client.runs.wait(thread_id, graph, input=given)
         [[asked]] = self.client.threads.get(thread_id)["interrupts"].values()
@@ -145,6 +149,57 @@ class TestRung:
         assert TOKEN not in rung.running.said
         assert "BlockingError" not in rung.running.said
 
+    def test_wake_ups_from_several_processes_at_once_resume_a_thread_once(self, rung: Deployment) -> None:
+        thread_id, call_id = rung.parked(number="+12025550115")
+        [[asked]] = rung.client.threads.get(thread_id)["interrupts"].values()
+        rung.end(call_id)
+
+        async def wake_from_three() -> list[int]:
+            async with get_client(url=rung.running.url) as client:
+                others = [ParkedThreads(rung.sandbox.connect(), client=client) for _ in range(3)]
+                return await asyncio.gather(*(threads.wake(call_id) for threads in others))
+
+        assert max(asyncio.run(wake_from_three())) == 1
+        assert rung.settled(thread_id)["status"] == "cancelled"
+        stale = {"resume": {asked["id"]: wake_value(call_id, "ended")}}
+        rung.client.runs.wait(thread_id, "call", command=stale, multitask_strategy="enqueue")
+        assert rung.reports(thread_id) == 1
+
+    def test_a_wait_is_found_on_whichever_page_and_where_the_state_does_not_name_the_call(
+        self, rung: Deployment
+    ) -> None:
+        parked = [rung.parked("booking", number=f"+1202555012{digit}") for digit in range(3)]
+
+        async def wake_all() -> list[int]:
+            async with get_client(url=rung.running.url) as client:
+                threads = ParkedThreads(rung.sandbox.connect(), client=client, page_size=1)
+                return [await threads.wake(call_id) for _, call_id in parked]
+
+        for _, call_id in parked:
+            rung.end(call_id)
+        assert asyncio.run(wake_all()) == [1, 1, 1]
+        assert [rung.settled(thread_id)["outcome"] for thread_id, _ in parked] == ["cancelled"] * 3
+
+    def test_what_revox_itself_posts_wakes_the_thread(self, rung: Deployment) -> None:
+        fields = {"name": "A", "prompt": "Say hello, you are an AI.", "first_sentence": "Hello, I am an AI."}
+        url = f"{rung.running.url}/revox/call-ended/{TOKEN}"
+        connection = rung.sandbox.connect()
+        assistant = connection.send(CreateAssistant(**fields, webhook_url=url))["assistant"]["id"]
+        rung.sandbox.faults.add(Fault("webhook_doubled"))
+        thread_id, _ = rung.parked(number="+12025550100", prompt=None, assistant_id=assistant)
+        rung.sandbox.world.advance(600)
+        assert rung.settled(thread_id)["status"] == "completed"
+        rung.heard()
+        assert rung.reports(thread_id) == 1
+
+    def test_a_thread_whose_assistant_was_deleted_is_woken_by_its_graph(self, rung: Deployment) -> None:
+        assistant = rung.client.assistants.create("call")["assistant_id"]
+        thread_id, call_id = rung.parked(assistant, number="+12025550116")
+        rung.client.assistants.delete(assistant)
+        rung.end(call_id)
+        rung.ring(call_id)
+        assert rung.settled(thread_id)["status"] == "cancelled"
+
     def test_a_wrong_token_a_foreign_call_and_one_that_goes_on_wake_nobody(self, rung: Deployment) -> None:
         thread_id, call_id = rung.parked(number="+12025550113")
         assert rung.ring(call_id, token="another-token-of-the-tests") == 404
@@ -160,7 +215,7 @@ class TestRung:
         assert [rung.ring(call_id) for _ in range(3)] == [202] * 3
         assert rung.settled(thread_id)["outcome"] == "cancelled"
         rung.heard()
-        assert (rung.folder / "after.txt").read_text() == "cancelled\n"
+        assert (rung.folder / "after.txt").read_text().splitlines().count("+12025550114") == 1
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,27 +21,21 @@ from revox_langchain.graph import call_graph
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
+from tests.blocks import FENCE, blocks_of, run, titled
 from tests.processes import patience_s
 from tests.scripted_model import ScriptedModel, calls
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FENCE = re.compile(r"(?:<!-- test: (?P<how>\w+) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
 
 
 def blocks(language: str, how: str | None = None) -> list[str]:
-    found = FENCE.finditer(README)
-    return [match["code"] for match in found if match["language"] == language and match["how"] == how]
-
-
-def titled(block: str) -> str:
-    """A name for a test: the block's most telling line."""
-    return re.sub(r"\W+", "-", block.strip().splitlines()[-1])[:50]
+    return blocks_of(README, language, how)
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=titled)
 def test_a_block_runs_without_a_key(block: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    run(block)
     assert capsys.readouterr().out.strip()
 
 
@@ -91,16 +84,8 @@ def scripted_desk() -> ScriptedModel:
     return ScriptedModel(turns=[listing, calls(("revox_make_call", call), start=1), wait, report])
 
 
-def run_agent_block(block: str) -> dict[str, Any]:
-    ours, replaced = re.subn(r"^model = .*\n", "", block, flags=re.MULTILINE)
-    assert replaced == 1
-    names: dict[str, Any] = {"__name__": "readme", "model": scripted_desk()}
-    exec(compile(ours, "README.md", "exec"), names)
-    return names
-
-
 def test_the_agent_example_asks_calls_and_reports(capsys: pytest.CaptureFixture[str]) -> None:
-    names = run_agent_block(blocks("python", "model")[0])
+    names = run(blocks("python", "model")[0], scripted_desk())
     asked, *told = capsys.readouterr().out.splitlines()
     assert "was chosen for French" in asked
     assert "+33142685300" in asked
@@ -119,7 +104,7 @@ def test_the_same_with_a_key_calls_only_after_a_person_has_said_yes(
         monkeypatch.setenv("REVOX_BASE_URL", server.base_url)
         asked: list[str] = []
         monkeypatch.setattr("builtins.input", lambda prompt: (asked.append(prompt), said)[1])
-        run_agent_block(blocks("python", "model")[1])["toolkit"].connection.close()
+        run(blocks("python", "model")[1], scripted_desk())["toolkit"].connection.close()
         assert len(server.sandbox.dials) == orders
     assert len(asked) == 1
     assert "+33142685300" in asked[0]

@@ -26,7 +26,7 @@ from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
 from revox_langchain.connection.memory import Memory
 from revox_langchain.connection.messages import checked, request_of
-from revox_langchain.connection.privacy import mask_the_sdk_log, without_key
+from revox_langchain.connection.privacy import mask_the_sdk_log, without_key, without_sent
 from revox_langchain.connection.retries import Retries, retries
 from revox_langchain.connection.sandboxed import SANDBOX_HEADER, marked
 from revox_langchain.errors import AuthError, NotFound, RevoxToolError
@@ -288,7 +288,7 @@ class Connection:
             lists=operation.spec.risk is Risk.READ and "{" not in (operation.spec.path or ""),
             base_url=self.base_url,
             now_s=self.clock.now_s(),
-            cleaned=lambda text: without_key(text, self._key),
+            cleaned=lambda text: without_sent(without_key(text, self._key), operation.wire().body),
         )
         if isinstance(failure, NotFound) and operation.spec.where_ids:
             failure.next_step = operation.spec.where_ids

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -44,8 +44,28 @@ def _without(value: object, secret: str) -> object:
     return value
 
 
+def without_sent(text: str, sent: object) -> str:
+    """Redact in a text the secrets of a request, which a server may repeat where it says what is wrong with them."""
+    for secret, shown in _secrets(sent, without_secrets(sent)):
+        text = text.replace(secret, shown)
+    return text
+
+
+def _secrets(sent: object, shown: object) -> Iterator[tuple[str, str]]:
+    """Each text of a request that is shown in another way, and how."""
+    if isinstance(sent, Mapping) and isinstance(shown, Mapping):
+        for name, value in sent.items():
+            yield from _secrets(value, shown[name])
+    elif isinstance(sent, list) and isinstance(shown, list):
+        for value, other in zip(sent, shown, strict=True):
+            yield from _secrets(value, other)
+    elif isinstance(sent, str) and isinstance(shown, str) and sent != shown and len(sent) >= _SHORTEST_KEY:
+        yield sent, shown
+
+
 class _MaskNumbers(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
+        record.args = without_secrets(record.args)
         record.msg, record.args = _PHONE.sub(lambda m: mask_phone(m.group()), record.getMessage()), ()
         return True
 
@@ -54,6 +74,6 @@ _MASK = _MaskNumbers()
 
 
 def mask_the_sdk_log() -> None:
-    """Mask phone numbers in what the SDK logs."""
-    # At DEBUG the SDK logs whole request bodies, phone numbers included.
+    """Mask phone numbers and secrets in what the SDK logs."""
+    # At DEBUG the SDK logs whole request bodies, phone numbers and webhook tokens included.
     logging.getLogger("revox._base_client").addFilter(_MASK)

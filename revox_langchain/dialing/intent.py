@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypedDict, Unpack
 
+from pydantic import SecretStr
+
 from revox_langchain.answers import JsonObject, canonical, digest
 from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import InvalidInput, RateLimited, RevoxToolError, Unavailable
@@ -76,6 +78,8 @@ class Order:
         within: Which of them.
         approved: Digest of the configuration that a person approved, if one did.
         began_s: When the run that asks for it began, in seconds since the epoch; None is now.
+        webhook_url: Where Revox posts its end, as code decided. The request is what policies check and whoever asked
+            wrote, so it is no part of that; an assistant of the account has its own.
     """
 
     request: MakeCall
@@ -84,6 +88,15 @@ class Order:
     within: Within = "process"
     approved: str | None = None
     began_s: float | None = None
+    webhook_url: SecretStr | None = None
+
+    @property
+    def sent(self) -> MakeCall:
+        """The request as it goes to Revox, the secret address in it."""
+        if self.webhook_url is None or self.request.assistant_id is not None:
+            return self.request
+        settings = {**(self.request.settings or {}), "webhook_url": self.webhook_url.get_secret_value()}
+        return self.request.model_copy(update={"settings": settings})
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ def _refuse_doubt(found: FoundOrders, order: Order, guard: Guard) -> None:
 
 def _checked(order: Order, phone: Phone, guard: Guard) -> Flow[tuple[JsonObject, tuple[str, ...]]]:
     """Check what the order will use, as it is at this moment; returns it with warnings."""
-    configuration = yield from configuration_of(order.request)
+    configuration = yield from configuration_of(order.sent)
     if order.approved is not None and digest(configuration) != order.approved:
         raise Refused(
             "The assistant is no longer the one that was approved.",
@@ -230,7 +230,7 @@ def _dial(order: Order, guard: Guard) -> Flow[Placed]:
     """Send the order, and again only where it is certain that Revox did not take it."""
     intent_id, policy = order.intent.intent_id, guard.policy
     metadata = {**(order.request.metadata or {}), **order.intent.metadata}
-    request = order.request.model_copy(update={"metadata": metadata})
+    request = order.sent.model_copy(update={"metadata": metadata})
     number = request.phone_number
     not_sent = waits = 0
     while True:

@@ -15,6 +15,9 @@ from revox_langchain.operations.fields import REDACTED
 
 T = TypeVar("T")
 
+TOKEN_FOLLOWS = "call-ended"
+"""The path segment of our own webhooks after which their token stands, whatever it looks like."""
+
 _URL_FIELDS = frozenset({"webhook_url", "precall_lookup_url", "api_url"})
 _PAIRS = frozenset({"headers", "query_params"})
 _HARMLESS_HEADER = re.compile(r"accept(-.*)?|cache-control|content-(type|length|language)|user-agent", re.IGNORECASE)
@@ -49,7 +52,9 @@ def redacted_url(url: str) -> str:
     user, at, host = authority.rpartition("@")
     if user:
         authority = f"//{REDACTED}{at}{host}"
-    path = "/".join(REDACTED if _looks_random(segment) else segment for segment in path.split("/"))
+    before, own, token = path.partition(f"/{TOKEN_FOLLOWS}/")
+    path = "/".join(REDACTED if _looks_random(segment) else segment for segment in before.split("/"))
+    path += own + (REDACTED if token and not _is_variable(token) else token)
     if query:
         query = "?" + "&".join(_shown_parameter(parameter) for parameter in query[1:].split("&"))
     if len(fragment) > 1:

@@ -26,6 +26,7 @@ from revox_langchain.connection.address import check_url
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import InvalidInput, NotFound
 from revox_langchain.flow import arun
+from revox_langchain.operations.secrets import TOKEN_FOLLOWS
 from revox_langchain.results.call import CallResult
 from revox_langchain.waiting.watcher import Ended, hub_of
 from revox_langchain.webhooks.call_ended import NotRead, call_id_in, ended_order
@@ -117,7 +118,7 @@ class Webhooks:
             InvalidInput: It is not an http or https URL.
         """
         check_url(public_url, "public URL", "the https address under which Revox reaches this app")
-        return f"{public_url.rstrip('/')}/call-ended/{quote(self._token.get_secret_value(), safe='')}"
+        return f"{public_url.rstrip('/')}/{TOKEN_FOLLOWS}/{quote(self._token.get_secret_value(), safe='')}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI app."""
@@ -150,7 +151,7 @@ class Webhooks:
             async with self:
                 yield
 
-        route = Route("/call-ended/{token}", self._rung, methods=["POST"])
+        route = Route(f"/{TOKEN_FOLLOWS}/{{token}}", self._rung, methods=["POST"])
         return Starlette(routes=[route], lifespan=lifespan)
 
     async def _rung(self, request: Request) -> Response:

@@ -27,6 +27,7 @@ from revox_langchain.graph.call.settings import (
     WaitMode,
 )
 from revox_langchain.graph.call.state import CallOutput, CallState, current_for
+from revox_langchain.graph.call.webhook import WebhookAddress, webhook_address
 from revox_langchain.graph.handles import GraphHandle
 from revox_langchain.graph.steps import Steps, Update, thread_id
 from revox_langchain.operations.calls import CancelCall
@@ -48,6 +49,7 @@ def create_call_graph(
     on_unknown: OnUnknown = "ask",
     inline: bool | None = None,
     cancel_call_on_abort: bool = False,
+    webhook_url: WebhookAddress | None = None,
 ) -> CallGraph:
     """Build the graph that places one call and watches it until it has ended.
 
@@ -68,6 +70,11 @@ def create_call_graph(
             leaves nothing behind in the account.
         cancel_call_on_abort: Cancel the call when the run is cancelled: an async run by its task, `invoke` by Ctrl-C.
             (A sync `stream` works in another thread, which Ctrl-C does not reach.) Otherwise the call goes on.
+        webhook_url: Where Revox posts that a call has ended, as `Webhooks.url` makes it; put on the assistant that the
+            graph sends inline or keeps in the account. An assistant that was given is left as it is, and a warning
+            says so if it posts elsewhere. It is kept as a secret and out of the state: questions show it without its
+            token. As it comes from code, `DialPolicy.allowed_hosts` does not count for it. A kept assistant posts to
+            the newest token: run one receiver behind one address.
 
     Returns:
         The uncompiled graph; `.compile(checkpointer=...)` makes it survive a restart. Give each call request its own
@@ -75,6 +82,7 @@ def create_call_graph(
 
     Raises:
         AuthError: There is neither a connection nor `REVOX_API_KEY`.
+        InvalidInput: The `webhook_url` is not an address that Revox can post to.
     """
     settings = Settings(
         Guard(policy, budget),
@@ -83,6 +91,7 @@ def create_call_graph(
         approve,
         on_unknown,
         wait_mode=wait_mode,
+        webhook_url=webhook_address(webhook_url),
     )
     return graph_with(settings, connection, cancel_call_on_abort=cancel_call_on_abort)
 
@@ -98,6 +107,7 @@ def graph_for_model(connection: Connection | None = None, **options: Unpack[Call
         options.get("on_unknown", "ask"),
         by_model=True,
         wait_mode=options.get("wait_mode", "poll"),
+        webhook_url=webhook_address(options.get("webhook_url")),
     )
     return graph_with(settings, connection, cancel_call_on_abort=options.get("cancel_call_on_abort", False))
 

@@ -66,7 +66,7 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow
 def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_ask: bool) -> Flow[Update]:
     """Place the call through the one placing flow; never interrupts."""
     try:
-        placed = yield from place(order_of(state), settings.guard, earlier=earlier)
+        placed = yield from place(order_of(state, settings), settings.guard, earlier=earlier)
     except PlacementUnknown as error:
         update: Update = {"error": error.as_dict(), "mode": None, "sandbox": (yield Pause(0)).sandbox}
         # The caller's code permits one more dial; after a second lost answer only a person may.

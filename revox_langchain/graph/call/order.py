@@ -8,11 +8,12 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.intent import Intent, Order
 from revox_langchain.errors import InvalidInput
 from revox_langchain.graph.call.assistant import split_fields
+from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import CallState
 from revox_langchain.operations.calls import MakeCall
 
 
-def order_of(state: CallState) -> Order:
+def order_of(state: CallState, settings: Settings) -> Order:
     """Build the order; what a person approved goes along, so that nothing else is dialed."""
     asked, spoken, mark = state["asked"], state["spoken"], state["intent_mark"]
     assert mark is not None
@@ -42,4 +43,5 @@ def order_of(state: CallState) -> Order:
     also, content, named = tuple(mark.get("also", ())), mark.get("content"), mark.get("named", False)
     intent = Intent(mark["intent_id"], mark["durable"], also, content, named)
     within = state.get("within") or ("thread" if state.get("scope") else "run")
-    return Order(request, intent, state.get("scope") or "process", within, approved, state.get("began_s"))
+    scope, began_s = state.get("scope") or "process", state.get("began_s")
+    return Order(request, intent, scope, within, approved, began_s, settings.webhook_url)

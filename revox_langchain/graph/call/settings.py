@@ -7,11 +7,13 @@ from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from pydantic import SecretStr
 
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.graph.call.state import CallState
+from revox_langchain.graph.call.webhook import WebhookAddress
 from revox_langchain.waiting.policy import WaitPolicy
 
 # Input and output stay open: callers give and get plain dicts, which LangGraph's type parameters cannot express.
@@ -32,6 +34,7 @@ class CallGraphOptions(TypedDict, total=False):
     on_unknown: OnUnknown
     inline: bool | None
     cancel_call_on_abort: bool
+    webhook_url: WebhookAddress | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Settings:
         approve: Ask a person before the dial.
         on_unknown: What to do when it is not known whether a call was placed.
         by_model: Whether a model writes the input, so that the name of an intent counts within its thread only.
+        webhook_url: Where Revox posts the end of the calls. A secret, so that it goes into what is sent and not into
+            the state.
     """
 
     guard: Guard = field(default_factory=Guard)
@@ -55,6 +60,7 @@ class Settings:
     on_unknown: OnUnknown = "ask"
     by_model: bool = False
     wait_mode: WaitMode = "poll"
+    webhook_url: SecretStr | None = None
 
     def __post_init__(self) -> None:
         """Refuse a mode that does not exist, which would be taken for another one."""

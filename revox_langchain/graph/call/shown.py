@@ -14,13 +14,15 @@ from revox_langchain.graph.call.order import order_of
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import Asking, CallState, Spoken
 from revox_langchain.graph.steps import GOTO, Update
+from revox_langchain.operations.secrets import without_secrets
 
 
 def show(state: CallState, settings: Settings) -> Flow[Update]:
     """Read the assistant as the order will use it, for the question: with `assistant_id` only Revox knows it."""
-    configuration = yield from configuration_of(order_of(state).request)
+    configuration = yield from configuration_of(order_of(state, settings).sent)
     cost = Cost.of(configuration)
-    shown: JsonObject = {name: configuration[name] for name in _SHOWN if configuration.get(name)}
+    visible = without_secrets(configuration)
+    shown: JsonObject = {name: visible[name] for name in _SHOWN if visible.get(name)}
     spoken: Spoken = {
         **state["spoken"],
         "cost": cost.model_dump(),
@@ -75,5 +77,6 @@ _SHOWN = (
     "from_phone_number",
     "call_retry_config",
     "max_call_duration_secs",
+    "webhook_url",
 )
 """What a person sees of the configuration; the hash stands for all of it."""

@@ -20,6 +20,7 @@ from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people,
 from revox_langchain.cli.recover import recover
 from revox_langchain.cli.screen import complain, hint, plain, prepare_streams, stop_writing, write_json
 from revox_langchain.cli.serve import mcp, sandbox
+from revox_langchain.cli.service import serve
 from revox_langchain.cli.tools import tools
 from revox_langchain.cli.voices import voices
 from revox_langchain.cli.watch import watch
@@ -163,5 +164,5 @@ def root(
     """
 
 
-for command in (demo, call, watch, recover, voices, tools, doctor, sandbox, mcp):
+for command in (demo, call, watch, recover, voices, tools, doctor, sandbox, serve, mcp):
     app.command()(command)

@@ -23,6 +23,7 @@ from revox_langchain.cli.options import (
     wait_policy,
 )
 from revox_langchain.cli.screen import Screen
+from revox_langchain.cli.service import call_via
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.policy import DialPolicy
 
@@ -93,6 +94,10 @@ RepeatOf = Annotated[
     typer.Option(metavar="CALL_ID", help="To call again on purpose: id of an ended call to this number."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Dial without asking.")]
+Via = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Have the service at this address place it (see serve); REVOX_SERVICE_TOKEN."),
+]
 InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]
 
 
@@ -122,6 +127,7 @@ def call(
     repeat_of: RepeatOf = None,
     yes: Yes = False,
     sandbox: InSandbox = False,
+    via: Via = None,
     speed: Speed = 20.0,
     max_wait_s: MaxWait = None,
     interval_s: Interval = None,
@@ -140,6 +146,10 @@ def call(
     """
     policy, wait = DialPolicy(default_region=country, settle_s=settle_s), wait_policy(max_wait_s, interval_s)
     given, screen, approve = _request(context), Screen(as_json=as_json), not (sandbox or yes)
+    if via is not None:
+        if sandbox or inline:
+            raise usage_error("--via does not go with --sandbox and --inline.", "Give these to serve.")
+        return call_via(via, given, screen, yes=yes, max_wait_s=max_wait_s)
     with _announced(account(sandbox=sandbox, speed=speed), screen, sandbox, approve) as revox:
         run = CallRun(revox, screen, policy, wait, inline=inline, sandbox=sandbox, approve=approve)
         return run.follow(given)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from revox_langchain.cli.exits import Exit, usage_error
+from revox_langchain.cli.exits import Exit
 from revox_langchain.cli.options import Speed, account
+from revox_langchain.cli.ports import refuse_taken
 from revox_langchain.cli.screen import Screen, hint
 from revox_langchain.cli.tools import RiskName
 
@@ -26,7 +26,7 @@ def sandbox(
     ] = False,
 ) -> int:
     """Serve a Revox that dials no real phone, for other programs and languages."""
-    _refuse_taken(host, port)
+    refuse_taken(host, port)
     from revox_langchain.mcp_server.versions import refusal
     from revox_langchain.sandbox import STORIES, Sandbox, Switches
     from revox_langchain.sandbox.mcp import HostedMcp
@@ -90,23 +90,7 @@ def mcp(
         signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.DONE))
         run_stdio(toolkit)
         return Exit.DONE
-    _refuse_taken(host, port)
+    refuse_taken(host, port)
     with suppress(KeyboardInterrupt):
         run_http(toolkit, host, port, token, on_start=lambda url: hint(f"Serving {offer}, at {url}. Ctrl-C stops it."))
     return Exit.DONE
-
-
-def _refuse_taken(host: str, port: int) -> None:
-    """Say in one sentence what uvicorn would say in a log.
-
-    Raises:
-        InvalidInput: The port is taken, or the host is not an address of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        why = (error.strerror or str(error)).partition(" (while")[0]
-        raise usage_error(
-            f"Cannot listen on {host}:{port}: {why}.", "Choose another --port (0 picks a free one) or --host."
-        ) from None

@@ -81,6 +81,7 @@ def _env(more: dict[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", **more}
 
 
+@pytest.mark.slow
 @pytest.mark.enable_socket
 def test_a_call_goes_through_a_service_and_its_result_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -102,6 +103,7 @@ def test_a_call_goes_through_a_service_and_its_result_is_shown(
     assert "Ctrl-C" in served.said[0]
 
 
+@pytest.mark.slow
 @pytest.mark.enable_socket
 def test_a_service_that_is_killed_goes_on_where_it_was_and_dials_nobody_twice(tmp_path: Path) -> None:
     sandbox = Sandbox(speed=20)
@@ -125,6 +127,7 @@ def test_a_service_that_is_killed_goes_on_where_it_was_and_dials_nobody_twice(tm
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.enable_socket
 def test_what_stands_in_the_way_of_serving_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

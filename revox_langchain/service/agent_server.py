@@ -308,7 +308,7 @@ def _waits_of(thread: Mapping[str, Any]) -> Iterator[Waiting]:
             continue
         until_s = float("inf")
         with suppress(TypeError, ValueError):
-            until_s = datetime.fromisoformat(value.get("deadline_at")).timestamp()
+            until_s = datetime.fromisoformat(str(value.get("deadline_at"))).timestamp()
         yield Waiting(str(thread["thread_id"]), assistants, asked["id"], value["call_id"], until_s)
 
 

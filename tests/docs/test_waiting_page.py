@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from langchain_core.messages import AIMessage
 
 from revox_langchain import WaitPolicy
 from revox_langchain.cli.app import app
+from revox_langchain.service.agent_server import TOKEN_VARIABLE
 from revox_langchain.waiting.sweep import MOST_IDS
 from revox_langchain.waiting.watcher import FEW
 from tests.blocks import FENCE, blocks_of, run, titled
@@ -65,6 +68,16 @@ def test_the_call_of_an_agent_parks_and_is_woken(capsys: pytest.CaptureFixture[s
     [block] = blocks_of(PAGE, "python", "model")
     run(block, ScriptedModel(turns=[calls(("revox_call_and_wait", call)), AIMessage("They said yes.")]))
     assert capsys.readouterr().out == "They said yes.\n"
+
+
+def test_the_app_that_a_server_is_told_to_open_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    [block] = blocks_of(PAGE, "json")
+    module, _, name = json.loads(block)["http"]["app"].partition(":")
+    monkeypatch.setenv("REVOX_API_KEY", "rvx_key")
+    monkeypatch.setenv(TOKEN_VARIABLE, "a-token-of-the-tests")
+    [mounted] = getattr(import_module(module), name).routes
+    assert f"`{mounted.path}/call-ended/<{TOKEN_VARIABLE}>`" in PAGE
+    monkeypatch.delitem(vars(import_module(module)), name)
 
 
 def test_every_python_block_is_run() -> None:

@@ -307,7 +307,7 @@ def _waits_of(thread: Mapping[str, Any]) -> Iterator[Waiting]:
         if not isinstance(value, Mapping) or value.get("type") != WAITING or not isinstance(value.get("call_id"), str):
             continue
         until_s = float("inf")
-        with suppress(TypeError, ValueError):
+        with suppress(ValueError):
             until_s = datetime.fromisoformat(str(value.get("deadline_at"))).timestamp()
         yield Waiting(str(thread["thread_id"]), assistants, asked["id"], value["call_id"], until_s)
 

@@ -24,7 +24,6 @@ from revox_langchain.errors import Unavailable
 if TYPE_CHECKING:
     from revox_langchain.service.app import Tokens
     from revox_langchain.service.client import ServiceClient
-    from revox_langchain.webhooks import Webhooks
 
 Token = Annotated[
     str | None,
@@ -76,6 +75,12 @@ def serve(
     # Before anything listens, so that what is wrong with the file is one sentence.
     Registry(db).close()
     connection, tokens = account(sandbox=sandbox, speed=speed), Tokens(token, approval_token)
+    hooks = Webhooks(
+        connection,
+        on_call_ended=lambda result: service.heard(result),
+        token=webhook_token,
+        journal=db.with_name(f"{db.name}.ended"),
+    )
     service = Service(
         connection,
         db,
@@ -83,9 +88,7 @@ def serve(
         keep_days=keep_days,
         approve=approve,
         policy=DialPolicy(default_region=country),
-    )
-    hooks = Webhooks(
-        connection, on_call_ended=service.heard, token=webhook_token, journal=db.with_name(f"{db.name}.ended")
+        webhook_url=None if public_url is None else hooks.url(public_url),
     )
     names = [name for name in (_name_of(public_url), host) if name and name not in EVERY_ADDRESS]
     app = service_app(service, tokens, webhooks=hooks, hosts=names, any_host=host in EVERY_ADDRESS)
@@ -94,7 +97,7 @@ def serve(
     server = uvicorn.Server(config)
     listening = config.bind_socket()
     url = f"http://{host}:{listening.getsockname()[1]}"
-    _announce(url, tokens, hooks, public_url, (token, approval_token), sandbox)
+    _announce(url, tokens, public_url, (token, approval_token, webhook_token), sandbox)
     # When it has drained, uvicorn raises the signal that stopped it once more.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with suppress(KeyboardInterrupt):
@@ -102,16 +105,16 @@ def serve(
     return Exit.DONE
 
 
-def _announce(
-    url: str, tokens: Tokens, hooks: Webhooks, public_url: str | None, given: tuple[str | None, ...], sandbox: bool
-) -> None:
+def _announce(url: str, tokens: Tokens, public_url: str | None, given: tuple[str | None, ...], sandbox: bool) -> None:
     hint(f"Serving calls{' of a sandbox' if sandbox else ''} at {url}. Ctrl-C stops it; what is pending goes on later.")
     if given[0] is None:
         hint(f"export REVOX_SERVICE_TOKEN={tokens.token.get_secret_value()}")
     if given[1] is None:
         hint(f"export REVOX_APPROVAL_TOKEN={tokens.approval_token.get_secret_value()}")
-    if public_url is not None:
-        hint(f"webhook_url for assistants: {hooks.url(public_url)}")
+    if public_url is None:
+        hint("Without --public-url the end of a call is noticed by looking.")
+    elif given[2] is None:
+        hint("Set REVOX_WEBHOOK_TOKEN: without it the address that Revox posts to changes with every start.")
 
 
 def _name_of(public_url: str | None) -> str | None:

@@ -110,7 +110,10 @@ def test_a_service_that_is_killed_goes_on_where_it_was_and_dials_nobody_twice(tm
     body = {"request": {"phone_number": "+12025550102", "prompt": "Say hello, you are an AI."}, "thread_id": "t"}
     with SandboxServer(sandbox) as server:
         env = {"REVOX_API_KEY": "sk_any", "REVOX_BASE_URL": server.base_url}
-        with serving(tmp_path / "calls.db", env=env, sandbox=False) as served:
+        hooked = {**env, "REVOX_WEBHOOK_TOKEN": "the-token-of-the-hook"}
+        with serving(
+            tmp_path / "calls.db", "--public-url", "https://us.example.com", env=hooked, sandbox=False
+        ) as served:
             assert httpx.post(f"{served.url}/calls", json=body, headers=USES).status_code == 202
             until_s = time.monotonic() + patience_s()
             while not sandbox.dials and time.monotonic() < until_s:
@@ -125,6 +128,9 @@ def test_a_service_that_is_killed_goes_on_where_it_was_and_dials_nobody_twice(tm
             assert served.process.wait(patience_s()) == 0
     assert shown["result"]["status"] == "completed"
     assert len(sandbox.dials) == 1
+    [posted] = sandbox.outbox
+    assert posted["url"] == "https://us.example.com/call-ended/the-token-of-the-hook"
+    assert "the-token-of-the-hook" not in json.dumps(shown)
 
 
 @pytest.mark.slow

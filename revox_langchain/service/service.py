@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Any, Literal, Self, Unpack
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
@@ -24,8 +24,10 @@ from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.graph.waking import awake
 from revox_langchain.operations.calls import CancelCall
 from revox_langchain.results.call import CallResult
+from revox_langchain.service.draining import Work
 from revox_langchain.service.registry import Registry, Row, State
 from revox_langchain.waiting.watcher import Watcher
+from revox_langchain.webhooks.callbacks import called
 
 logger = logging.getLogger("revox_langchain")
 
@@ -50,6 +52,9 @@ class Service:
         db: File of SQLite's for checkpoints and registry.
         interval_s: Seconds between two looks at a pending call.
         keep_days: Erase threads this long after their end, transcripts included; None keeps them.
+        on_report: Called with every thread that has come to its end, before it is listed as ended or failed; sync (in a
+            thread) or async. At least once per thread: a crash, or an error of its own, has it called again after the
+            next start.
         options: As for `create_call_graph`, but for `wait_mode`.
 
     Raises:
@@ -63,6 +68,7 @@ class Service:
         *,
         interval_s: float = 10.0,
         keep_days: float | None = None,
+        on_report: OnReport | None = None,
         **options: Unpack[CallGraphOptions],
     ) -> None:
         self.connection = connection
@@ -70,14 +76,13 @@ class Service:
         self._interval_s = interval_s
         self._watcher = Watcher(connection, interval_s=interval_s)
         self._keep_days = keep_days
+        self._on_report = on_report
         self._options = options
         self._stack = AsyncExitStack()
         self._locks: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waits: dict[str, asyncio.Task[Any]] = {}
-        self._working = 0
-        self._idle = asyncio.Event()
-        self._stopping = False
+        self._work = Work()
 
     async def __aenter__(self) -> Self:
         saver_type = _saver()
@@ -102,13 +107,7 @@ class Service:
 
     async def aclose(self, *, patience_s: float = 20.0) -> None:
         """Take nothing new, finish the steps that are under way, and leave the rest to the next start."""
-        self._stopping = True
-        if self._working:
-            self._idle.clear()
-            try:
-                await asyncio.wait_for(self._idle.wait(), patience_s)
-            except TimeoutError:
-                logger.warning("%d threads are cut off; they are run on at the next start.", self._working)
+        await self._work.drain(patience_s)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -128,8 +127,7 @@ class Service:
             InvalidInput: The request does not fit, or the thread was started with another one.
             Refused: With code `stopping`.
         """
-        if self._stopping:
-            raise Refused("The service is stopping.", code="stopping", next_step="Try again when it runs.")
+        self._work.check_goes_on()
         given = CallInput.parse(request).model_dump(mode="json", exclude_none=True)
         name = thread_id or str(uuid.uuid4())
         row = await asyncio.to_thread(self._registry.row, name)
@@ -169,13 +167,20 @@ class Service:
 
         Raises:
             NotFound: There is no such thread.
-            Refused: It asks nothing.
+            Refused: It asks nothing, or the service is stopping.
         """
         async with self._lock(thread_id):
             row = await self.row(thread_id)
             if row.state != "asking" or row.question is None:
                 raise Refused(f"The thread {thread_id} asks nothing.", code="nothing_asked", next_step="Read it first.")
-            await self._run(thread_id, Command(resume={row.question["interrupt_id"]: given}))
+            self._work.check_goes_on()
+            # A thread that asks is left alone after a crash; this one must be looked at again.
+            await asyncio.to_thread(self._registry.put, thread_id, "running", self._now_s())
+            try:
+                await self._run(thread_id, Command(resume={row.question["interrupt_id"]: given}))
+            except Exception:
+                self._take_up(await self.row(thread_id))
+                raise
 
     async def cancel(self, thread_id: str) -> None:
         """Cancel a thread's call, or reject it if it waits to be approved.
@@ -212,11 +217,12 @@ class Service:
         """
         async with self._lock(thread_id):
             row = await asyncio.to_thread(self._registry.row, thread_id)
-            if row is None or row.state in ("ended", "failed", "asking"):
+            if row is None or row.state in ("ended", "failed", "asking") or self._work.stopping:
                 return
-            config = _thread(thread_id)
-            with self._at_work():
-                await awake(self._graph, config, call_id, reason="timeout" if timeout else "ended", durability="sync")
+            reason: Literal["ended", "timeout"] = "timeout" if timeout else "ended"
+            with self._work.run():
+                config = _thread(thread_id)
+                await awake(self._graph, config, call_id, reason=reason, durability="sync", control=self._work.control)
                 # Only after the run has returned: a crash before this line has the thread looked at again.
                 await self._note(thread_id)
 
@@ -235,26 +241,30 @@ class Service:
         for pause_s in (*_AGAIN_AFTER_S, None):
             try:
                 async with self._lock(row.thread_id):
-                    snapshot = await self._graph.aget_state(_thread(row.thread_id))
-                    # A crash right after the input leaves no next node, and a task all the same.
-                    begun = snapshot.next or snapshot.tasks or snapshot.values
-                    if begun and (snapshot.interrupts or not (snapshot.next or snapshot.tasks)):
-                        await self._note(row.thread_id)
-                    else:
-                        await self._run(row.thread_id, None if begun else row.request)
+                    await self._run_on(row.thread_id)
                 return
             except RevoxToolError as error:
                 logger.warning("Thread %s: %s", row.thread_id, error.message)
                 if pause_s is None or error.kind in ("invalid", "auth", "refused", "not_found"):
-                    await asyncio.to_thread(
-                        self._registry.put, row.thread_id, "failed", self._now_s(), result={"error": error.as_dict()}
-                    )
+                    await self._finish(row.thread_id, "failed", {"error": error.as_dict()})
                     return
                 await self.connection.clock.asleep(pause_s)
 
+    async def _run_on(self, thread_id: str) -> None:
+        row = await asyncio.to_thread(self._registry.row, thread_id)
+        if row is None or row.state != "running" or self._work.stopping:
+            return
+        snapshot = await self._graph.aget_state(_thread(thread_id))
+        # A crash right after the input leaves no next node, and a task all the same.
+        begun = snapshot.next or snapshot.tasks or snapshot.values
+        if begun and (snapshot.interrupts or not (snapshot.next or snapshot.tasks)):
+            await self._note(thread_id)
+        else:
+            await self._run(thread_id, None if begun else row.request)
+
     async def _run(self, thread_id: str, given: object) -> None:
-        with self._at_work():
-            await self._graph.ainvoke(given, _thread(thread_id), durability="sync")
+        with self._work.run():
+            await self._graph.ainvoke(given, _thread(thread_id), durability="sync", control=self._work.control)
             await self._note(thread_id)
 
     async def _note(self, thread_id: str) -> None:
@@ -275,8 +285,20 @@ class Service:
                 self._take_up(row)
             return
         if not (snapshot.next or snapshot.tasks):
-            out = await asyncio.to_thread(_output, self._graph, values)
-            await asyncio.to_thread(self._registry.put, thread_id, "ended", now_s, call_id=call_id, result=out)
+            await self._finish(thread_id, "ended", await asyncio.to_thread(_output, self._graph, values), call_id)
+
+    async def _finish(self, thread_id: str, state: State, result: JsonObject, call_id: str | None = None) -> None:
+        """Report a thread, then write down its end: in this order a crash reports it twice rather than never."""
+        row, now_s = await self.row(thread_id), self._now_s()
+        if self._on_report is not None:
+            over = row._replace(state=state, call_id=call_id or row.call_id, result=result, updated_s=now_s)
+            over = over._replace(deadline_s=None, question=None)
+            try:
+                await called(self._on_report, over)
+            except Exception:
+                logger.exception("Thread %s was not reported; it is reported after the next start.", thread_id)
+                return
+        await asyncio.to_thread(self._registry.put, thread_id, state, now_s, call_id=call_id, result=result)
 
     async def _wait(self, row: Row, pause_s: float) -> None:
         """Wait in the shared sweep until a thread's call has ended or its time is up, then bring the thread on."""
@@ -292,7 +314,7 @@ class Service:
                 # Whatever cannot be waited for, the thread finds out itself, and ends with it.
                 timed_out = error.code == "still_running"
         for next_s in (*_AGAIN_AFTER_S, None):
-            if self._stopping:
+            if self._work.stopping:
                 return
             try:
                 await self.resume(row.thread_id, row.call_id, timeout=timed_out)
@@ -325,26 +347,8 @@ class Service:
         # LangGraph does not lock threads: two resumes at once run what follows the wait twice.
         return self._locks.setdefault(thread_id, asyncio.Lock())
 
-    def _at_work(self) -> _Counted:
-        return _Counted(self)
-
     def _now_s(self) -> float:
         return self.connection.clock.now_s()
-
-
-class _Counted:
-    """Counts a step that must not be cut off while the service drains."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    def __enter__(self) -> None:
-        self._service._working += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._service._working -= 1
-        if not self._service._working:
-            self._service._idle.set()
 
 
 def _thread(thread_id: str) -> RunnableConfig:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import inspect
 import json
 import logging
 import secrets
@@ -30,6 +29,7 @@ from revox_langchain.operations.secrets import TOKEN_FOLLOWS
 from revox_langchain.results.call import CallResult
 from revox_langchain.waiting.watcher import Ended, hub_of
 from revox_langchain.webhooks.call_ended import NotRead, call_id_in, ended_order
+from revox_langchain.webhooks.callbacks import called
 from revox_langchain.webhooks.journal import Journal
 
 if TYPE_CHECKING:
@@ -239,19 +239,10 @@ class Webhooks:
         hub_of(self._connection).tell(Ended(call_id, order))
         if self._wake is not None:
             await self._wake(call_id)
-        await self._tell(CallResult.from_call(order))
+        if self._on_call_ended is not None:
+            await called(self._on_call_ended, CallResult.from_call(order))
         await asyncio.to_thread(self._journal.reported, call_id)
         self._over(call_id)
-
-    async def _tell(self, result: CallResult) -> None:
-        if self._on_call_ended is None:
-            return
-        if inspect.iscoroutinefunction(self._on_call_ended):
-            await self._on_call_ended(result)
-        else:
-            answer = await asyncio.to_thread(self._on_call_ended, result)
-            if inspect.isawaitable(answer):
-                await answer
 
     def _later(self, call_id: str) -> None:
         """Try again after a while, without keeping a worker from other calls."""

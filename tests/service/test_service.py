@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from revox_langchain.dialing.policy import DialPolicy
@@ -16,6 +18,7 @@ from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.service.registry import Registry
 from revox_langchain.service.service import Row, Service
 from revox_langchain.waiting.policy import WaitPolicy
+from tests.processes import patience_s
 
 ANSWERS = "+12025550100"
 WAITS_IN_THE_QUEUE = "+12025550111"
@@ -45,7 +48,7 @@ async def until(service: Service, thread_id: str, fits: Callable[[Row], bool]) -
             await asyncio.sleep(0.001)
         return row
 
-    return await asyncio.wait_for(look(), 30)
+    return await asyncio.wait_for(look(), patience_s())
 
 
 def ended(row: Row) -> bool:
@@ -143,13 +146,15 @@ async def test_a_question_waits_for_its_answer_over_a_restart(sandbox: Sandbox, 
 
 
 async def test_a_call_is_cancelled_while_it_waits_and_a_question_is_rejected(sandbox: Sandbox, db: Path) -> None:
+    # Nothing dials, so that the call cannot have ended before it is cancelled.
+    sandbox.switches = replace(sandbox.switches, organization_limit=0)
     async with service_of(sandbox, db, interval_s=86_400 * 30, wait=WaitPolicy(max_wait_s=86_400 * 300)) as service:
         thread_id = await service.start(QUEUED)
-        row = await until(service, thread_id, lambda row: row.state in ("waiting", "ended"))
-        if row.state == "waiting":
-            await service.cancel(thread_id)
+        await until(service, thread_id, waiting)
+        await service.cancel(thread_id)
         row = await until(service, thread_id, ended)
         assert row.result is not None
+        assert row.result["status"] == "cancelled"
         with pytest.raises(Refused, match="no pending call"):
             await service.cancel(thread_id)
     async with service_of(sandbox, db.with_name("asks.db"), approve=True) as service:
@@ -233,7 +238,7 @@ async def test_what_is_old_is_erased_with_what_was_said(sandbox: Sandbox, db: Pa
 async def test_a_service_that_stops_takes_nothing_new(sandbox: Sandbox, db: Path) -> None:
     service = service_of(sandbox, db)
     await service.__aenter__()
-    service._stopping = True
+    service._work.stopping = True
     with pytest.raises(Refused, match="stopping"):
         await service.start(REQUEST)
     await service.aclose()
@@ -245,3 +250,115 @@ async def test_hundreds_of_calls_share_the_sweep_and_are_each_reported_once(sand
         rows = [await until(service, thread_id, ended) for thread_id in ids]
     assert {row.result["status"] for row in rows if row.result} == {"completed"}
     assert len(sandbox.dials) == len({order["id"] for order in sandbox.dials}) == 60
+
+
+async def test_every_thread_is_reported_once_before_it_is_listed_as_ended(sandbox: Sandbox, db: Path) -> None:
+    reports: list[tuple[Row, Row]] = []
+
+    async def report(row: Row) -> None:
+        reports.append((row, await service.row(row.thread_id)))
+
+    service = service_of(sandbox, db, on_report=report)
+    async with service:
+        await service.start(REQUEST, "answers")
+        await service.start({**REQUEST, "phone_number": "+19005551234"}, "refused")
+        for thread_id in ("answers", "refused"):
+            await until(service, thread_id, ended)
+        result = reports[0][0].result
+        assert result is not None
+        await service.heard(CallResult.from_call(sandbox.world.orders[sandbox.dials[0]["id"]]))
+    async with service_of(sandbox, db, on_report=report):
+        pass
+    assert sorted(row.thread_id for row, _ in reports) == ["answers", "refused"]
+    assert {row.state for row, _ in reports} == {"ended"}
+    assert {listed.state for _, listed in reports} <= {"running", "waiting"}
+    told = {row.thread_id: row.result["status"] for row, _ in reports if row.result}
+    assert told == {"answers": "completed", "refused": "refused"}
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_report_that_fails_is_made_again_after_the_next_start(
+    sandbox: Sandbox, db: Path, is_async: bool
+) -> None:
+    told: list[Row] = []
+
+    def report(row: Row) -> None:
+        told.append(row)
+        if len(told) == 1:
+            raise OSError("the mail server is away")
+
+    async def report_async(row: Row) -> None:
+        report(row)
+
+    chosen = report_async if is_async else report
+    async with service_of(sandbox, db, on_report=chosen) as service:
+        await service.start(REQUEST, "t")
+        while not told:
+            await asyncio.sleep(0.001)
+    assert len(told) == 1
+    async with service_of(sandbox, db, on_report=chosen) as service:
+        row = await until(service, "t", ended)
+    assert [each.result for each in told] == [row.result] * 2
+    assert len(sandbox.dials) == 1
+
+
+async def test_a_thread_that_fails_is_reported_with_its_error(db: Path) -> None:
+    told: list[Row] = []
+    sandbox = Sandbox(key="sk_right")
+    async with Service(sandbox.connect("sk_wrong"), db, on_report=told.append) as service:
+        row = await until(service, await service.start(REQUEST), lambda row: row.state in ("failed", "ended"))
+    assert [each.result for each in told] == [row.result]
+
+
+async def test_one_name_started_by_several_at_once_is_reported_once(sandbox: Sandbox, db: Path) -> None:
+    told: list[Row] = []
+    async with service_of(sandbox, db, on_report=told.append) as service:
+        refused = {**REQUEST, "phone_number": "+19005551234"}
+        await asyncio.gather(*(service.start(refused, "t") for _ in range(5)))
+        await until(service, "t", ended)
+        await asyncio.gather(*service._tasks)
+    assert len(told) == 1
+
+
+async def test_an_answer_that_a_crash_cut_off_is_not_forgotten(sandbox: Sandbox, db: Path) -> None:
+    first = service_of(sandbox, db, approve=True)
+    await first.__aenter__()
+    await first.start(REQUEST, "t")
+    await until(first, "t", lambda row: row.state == "asking")
+    listed: list[str] = []
+    answer = sandbox.answer
+
+    def dies(request: httpx.Request) -> tuple[httpx.Response, float]:
+        if (request.method, request.url.path) == ("POST", "/api/call"):
+            row = first._registry.row("t")
+            listed.append(row.state if row else "")
+        return answer(request)
+
+    sandbox.answer = dies  # type: ignore[method-assign]
+    await first.answer("t", True)
+    await _killed(first)
+    assert listed == ["running"], "a crash during the answer would have left a question nobody is asked"
+
+
+async def test_a_stop_lets_a_run_finish_the_step_it_is_in_and_the_next_start_goes_on(
+    sandbox: Sandbox, db: Path
+) -> None:
+    service = service_of(sandbox, db)
+    await service.__aenter__()
+    answer, posted = sandbox.answer, asyncio.Event()
+
+    def stops(request: httpx.Request) -> tuple[httpx.Response, float]:
+        if (request.method, request.url.path) == ("POST", "/api/call"):
+            posted.set()
+        return answer(request)
+
+    sandbox.answer = stops  # type: ignore[method-assign]
+    await service.start(REQUEST, "t")
+    await posted.wait()
+    await service.aclose()
+    assert len(sandbox.dials) == 1
+    async with service_of(sandbox, db) as again:
+        row = await until(again, "t", lambda row: row.state in ("asking", "ended"))
+    assert row.result is not None
+    assert row.result["adopted"] is False, "the step was cut off, and its order had to be looked for"
+    assert len(sandbox.dials) == 1

@@ -1,0 +1,319 @@
+"""The ways to wait that `benchmarks.waiting` compares; each runs in a process of its own and prints what it cost.
+
+python -m benchmarks.schemes watcher --url http://127.0.0.1:8000 --calls 1000 --interval-s 10 --minutes 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import revox
+import uvicorn
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from benchmarks.toy_revox import ToyRevox
+from revox_langchain import Connection, WaitPolicy, Watcher
+from revox_langchain.graph import call_graph
+from revox_langchain.graph.waking import awake
+from revox_langchain.waiting.watcher import hub_of
+from revox_langchain.webhooks import Webhooks
+
+INTERVALS = 30
+"""The orders of a run end evenly within so many intervals: at 10 s, one in five a minute."""
+SWEEP_WITH_WEBHOOKS = 6
+"""With webhooks the sweep only catches what was lost, at an interval so many times as long."""
+PLACED_AT_ONCE = 20
+
+
+@dataclass
+class Cost:
+    """What waiting cost from the first call's begin to the end of the run.
+
+    Attributes:
+        ended: Orders that ended in that time.
+        missed: Those of them that were not noticed within two intervals after it.
+        latencies_s: From the end of each order to its being noticed.
+        floor_bytes: Each of them read once.
+    """
+
+    requests: int = 0
+    bytes: int = 0
+    cpu_s: float = 0.0
+    peak_rss_mb: float = 0.0
+    ended: int = 0
+    missed: int = 0
+    floor_bytes: int = 0
+    latencies_s: list[float] = field(default_factory=list)
+    extra: dict[str, float] = field(default_factory=dict)
+
+
+class Run:
+    """One scheme at work: the toy's control, the clock of the run and what was noticed when."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.calls: int = options.calls
+        self.interval_s: float = options.interval_s
+        self.lasts_s: float = options.minutes * 60
+        self.url: str = options.url
+        self.toy = ToyRevox(options.calls, options.seed)
+        self.random = random.Random(options.seed)
+        self.noticed_s: dict[str, float] = {}
+        self.extra: dict[str, float] = {}
+        self.begun = asyncio.Event()
+        self.control = httpx.AsyncClient(base_url=self.url)
+
+    def connection(self) -> Connection:
+        return Connection("sk_toy", base_url=f"{self.url}/api")
+
+    def notice(self, call_id: str) -> None:
+        self.noticed_s[call_id] = time.time()
+
+    async def begin(self, *, over_s: float | None = None, post_to: str | None = None) -> None:
+        """From now on orders end."""
+        over_s = INTERVALS * self.interval_s if over_s is None else over_s
+        answer = await self.control.post("/begin", json={"over_s": over_s, "post_to": post_to})
+        self.toy.begun_s, self.toy.over_s = answer.json()["begun_s"], over_s
+        self.begun.set()
+
+    async def counts(self) -> dict[str, int]:
+        counts: dict[str, int] = (await self.control.get("/counts")).json()
+        return counts
+
+    async def measured(self, waiting: Collection[asyncio.Task[Any]]) -> Cost:
+        """Let the run last its time, with everything begun; then stop what still waits."""
+        cpu_s = _cpu_s()
+        await asyncio.sleep(self.toy.begun_s + self.lasts_s - time.time())
+        over_s, counts = time.time(), await self.counts()
+        cost = Cost(counts["requests"], counts["bytes"], _cpu_s() - cpu_s)
+        ended = [call_id for call_id in self.toy.ids if self.toy.ended_at_s(call_id) <= over_s]
+        while set(ended) - self.noticed_s.keys() and time.time() < over_s + 2 * self.interval_s:
+            await asyncio.sleep(0.1)
+        cost.peak_rss_mb = _peak_rss_bytes() / 1e6
+        cost.ended, cost.floor_bytes = len(ended), len(ended) * counts["order_bytes"]
+        seen = [call_id for call_id in ended if call_id in self.noticed_s]
+        cost.missed = len(ended) - len(seen)
+        cost.latencies_s = sorted(self.noticed_s[call_id] - self.toy.ended_at_s(call_id) for call_id in seen)
+        cost.extra = self.extra
+        await _stopped(waiting)
+        return cost
+
+
+async def sdk(run: Run) -> Cost:
+    """One loop of the official SDK per call, spread over the interval."""
+    client = revox.AsyncRevox(api_key="sk_toy", base_url=f"{run.url}/api")
+
+    async def loop(call_id: str) -> None:
+        await asyncio.sleep(run.interval_s * run.random.random())
+        while (await client.call.retrieve(call_id)).call.status != "completed":
+            await asyncio.sleep(run.interval_s)
+        run.notice(call_id)
+
+    await run.begin()
+    return await run.measured([asyncio.create_task(loop(call_id)) for call_id in run.toy.ids])
+
+
+async def watcher(run: Run) -> Cost:
+    """One `Watcher` for all."""
+    await run.begin()
+    return await run.measured([asyncio.create_task(_watch(run, run.connection(), run.interval_s))])
+
+
+async def webhooks(run: Run) -> Cost:
+    """A post per call, and a `Watcher` with a long interval for what is lost."""
+    connection = run.connection()
+    app = Webhooks(connection)
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, lifespan="on")
+    server, socket = uvicorn.Server(config), config.bind_socket()
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    waiting = asyncio.create_task(_watch(run, connection, SWEEP_WITH_WEBHOOKS * run.interval_s))
+    await run.begin(post_to=app.url(f"http://127.0.0.1:{socket.getsockname()[1]}"))
+    cost = await run.measured([waiting])
+    server.should_exit = True
+    await serving
+    return cost
+
+
+async def graphs_sqlite(run: Run) -> Cost:
+    """A call graph per call that keeps running, with checkpoints in SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "calls.db")
+        async with AsyncSqliteSaver.from_conn_string(path) as saver:
+            return await _graphs(run, saver)
+
+
+async def graphs_memory(run: Run) -> Cost:
+    """The same with checkpoints in memory."""
+    return await _graphs(run, InMemorySaver())
+
+
+async def parked(run: Run) -> Cost:
+    """A parked thread per call on SQLite: what waiting costs, and how long it takes to wake them all."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with AsyncSqliteSaver.from_conn_string(str(Path(folder) / "calls.db")) as saver:
+            graph = call_graph(run.connection(), wait_mode="park", checkpointer=saver, inline=True)
+            turn = asyncio.Semaphore(PLACED_AT_ONCE)
+
+            async def park(at: int) -> None:
+                async with turn:
+                    await graph.ainvoke(_asked(at), _thread(at))
+
+            async def resume(at: int) -> None:
+                async with turn:
+                    state = await graph.aget_state(_thread(at))
+                    call_id = state.values["call_id"]
+                    await awake(graph, _thread(at), call_id)
+                    run.notice(call_id)
+
+            await park(0)
+            before = _rss_bytes()
+            await asyncio.gather(*(park(at) for at in range(1, run.calls)))
+            run.extra["kB per waiting run"] = (_rss_bytes() - before) / 1000 / max(1, run.calls - 1)
+            run.extra["stored kB per thread"] = sum((await _stored(saver)).values()) / 1000 / run.calls
+            cpu_s, requests = _cpu_s(), (await run.counts())["requests"]
+            await asyncio.sleep(run.interval_s)
+            cost = Cost((await run.counts())["requests"] - requests, 0, _cpu_s() - cpu_s)
+            await run.begin(over_s=0.0)
+            started = time.perf_counter()
+            await asyncio.gather(*(resume(at) for at in range(run.calls)))
+            run.extra["s to resume all"] = time.perf_counter() - started
+            cost.ended, cost.missed = run.calls, run.calls - len(run.noticed_s)
+            cost.peak_rss_mb, cost.extra = _peak_rss_bytes() / 1e6, run.extra
+            return cost
+
+
+SCHEMES: dict[str, Callable[[Run], Awaitable[Cost]]] = {
+    "sdk": sdk,
+    "watcher": watcher,
+    "webhooks": webhooks,
+    "graphs-sqlite": graphs_sqlite,
+    "graphs-memory": graphs_memory,
+    "parked": parked,
+}
+
+
+async def _watch(run: Run, connection: Connection, interval_s: float) -> None:
+    async with Watcher(connection, interval_s=interval_s) as all_waits:
+        async for ended in all_waits.as_completed(run.toy.ids):
+            ended.checked()
+            run.notice(ended.call_id)
+
+
+async def _graphs(run: Run, saver: Any) -> Cost:
+    connection = run.connection()
+    wait = WaitPolicy(sweep_s=run.interval_s)
+    graph = call_graph(connection, checkpointer=saver, inline=True, wait=wait)
+
+    async def call(at: int) -> None:
+        result = await graph.ainvoke(_asked(at), _thread(at))
+        run.notice(result["call_id"])
+
+    before, waiting = 0, []
+    for at in range(run.calls):
+        waiting.append(asyncio.create_task(call(at)))
+        while at + 1 - hub_of(connection).present >= PLACED_AT_ONCE:
+            await asyncio.sleep(0.001)
+        if at == 0:
+            await _all_wait(connection, 1)
+            before = _rss_bytes()
+    await _all_wait(connection, run.calls)
+    run.extra["kB per waiting run"] = (_rss_bytes() - before) / 1000 / max(1, run.calls - 1)
+    stored, begun_s = await _stored(saver), time.time()
+    await run.begin()
+    measuring = asyncio.create_task(run.measured(waiting))
+    if stored:
+        await asyncio.sleep(run.lasts_s)
+        grown = await _stored(saver)
+        still = [at for at in range(run.calls) if not waiting[at].done()]
+        growth = sum(grown[str(at)] - stored[str(at)] for at in still) / max(1, len(still))
+        run.extra["checkpoint kB per minute"] = growth / 1000 / ((time.time() - begun_s) / 60)
+    return await measuring
+
+
+async def _all_wait(connection: Connection, count: int) -> None:
+    while hub_of(connection).present < count:
+        await asyncio.sleep(0.01)
+
+
+def _asked(at: int) -> dict[str, Any]:
+    return {"phone_number": f"+1212555{at:04d}", "prompt": "Say hello and ask for the time.", "language": "en"}
+
+
+def _thread(at: int) -> Any:
+    return {"configurable": {"thread_id": str(at)}}
+
+
+async def _stored(saver: Any) -> dict[str, int]:
+    """Bytes in the checkpoints of each thread."""
+    if not isinstance(saver, AsyncSqliteSaver):
+        return {}
+    sizes: dict[str, int] = {}
+    for table, columns in (("checkpoints", ("checkpoint", "metadata")), ("writes", ("value",))):
+        size = " + ".join(f"length({column})" for column in columns)
+        async with saver.conn.execute(f"SELECT thread_id, sum({size}) FROM {table} GROUP BY thread_id") as rows:
+            async for thread, found in rows:
+                sizes[thread] = sizes.get(thread, 0) + found
+    return sizes
+
+
+async def _stopped(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(suppress(asyncio.CancelledError))
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _peak_rss_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _rss_bytes() -> int:
+    """Memory in use now; where the system does not say, the most so far."""
+    gc.collect()
+    status = Path("/proc/self/statm")
+    return int(status.read_text().split()[1]) * resource.getpagesize() if status.exists() else _peak_rss_bytes()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scheme", choices=SCHEMES)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--calls", type=int, required=True)
+    parser.add_argument("--interval-s", type=float, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+
+    async def measure() -> Cost:
+        run = Run(options)
+        try:
+            return await SCHEMES[options.scheme](run)
+        finally:
+            await run.control.aclose()
+
+    print(json.dumps(asdict(asyncio.run(measure()))))
+
+
+if __name__ == "__main__":
+    main()

@@ -15,18 +15,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import revox
-import uvicorn
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from benchmarks.toy_revox import ToyRevox
+from benchmarks.toy_revox import ToyRevox, listening, served
 from revox_langchain import Connection, WaitPolicy, Watcher
 from revox_langchain.graph import call_graph
 from revox_langchain.graph.waking import awake
@@ -38,6 +36,8 @@ INTERVALS = 30
 SWEEP_WITH_WEBHOOKS = 6
 """With webhooks the sweep only catches what was lost, at an interval so many times as long."""
 PLACED_AT_ONCE = 20
+WARM_UP = 20
+"""So many graph runs are not counted in the memory of each: what they load is loaded once."""
 
 
 @dataclass
@@ -74,8 +74,7 @@ class Run:
         self.random = random.Random(options.seed)
         self.noticed_s: dict[str, float] = {}
         self.extra: dict[str, float] = {}
-        self.begun = asyncio.Event()
-        self.control = httpx.AsyncClient(base_url=self.url)
+        self.control = httpx.AsyncClient(base_url=self.url, timeout=60)
 
     def connection(self) -> Connection:
         return Connection("sk_toy", base_url=f"{self.url}/api")
@@ -88,7 +87,6 @@ class Run:
         over_s = INTERVALS * self.interval_s if over_s is None else over_s
         answer = await self.control.post("/begin", json={"over_s": over_s, "post_to": post_to})
         self.toy.begun_s, self.toy.over_s = answer.json()["begun_s"], over_s
-        self.begun.set()
 
     async def counts(self) -> dict[str, int]:
         counts: dict[str, int] = (await self.control.get("/counts")).json()
@@ -137,11 +135,10 @@ async def webhooks(run: Run) -> Cost:
     """A post per call, and a `Watcher` with a long interval for what is lost."""
     connection = run.connection()
     app = Webhooks(connection)
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, lifespan="on")
-    server, socket = uvicorn.Server(config), config.bind_socket()
-    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    server, bound = served(app), listening()
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
     waiting = asyncio.create_task(_watch(run, connection, SWEEP_WITH_WEBHOOKS * run.interval_s))
-    await run.begin(post_to=app.url(f"http://127.0.0.1:{socket.getsockname()[1]}"))
+    await run.begin(post_to=app.url(f"http://127.0.0.1:{bound.getsockname()[1]}"))
     cost = await run.measured([waiting])
     server.should_exit = True
     await serving
@@ -179,10 +176,11 @@ async def parked(run: Run) -> Cost:
                     await awake(graph, _thread(at), call_id)
                     run.notice(call_id)
 
-            await park(0)
+            first = min(WARM_UP, run.calls)
+            await asyncio.gather(*(park(at) for at in range(first)))
             before = _rss_bytes()
-            await asyncio.gather(*(park(at) for at in range(1, run.calls)))
-            run.extra["kB per waiting run"] = (_rss_bytes() - before) / 1000 / max(1, run.calls - 1)
+            await asyncio.gather(*(park(at) for at in range(first, run.calls)))
+            run.extra["kB per waiting run"] = (_rss_bytes() - before) / 1000 / max(1, run.calls - first)
             run.extra["stored kB per thread"] = sum((await _stored(saver)).values()) / 1000 / run.calls
             cpu_s, requests = _cpu_s(), (await run.counts())["requests"]
             await asyncio.sleep(run.interval_s)
@@ -218,20 +216,18 @@ async def _graphs(run: Run, saver: Any) -> Cost:
     wait = WaitPolicy(sweep_s=run.interval_s)
     graph = call_graph(connection, checkpointer=saver, inline=True, wait=wait)
 
-    async def call(at: int) -> None:
+    async def call(at: int) -> Any:
         result = await graph.ainvoke(_asked(at), _thread(at))
         run.notice(result["call_id"])
+        return result
 
-    before, waiting = 0, []
+    before, first, waiting = 0, min(WARM_UP, run.calls), []
     for at in range(run.calls):
         waiting.append(asyncio.create_task(call(at)))
-        while at + 1 - hub_of(connection).present >= PLACED_AT_ONCE:
-            await asyncio.sleep(0.001)
-        if at == 0:
-            await _all_wait(connection, 1)
-            before = _rss_bytes()
-    await _all_wait(connection, run.calls)
-    run.extra["kB per waiting run"] = (_rss_bytes() - before) / 1000 / max(1, run.calls - 1)
+        await _all_wait(connection, at + 1 if at < first else at + 2 - PLACED_AT_ONCE, waiting)
+        before = before or (_rss_bytes() if at == first - 1 else 0)
+    await _all_wait(connection, run.calls, waiting)
+    run.extra["kB per waiting run"] = (_rss_bytes() - before) / 1000 / max(1, run.calls - first)
     stored, begun_s = await _stored(saver), time.time()
     await run.begin()
     measuring = asyncio.create_task(run.measured(waiting))
@@ -244,9 +240,11 @@ async def _graphs(run: Run, saver: Any) -> Cost:
     return await measuring
 
 
-async def _all_wait(connection: Connection, count: int) -> None:
+async def _all_wait(connection: Connection, count: int, waiting: Collection[asyncio.Task[Any]]) -> None:
     while hub_of(connection).present < count:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.005)
+        for run_that_ended in (each for each in waiting if each.done()):
+            raise RuntimeError(f"A call was not waited for: {run_that_ended.result()}")
 
 
 def _asked(at: int) -> dict[str, Any]:
@@ -273,9 +271,7 @@ async def _stored(saver: Any) -> dict[str, int]:
 async def _stopped(tasks: Collection[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
-    async with AsyncExitStack() as stack:
-        stack.enter_context(suppress(asyncio.CancelledError))
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _cpu_s() -> float:
@@ -308,6 +304,7 @@ def main() -> None:
     async def measure() -> Cost:
         run = Run(options)
         try:
+            await run.control.post("/reset")
             return await SCHEMES[options.scheme](run)
         finally:
             await run.control.aclose()

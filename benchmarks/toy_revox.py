@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import random
+import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -145,6 +146,13 @@ def app_of(toy: ToyRevox) -> Starlette:
             posting.add(asyncio.create_task(post_ends(toy, asked["post_to"])))
         return Response(json.dumps({"begun_s": toy.begun_s}))
 
+    async def reset(_: Request) -> Response:
+        for task in posting:
+            task.cancel()
+        toy.placed.clear()
+        toy.begun_s = float("inf")
+        return Response()
+
     def fixed(answer: dict[str, Any]) -> Callable[[Request], Awaitable[Response]]:
         async def say(_: Request) -> bytes:
             return json.dumps(answer).encode()
@@ -160,6 +168,7 @@ def app_of(toy: ToyRevox) -> Starlette:
             Route("/api/phone-numbers", fixed({"phone_numbers": []})),
             Route("/api/calls/phone-history", fixed({"phone_history": {}})),
             Route("/begin", begin, methods=["POST"]),
+            Route("/reset", reset, methods=["POST"]),
             Route("/counts", counts),
         ]
     )
@@ -187,16 +196,28 @@ async def _post(client: httpx.AsyncClient, url: str, call_id: str) -> None:
         print(f"not posted: {error!r}", flush=True)
 
 
+def listening() -> socket.socket:
+    """A socket on a free port of this machine."""
+    # Of a socket whose protocol is not named, asyncio does not send small packets at once: 40 ms for each answer.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.bind(("127.0.0.1", 0))
+    return bound
+
+
+def served(app: Any) -> uvicorn.Server:
+    """What serves an app without a log."""
+    return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     app = app_of(ToyRevox(options.calls, options.seed))
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, lifespan="off")
-    socket = config.bind_socket()
-    print(f"http://127.0.0.1:{socket.getsockname()[1]}", flush=True)
-    uvicorn.Server(config).run(sockets=[socket])
+    bound = listening()
+    print(f"http://127.0.0.1:{bound.getsockname()[1]}", flush=True)
+    served(app).run(sockets=[bound])
 
 
 if __name__ == "__main__":

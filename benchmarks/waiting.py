@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     report |= {"minutes": options.minutes, "seed": options.seed}
     if not options.json:
         print(", ".join(f"{name} {value}" for name, value in report.items()))
-    rows = {name: row(cost(name, options)) for name in options.schemes}
+    with _server(options) as url:
+        rows = {name: row(cost(name, url, options)) for name in options.schemes}
     for measured in rows.values():
         measured |= ratios(measured, rows.get("sdk"))
     report["schemes"] = rows
@@ -38,12 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(any(measured["missed"] for measured in rows.values()))
 
 
-def cost(scheme: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Run one scheme in a process of its own, against a server of its own."""
-    with _server(options) as url:
-        command = [sys.executable, "-m", "benchmarks.schemes", scheme, "--url", url, *_shared(options)]
-        command += ["--interval-s", str(options.interval_s), "--minutes", str(options.minutes)]
-        ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+def cost(scheme: str, url: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Run one scheme in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.schemes", scheme, "--url", url, *_shared(options)]
+    command += ["--interval-s", str(options.interval_s), "--minutes", str(options.minutes)]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, Any] = json.loads(ran.stdout)
     return measured
 
@@ -68,7 +69,9 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """The rows as columns of text."""
     names = list(dict.fromkeys(name for each in rows.values() for name in each))
     lines = [" " * 26 + "".join(scheme.rjust(15) for scheme in rows)]
-    return "\n".join([*lines, *(name.ljust(26) + "".join(_cell(row.get(name)) for row in rows.values()) for name in names)])
+    return "\n".join(
+        [*lines, *(name.ljust(26) + "".join(_cell(row.get(name)) for row in rows.values()) for name in names)]
+    )
 
 
 def _cell(value: float | None) -> str:
@@ -99,14 +102,14 @@ def _shared(options: argparse.Namespace) -> list[str]:
 
 
 def _machine() -> str:
-    import os
-
     return f"{platform.system()} {platform.machine()} with {os.cpu_count()} CPUs"
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.waiting", description=__doc__)
-    parser.add_argument("--calls", type=int, default=1000, help="how many to wait for; one in five ends per six intervals")
+    parser.add_argument(
+        "--calls", type=int, default=1000, help="how many to wait for; one in five ends per six intervals"
+    )
     parser.add_argument("--interval-s", type=float, default=10.0, help="seconds between two looks")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long each scheme runs")
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=list(SCHEMES), metavar="SCHEME")

@@ -109,10 +109,15 @@ class Screen:
             return typer.confirm(question, err=True)
 
 
-def write_json(value: Mapping[str, object]) -> None:
-    """Write one JSON object to stdout: in characters it can encode, and none that could control a terminal."""
+def write_json(value: Mapping[str, object], *, whole: bool = True) -> None:
+    """Write one JSON object to stdout: in characters it can encode, and none that could control a terminal.
+
+    Args:
+        value: The object.
+        whole: Whether it is all that is written, indented; otherwise it is one line of many.
+    """
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    text = json.dumps(safe_json(dict(value)), ensure_ascii=not unicode, indent=2, default=str)
+    text = json.dumps(safe_json(dict(value)), ensure_ascii=not unicode, indent=2 if whole else None, default=str)
     # Inside of JSON's strings an escape reads as the character itself, so that programs get the same text.
     print(_UNSEEN.sub(lambda found: _escaped(found[0]), text), flush=True)
 

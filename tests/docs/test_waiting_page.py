@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from langchain_core.messages import AIMessage
 
 from revox_langchain import WaitPolicy
@@ -95,6 +98,16 @@ def test_the_commands_it_names_exist_and_those_it_calls_missing_do_not() -> None
     commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     assert set(COMMAND.findall(THERE)) <= commands
     assert not set(COMMAND.findall(NOT_THERE)) & commands
+
+
+def test_the_options_it_names_exist() -> None:
+    command: Any = typer.main.get_command(app)
+    lines = [line for block in blocks_of(PAGE, "bash") for line in block.splitlines() if line.startswith("revox-")]
+    for name, *given in (shlex.split(line)[1:] for line in lines):
+        known = {option for param in command.commands[name].params for option in param.opts}
+        assert [option for option in given if option.startswith("--") and option not in known] == []
+    serve = {option for param in command.commands["serve"].params for option in (*param.opts, param.envvar)}
+    assert {"--public-url", "REVOX_SERVICE_TOKEN", "REVOX_APPROVAL_TOKEN"} <= serve
 
 
 def test_the_pages_and_headings_it_links_to_exist() -> None:

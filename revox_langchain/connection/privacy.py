@@ -37,7 +37,10 @@ def without_key(value: T, key: SecretStr) -> T:
 def _without(value: object, secret: str) -> object:
     if isinstance(value, str):
         return value.replace(secret, REDACTED)
-    if isinstance(value, Mapping):
+    # Most of an answer is plain; asking each piece whether it is a `Mapping` took most of the time.
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, (dict, Mapping)):
         return {_without(name, secret): _without(item, secret) for name, item in value.items()}
     if isinstance(value, list):
         return [_without(item, secret) for item in value]

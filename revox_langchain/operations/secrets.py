@@ -78,14 +78,21 @@ def same_as_shown(sent: object, held: object) -> bool:
 
 def _shown(value: object, key: str, within: str) -> object:
     """Show a value that stands under `key`, in something that stands under `within`."""
-    if isinstance(value, Mapping):
+    # Most of an answer are texts and plain dicts; asking each whether it is a `Mapping` took most of the time.
+    if isinstance(value, str):
+        return _shown_text(value, key, within) if value else value
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, (dict, Mapping)):
         if key in _PAIRS and isinstance(value.get("value"), str):
             return _shown_pair(value, key)
         return {name: _shown(item, name, key) for name, item in value.items()}
     if isinstance(value, list):
         return [_shown(item, key, within) for item in value]
-    if not isinstance(value, str) or not value:
-        return value
+    return value
+
+
+def _shown_text(value: str, key: str, within: str) -> str:
     if key in _URL_FIELDS or (key, within) == ("url", "custom_tools"):
         return redacted_url(value)
     if (key, within) == ("api_key", "llm_model"):

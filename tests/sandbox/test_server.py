@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import revox
+import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
@@ -51,6 +53,26 @@ def raw(server: SandboxServer) -> Iterator[httpx.Client]:
     headers = {"authorization": "Bearer k"}
     with httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client:
         yield client
+
+
+def listening_sockets(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
+    """The sockets that uvicorn listens on from now on."""
+    found: list[socket.socket] = []
+    startup = uvicorn.Server.startup
+
+    async def noted(self: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
+        found.extend(sockets or [])
+        await startup(self, sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "startup", noted)
+    return found
+
+
+def test_an_answer_does_not_wait_for_the_packet_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = listening_sockets(monkeypatch)
+    with SandboxServer():
+        # What is accepted inherits it.
+        assert [each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for each in found] == [1]
 
 
 def control(raw: httpx.Client, name: str, body: Any) -> Any:

@@ -13,6 +13,8 @@ LIVE = frozenset({"initializing", "calling", "post_processing"})
 class WaitPolicy(BaseModel):
     """How patiently to watch a call. All times in seconds.
 
+    Where `Webhooks` of the same connection hear of an end, waits end at once, whatever the pauses here.
+
     Attributes:
         live_s: Pause between looks while an attempt is live.
         idle_s: First pause while the order only waits (queued, scheduled, paused); it grows by `growth`.

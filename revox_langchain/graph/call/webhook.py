@@ -7,6 +7,7 @@ by looking.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable
 from urllib.parse import urlsplit
 
@@ -54,7 +55,10 @@ def shown_webhook(url: SecretStr | None) -> JsonObject:
 
 
 def does_not_post(assistant: JsonObject, url: SecretStr | None) -> list[str]:
-    """A warning if a stored assistant, which is its owner's and not changed, posts nowhere or elsewhere."""
+    """A warning if a stored assistant, which is its owner's and not changed, posts nowhere or elsewhere.
+
+    That it posts there with another token cannot be seen, since Revox's answers come without it.
+    """
     if url is None or same_as_shown(url.get_secret_value(), assistant.get("webhook_url")):
         return []
     where = shown_webhook(url)["webhook_url"]
@@ -91,7 +95,7 @@ class _Lately:
     """Which address each assistant was given by this process, and when; the oldest are forgotten."""
 
     def __init__(self) -> None:
-        self._given: dict[Hashable, tuple[SecretStr, float]] = {}
+        self._given: OrderedDict[Hashable, tuple[SecretStr, float]] = OrderedDict()
 
     def has(self, key: Hashable, url: SecretStr, now_s: float) -> bool:
         """Whether it was this address, and not long ago: another process may have given another one since."""
@@ -103,7 +107,7 @@ class _Lately:
         self.drop(key)
         self._given[key] = (url, now_s)
         while len(self._given) > _MOST_KEPT:
-            self._given.pop(next(iter(self._given)), None)
+            self._given.popitem(last=False)
 
     def drop(self, key: Hashable) -> None:
         """Forget an assistant."""

@@ -31,7 +31,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from revox_langchain.connection.connection import Connection
-from revox_langchain.errors import InvalidInput
+from revox_langchain.errors import InvalidInput, NotFound
 from revox_langchain.graph.call.parking import WAITING, wake_value
 from revox_langchain.waiting.watcher import Watcher
 from revox_langchain.webhooks.app import OnCallEnded, Webhooks
@@ -149,14 +149,19 @@ class ParkedThreads:
                 await self._resume_or_say(waiting)
 
     async def _follow(self, call_ids: Collection[str]) -> None:
-        """Wake whoever waits for these calls as they end; a call that cannot be read is for its thread to report."""
+        """Wake whoever waits for these calls as they end; that a call does not exist is for its thread to report."""
         waits = Watcher(self._connection, interval_s=self._every_s)
         try:
             async for ended in waits.as_completed(call_ids):
                 # From here on a thread that still waits for it is found by the next look.
                 self._followed.discard(ended.call_id)
-                if ended.order is not None or (ended.error is not None and ended.error.code != "still_running"):
+                if ended.order is not None or isinstance(ended.error, NotFound):
                     self._start(self._wake_or_say(ended.call_id))
+                else:
+                    # A key that is refused for a while must not end every thread with an error.
+                    logger.warning(
+                        "Call %s could not be waited for, which is tried again: %s", ended.call_id, ended.error
+                    )
         finally:
             self._followed.difference_update(call_ids)
 

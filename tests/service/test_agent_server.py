@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from langgraph_sdk import get_client
 from revox_langchain.errors import AuthError, InvalidInput
 from revox_langchain.graph.call.parking import wake_value
 from revox_langchain.operations.assistants import CreateAssistant
-from revox_langchain.operations.calls import CancelCall
+from revox_langchain.operations.calls import CancelCall, GetCallHistory
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.server import SandboxServer
 from revox_langchain.service import agent_server
@@ -105,31 +106,38 @@ class Deployment:
         self.settled(thread_id)
 
 
-def deployed(folder: Path, app: str) -> Iterator[Deployment]:
+def made(folder: Path, app: str) -> Path:
+    """Write a folder that the server can be started in."""
     folder.mkdir()
     (folder / "graph.py").write_text(GRAPH, encoding="utf-8")
     graphs = {"call": "graph:graph", "impatient": "graph:impatient", "booking": "graph:booking"}
     config = {"dependencies": ["."], "graphs": graphs, "http": {"app": f"graph:{app}"}}
     (folder / "langgraph.json").write_text(json.dumps(config))
+    return folder
+
+
+@contextmanager
+def deployed(folder: Path, sandbox: Sandbox | None = None) -> Iterator[Deployment]:
     # So slow that no call ends by itself.
-    sandbox = Sandbox(speed=0.001)
-    with (
-        SandboxServer(sandbox) as revox,
-        serving(folder, REVOX_API_KEY="rvx_any", REVOX_BASE_URL=revox.base_url, REVOX_WEBHOOK_TOKEN=TOKEN) as running,
-    ):
-        yield Deployment(running, sandbox, folder)
+    sandbox = sandbox or Sandbox(speed=0.001)
+    with SandboxServer(sandbox) as revox:
+        given = {"REVOX_API_KEY": "rvx_any", "REVOX_BASE_URL": revox.base_url, "REVOX_WEBHOOK_TOKEN": TOKEN}
+        with serving(folder, **given) as running:
+            yield Deployment(running, sandbox, folder)
 
 
 @pytest.fixture(scope="module")
 def rung(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A server that wakes nobody unless somebody rings."""
-    yield from deployed(tmp_path_factory.mktemp("rung") / "app", "rung")
+    with deployed(made(tmp_path_factory.mktemp("rung") / "app", "rung")) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="module")
 def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A server that nobody rings."""
-    yield from deployed(tmp_path_factory.mktemp("looking") / "app", "looking")
+    with deployed(made(tmp_path_factory.mktemp("looking") / "app", "looking")) as deployment:
+        yield deployment
 
 
 @pytest.mark.slow
@@ -227,11 +235,39 @@ class TestLooking:
         assert looking.settled(thread_id)["status"] == "cancelled"
         assert looking.reports(thread_id) == 1
 
+    def test_while_the_key_is_refused_threads_stay_parked(self, looking: Deployment) -> None:
+        faults = looking.sandbox.faults
+        thread_id, call_id = looking.parked(number="+12025550114")
+        faults.add(Fault("status", status=401, on=GetCallHistory, times=None))
+        give_up_s = time.monotonic() + patience_s()
+        while looking.running.said.count(f"Call {call_id} could not be waited for") < 3:
+            assert time.monotonic() < give_up_s, looking.running.said
+            time.sleep(0.1)
+        assert looking.client.threads.get(thread_id)["status"] == "interrupted"
+        assert len(looking.client.runs.list(thread_id)) == 1
+        faults.clear()
+        looking.end(call_id)
+        assert looking.settled(thread_id)["status"] == "cancelled"
+        assert looking.reports(thread_id) == 1
+
     def test_a_thread_whose_time_is_up_goes_on_although_the_call_does(self, looking: Deployment) -> None:
         thread_id, call_id = looking.parked("impatient", number="+12025550113")
         values = looking.settled(thread_id)
         assert (values["status"], values["call_id"]) == ("still_running", call_id)
         assert looking.reports(thread_id) == 1
+
+
+@pytest.mark.slow
+def test_a_thread_that_a_stopped_server_left_parked_is_woken_by_a_post_to_the_next_one(tmp_path: Path) -> None:
+    folder, sandbox = made(tmp_path / "app", "rung"), Sandbox(speed=0.001)
+    with deployed(folder, sandbox) as first:
+        thread_id, call_id = first.parked()
+    with deployed(folder, sandbox) as second:
+        second.end(call_id)
+        assert second.ring(call_id) == 202
+        assert second.settled(thread_id)["status"] == "cancelled"
+        assert second.reports(thread_id) == 1
+    assert len(sandbox.dials) == 1
 
 
 @pytest.mark.slow

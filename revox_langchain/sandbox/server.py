@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -255,7 +255,11 @@ def _api(sandbox: Sandbox) -> Handler:
         # Not `request.url`, whose path is decoded: an id may hold an encoded slash.
         path = request.scope.get("raw_path", request.url.path.encode()).partition(b"?")[0]
         url = request.url.replace(path=path.decode("ascii"))
-        forwarded = httpx.Request(request.method, str(url), headers=request.headers.raw, content=await request.body())
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response()
+        forwarded = httpx.Request(request.method, str(url), headers=request.headers.raw, content=body)
         try:
             # In a thread: a long `advance` holds the world's lock, and would block the event loop with it.
             response, pause_s = await run_in_threadpool(sandbox.answer, forwarded)

@@ -1,0 +1,191 @@
+"""Many calls through a service that is killed again and again, and what must be true of them at the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from revox_langchain.dialing.intent import MARK
+from revox_langchain.sandbox import Fault, Sandbox, Switches
+from revox_langchain.sandbox.server import SandboxServer
+from tests.service.crash.process import APPROVES, ServiceProcess, name, service_process, until
+
+SPEED = 60.0
+REQUEST = {"phone_number": "+12025550100", "prompt": "Confirm the appointment on Tuesday at three.", "language": "en"}
+UNKNOWN = "revox.placement_unknown"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What came of a run.
+
+    Attributes:
+        calls: Threads that were started.
+        kills: How often the service was killed.
+        orders: Orders at Revox.
+        intents: How many different intents they carry.
+        ended: Threads that came to their end with the result of their own order.
+        reported: Threads that were reported.
+        reported_again: Threads that were reported more than once.
+        repeated_for_nothing: Reports of a thread that were repeated although nothing had died in between.
+        asked: Questions about an unknown outcome, each answered by dialing.
+        webhooks: Posts of Revox, of which every fifth order has none and the others two.
+        webhooks_answered: Those that found the service alive.
+        seconds: How long it took.
+    """
+
+    calls: int
+    kills: int
+    orders: int
+    intents: int
+    ended: int
+    reported: int
+    reported_again: int
+    repeated_for_nothing: int
+    asked: int
+    webhooks: int
+    webhooks_answered: int
+    seconds: float
+
+    def check(self) -> None:
+        """Nothing was lost, nothing was dialed twice, and everything was reported."""
+        shown = asdict(self)
+        assert self.orders == self.intents == self.calls, f"an order was lost or doubled: {shown}"
+        assert self.ended == self.calls, f"a call was lost: {shown}"
+        assert self.reported == self.calls, f"a call was never reported: {shown}"
+        assert self.repeated_for_nothing == 0, f"reported twice although nothing had died: {shown}"
+        assert self.kills or not self.reported_again, f"reported twice although nothing had died: {shown}"
+
+
+def run(folder: Path, calls: int, *, kills: bool = True) -> Figures:
+    """Start calls, kill the service six times on the way, and bring every call to its end.
+
+    Twice while calls are being placed and others end, once while they are placed and all of them wait, once while all
+    of them wait, and twice while they end and are reported.
+    """
+    began_s = time.monotonic()
+    sandbox = Sandbox(speed=SPEED, switches=Switches(organization_limit=max(4, calls // 20)))
+    doubled = [Fault("webhook_doubled")] * 4
+    sandbox.faults.add(*[*doubled, Fault("webhook_lost")] * (calls // 5 + 1))
+    with SandboxServer(sandbox) as server, service_process(server.base_url, folder) as service:
+        with _person(service) as person, _clients(service, calls) as clients:
+            _while_placing(sandbox, service, calls, kills)
+            wait(clients)
+            _while_they_end(sandbox, service, calls, kills)
+            until(lambda: service.counts()["ended"] == calls, f"not all ended: {service.counts()}", 600)
+        figures = _figures(sandbox, service, calls, person.answered, began_s)
+        service.ask_to_stop()
+        assert service.stopped() == 0
+    assert all(client.result() == 202 for client in clients)
+    return figures
+
+
+def _while_placing(sandbox: Sandbox, service: ServiceProcess, calls: int, kills: bool) -> None:
+    for sixths in (1, 2, 4, 6) if kills else (6,):
+        until(lambda: len(sandbox.dials) * 6 >= calls * sixths, "calls are not placed", 600)  # noqa: B023
+        if kills:
+            _power_cut(service)
+        if sixths == 2:
+            # From here on nothing rings: whatever is placed waits.
+            sandbox.switches = sandbox.switches.changed({"organization_limit": 0})
+
+
+def _while_they_end(sandbox: Sandbox, service: ServiceProcess, calls: int, kills: bool) -> None:
+    already = len(service.reports())
+    sandbox.switches = sandbox.switches.changed({"organization_limit": 100})
+    for fifths in (1, 3) if kills else ():
+        until(lambda: (len(service.reports()) - already) * 5 >= (calls - already) * fifths, "calls do not end", 600)  # noqa: B023
+        _power_cut(service)
+
+
+def _power_cut(service: ServiceProcess) -> None:
+    service.kill()
+    service.start()
+
+
+@contextmanager
+def _clients(service: ServiceProcess, calls: int) -> Iterator[list[Future[int]]]:
+    def start(at: int) -> int:
+        body = {"thread_id": name(at), "request": {**REQUEST, "intent": f"appointment-{at}"}}
+        return service.asked("POST", "/calls", json=body).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        yield [pool.submit(start, at) for at in range(calls)]
+
+
+class _Person:
+    """Somebody who is asked whether to dial where nobody knows whether it was, and says yes."""
+
+    def __init__(self, service: ServiceProcess) -> None:
+        self.answered = 0
+        self._service = service
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _answer(self) -> None:
+        while not self._over.wait(0.2):
+            for asked in self._service.asked("GET", "/calls?state=asking").json()["calls"]:
+                path = f"/calls/{asked['thread_id']}"
+                question = self._service.asked("GET", path).json()["question"] or {}
+                if question.get("type") == UNKNOWN:
+                    done = self._service.asked("POST", f"{path}/answer", APPROVES, json={"answer": "dial"})
+                    self.answered += done.status_code == 200
+
+
+@contextmanager
+def _person(service: ServiceProcess) -> Iterator[_Person]:
+    person = _Person(service)
+    person.start()
+    try:
+        yield person
+    finally:
+        person.stop()
+
+
+def _figures(sandbox: Sandbox, service: ServiceProcess, calls: int, asked: int, began_s: float) -> Figures:
+    threads, reports = service.threads(calls), service.reports()
+    orders = {order["id"]: order["metadata"][MARK] for order in sandbox.dials}
+    times = Counter(report["thread_id"] for report in reports)
+    by_process = Counter((report["thread_id"], report["pid"]) for report in reports)
+    survived = {
+        report["thread_id"] for at, report in enumerate(reports) if _was_repeated_in_peace(reports, at, service)
+    }
+    return Figures(
+        calls=calls,
+        kills=len(service.killed),
+        orders=len(sandbox.dials),
+        intents=len(set(orders.values())),
+        ended=len({thread["call_id"] for thread in threads if _ended(thread) and thread["call_id"] in orders}),
+        reported=len(times.keys() & {thread["thread_id"] for thread in threads}),
+        reported_again=sum(count > 1 for count in times.values()),
+        repeated_for_nothing=sum(count > 1 for count in by_process.values()) + survived,
+        asked=asked,
+        webhooks=len(sandbox.outbox),
+        webhooks_answered=sum(post.get("answered") == 202 for post in sandbox.outbox),
+        seconds=round(time.monotonic() - began_s, 1),
+    )
+
+
+def _ended(thread: dict[str, Any]) -> bool:
+    result = thread["result"] or {}
+    return thread["state"] == "ended" and result.get("status") == "completed" == thread["status"]
+
+
+def _was_repeated_in_peace(reports: list[dict[str, Any]], at: int, service: ServiceProcess) -> bool:
+    """Whether a thread was reported again although the process that had reported it was not killed."""
+    again = any(later["thread_id"] == reports[at]["thread_id"] for later in reports[at + 1 :])
+    return again and reports[at]["pid"] not in service.killed

@@ -1,0 +1,135 @@
+"""A service in a process of its own, over one folder: started, killed, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.processes import patience_s, started
+
+TOKEN, APPROVAL = "the-token-for-using-it", "the-token-for-approving"
+USES = {"Authorization": f"Bearer {TOKEN}"}
+APPROVES = {"Authorization": f"Bearer {APPROVAL}"}
+
+
+class ServiceProcess:
+    """The process, and a client of it that survives it.
+
+    Attributes:
+        killed: Ids of the processes that were killed.
+    """
+
+    def __init__(self, base_url: str, folder: Path) -> None:
+        self.folder = folder
+        self.killed: list[int] = []
+        self._port = _free_port()
+        self._stack = ExitStack()
+        self._client = self._stack.enter_context(
+            httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=patience_s(), trust_env=False)
+        )
+        self._settings = {
+            "base_url": base_url,
+            "folder": str(folder),
+            "port": self._port,
+            "token": TOKEN,
+            "approval_token": APPROVAL,
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("REVOX_")}
+        command = [sys.executable, "-m", "tests.service.crash.child", json.dumps(self._settings)]
+        self._process = self._stack.enter_context(started(command, env=env))
+        until(self._answers, "the service did not start")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.killed.append(self._process.pid)
+
+    def ask_to_stop(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    def stopped(self) -> int:
+        """Wait until it has ended by itself; how it did."""
+        assert self._process is not None
+        return self._process.wait(patience_s(90))
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def asked(self, method: str, path: str, headers: dict[str, str] | None = None, **given: Any) -> httpx.Response:
+        """Ask until there is an answer: a client that hears nothing says the same again."""
+        give_up_s = time.monotonic() + patience_s(120)
+        while True:
+            with suppress(httpx.TransportError):
+                answer = self._client.request(method, path, headers=headers or USES, **given)
+                if answer.status_code != 503:
+                    return answer
+            assert time.monotonic() < give_up_s, f"{method} {path} was never answered"
+            time.sleep(0.05)
+
+    def counts(self) -> dict[str, int]:
+        """How many threads stand in which state."""
+        counts: dict[str, int] = self.asked("GET", "/status").json()["threads"]
+        return counts
+
+    def threads(self, count: int) -> list[dict[str, Any]]:
+        """Every thread, with its result."""
+        return [self.asked("GET", f"/calls/{name(at)}").json() for at in range(count)]
+
+    def reports(self) -> list[dict[str, Any]]:
+        """What was reported so far, by whichever process."""
+        path = self.folder / "reports.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "the service ended as it started"
+        with suppress(httpx.TransportError):
+            return self._client.get("/healthz").status_code == 200
+        return False
+
+
+@contextmanager
+def service_process(base_url: str, folder: Path) -> Iterator[ServiceProcess]:
+    """A service that runs; afterwards it is gone."""
+    process = ServiceProcess(base_url, folder)
+    try:
+        process.start()
+        yield process
+    finally:
+        process.close()
+
+
+def name(at: int) -> str:
+    """Name of a thread."""
+    return f"thread-{at}"
+
+
+def until(holds: Callable[[], bool], otherwise: str, seconds: float = 60.0) -> None:
+    """Wait for something that other processes do."""
+    give_up_s = time.monotonic() + patience_s(seconds)
+    while not holds():
+        assert time.monotonic() < give_up_s, otherwise
+        time.sleep(0.02)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port

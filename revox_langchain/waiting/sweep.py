@@ -123,3 +123,49 @@ def _page(wanted: GetCallHistory, page: int) -> Flow[tuple[Orders, int]]:
     answer: Mapping[str, object] = yield wanted.model_copy(update={"page": page})
     rows = {id_of(row): dict(row) for row in objects_of(answer.get("calls")) if id_of(row)}
     return rows, whole_of(answer.get("total_count"), 0)
+
+
+def over_among(ids: Collection[str]) -> Flow[list[str]]:
+    """Look at each order once, and find those that have ended or do not exist; nothing is remembered between two looks.
+
+    Raises:
+        RevoxToolError: Revox cannot be read.
+    """
+    left, over, first_page = sorted(ids), [], None
+    while left:
+        try:
+            first_page = yield from first_page_of_trusted_search(left[0])
+            break
+        except _NOT_THERE:
+            over.append(left.pop(0))
+    for at in range(0, len(left), MOST_IDS):
+        over += yield from _over_in(left[at : at + MOST_IDS], first_page)
+    return over
+
+
+def _over_in(ids: list[str], first_page: int | None) -> Flow[list[str]]:
+    if first_page is not None:
+        try:
+            hidden = yield from missing(ids, first_page)
+            shown = set(ids).difference(hidden)
+            ended = (yield from ended_among(shown, first_page)) if shown else {}
+            return [*ended, *(yield from _over_singly(hidden))]
+        except (InvalidInput, Refused):
+            # The most ids that a search takes are not published.
+            pass
+    return (yield from _over_singly(ids))
+
+
+def _over_singly(ids: Collection[str]) -> Flow[list[str]]:
+    over = []
+    for call_id in ids:
+        try:
+            order = order_in((yield GetCall(call_id=call_id)))
+        except AnswerError:
+            continue
+        except _NOT_THERE:
+            over.append(call_id)
+            continue
+        if order is not None and status_of(order) in ENDED:
+            over.append(call_id)
+    return over

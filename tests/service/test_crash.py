@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.crash.harness import run
+from revox_langchain.sandbox.server import SandboxServer
+from tests.graph.crash.harness import POST_CALL, HeldSandbox
+from tests.service.crash.harness import REQUEST, SPEED, run
+from tests.service.crash.process import ServiceProcess, name, service_process, until
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,3 +29,49 @@ def test_where_nothing_dies_each_call_is_reported_once(tmp_path: Path) -> None:
     figures = run(tmp_path, 20, kills=False)
     assert figures.kills == 0
     figures.check()
+
+
+@pytest.fixture
+def sandbox() -> HeldSandbox:
+    return HeldSandbox(speed=SPEED)
+
+
+def test_asked_to_stop_while_it_places_calls_it_finishes_those_steps_and_the_next_start_goes_on(
+    sandbox: HeldSandbox, tmp_path: Path
+) -> None:
+    with SandboxServer(sandbox) as server, service_process(server.base_url, tmp_path) as service:
+        hold = sandbox.hold(POST_CALL, "after")
+        started_calls(service, 6)
+        hold.wait_for_it()
+        service.ask_to_stop()
+        until(lambda: not service.listens(), "it still took calls")
+        hold.release()
+        assert service.stopped() == 0
+
+        service.start()
+        until(lambda: service.counts()["ended"] == 6, "the next start did not go on")
+        results = [thread["result"] for thread in service.threads(6)]
+        assert [result["status"] for result in results] == ["completed"] * 6
+        assert not any(result["adopted"] for result in results), "a step was cut off, and its order looked for"
+        assert len(sandbox.dials) == 6
+        assert sorted(report["thread_id"] for report in service.reports()) == sorted(map(name, range(6)))
+
+
+def test_asked_to_stop_it_does_not_wait_for_ever_for_an_answer_of_revox(sandbox: HeldSandbox, tmp_path: Path) -> None:
+    with SandboxServer(sandbox) as server, service_process(server.base_url, tmp_path) as service:
+        hold = sandbox.hold(POST_CALL, "after")
+        started_calls(service, 1)
+        hold.wait_for_it()
+        service.ask_to_stop()
+        assert service.stopped() == 0
+        hold.release()
+
+        service.start()
+        until(lambda: service.counts()["ended"] == 1, "the next start did not go on")
+        assert len(sandbox.dials) == 1
+
+
+def started_calls(service: ServiceProcess, count: int) -> None:
+    for at in range(count):
+        body = {"thread_id": name(at), "request": {**REQUEST, "intent": f"appointment-{at}"}}
+        assert service.asked("POST", "/calls", json=body).status_code == 202

@@ -69,6 +69,13 @@ class ServiceProcess:
         assert self._process is not None
         return self._process.wait(patience_s(90))
 
+    def listens(self) -> bool:
+        """Whether it still takes connections."""
+        with suppress(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{self._port}/healthz", trust_env=False)
+            return True
+        return False
+
     def close(self) -> None:
         self._stack.close()
 

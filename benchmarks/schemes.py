@@ -74,7 +74,7 @@ class Run:
         self.random = random.Random(options.seed)
         self.noticed_s: dict[str, float] = {}
         self.extra: dict[str, float] = {}
-        self.control = httpx.AsyncClient(base_url=self.url, timeout=60)
+        self.control = httpx.AsyncClient(base_url=self.url, timeout=None)
 
     def connection(self) -> Connection:
         return Connection("sk_toy", base_url=f"{self.url}/api")

@@ -245,7 +245,7 @@ def create_app(
 
     While the server runs, the app also looks every `look_every_s` seconds for threads whose deadline has passed, which
     go on with status `still_running`, and for those whose call has ended although nobody rang. So a lost post costs
-    at most two such intervals. Each process of the server looks; what they wake twice goes on once.
+    about two such intervals. Each process of the server looks; what they wake twice goes on once.
 
     Revox cannot sign in: leave `enable_custom_route_auth` off, the token guards the route. A resumed run belongs to the
     assistant that parked the thread; what else the first run was given (`webhook`, `context`, `durability`) is not

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
@@ -16,17 +16,21 @@ logger = logging.getLogger("revox_langchain")
 
 
 class Work:
-    """What a service has in hand.
+    """What a service has in hand: a few runs at a time, so that a crash leaves few calls of which nobody knows.
+
+    Args:
+        at_once: How many runs go on at one time; with thousands started, the first ones are through early.
 
     Attributes:
         control: For every run of a graph; once draining, a run stops after the step it is in.
         stopping: Whether nothing new may begin.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 50) -> None:
         self.control = RunControl()
         self.stopping = False
         self._running = 0
+        self._places = asyncio.Semaphore(at_once)
         self._idle = asyncio.Event()
 
     def check_goes_on(self) -> None:
@@ -38,17 +42,18 @@ class Work:
         if self.stopping:
             raise Refused("The service is stopping.", code="stopping", next_step="Try again when it runs.")
 
-    @contextmanager
-    def run(self) -> Iterator[None]:
-        """Count a run; one that stops half-way because of the drain ends here, and is run on at the next start."""
-        self._running += 1
-        try:
-            with suppress(GraphDrained):
-                yield
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Take a place and count a run; one that the drain stops half-way ends here, for the next start to run on."""
+        async with self._places:
+            self._running += 1
+            try:
+                with suppress(GraphDrained):
+                    yield
+            finally:
+                self._running -= 1
+                if not self._running:
+                    self._idle.set()
 
     async def drain(self, patience_s: float) -> None:
         """Let nothing new begin, and wait for the steps that are under way."""

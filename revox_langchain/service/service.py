@@ -220,7 +220,7 @@ class Service:
             if row is None or row.state in ("ended", "failed", "asking") or self._work.stopping:
                 return
             reason: Literal["ended", "timeout"] = "timeout" if timeout else "ended"
-            with self._work.run():
+            async with self._work.run():
                 config = _thread(thread_id)
                 await awake(self._graph, config, call_id, reason=reason, durability="sync", control=self._work.control)
                 # Only after the run has returned: a crash before this line has the thread looked at again.
@@ -263,7 +263,7 @@ class Service:
             await self._run(thread_id, None if begun else row.request)
 
     async def _run(self, thread_id: str, given: object) -> None:
-        with self._work.run():
+        async with self._work.run():
             await self._graph.ainvoke(given, _thread(thread_id), durability="sync", control=self._work.control)
             await self._note(thread_id)
 

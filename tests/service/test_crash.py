@@ -9,7 +9,7 @@ import pytest
 
 from revox_langchain.sandbox.server import SandboxServer
 from tests.graph.crash.harness import POST_CALL, HeldSandbox
-from tests.service.crash.harness import REQUEST, SPEED, run
+from tests.service.crash.harness import SPEED, body_of, run
 from tests.service.crash.process import ServiceProcess, name, service_process, until
 
 pytestmark = [
@@ -73,5 +73,4 @@ def test_asked_to_stop_it_does_not_wait_for_ever_for_an_answer_of_revox(sandbox:
 
 def started_calls(service: ServiceProcess, count: int) -> None:
     for at in range(count):
-        body = {"thread_id": name(at), "request": {**REQUEST, "intent": f"appointment-{at}"}}
-        assert service.asked("POST", "/calls", json=body).status_code == 202
+        assert service.asked("POST", "/calls", json=body_of(at)).status_code == 202

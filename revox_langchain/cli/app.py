@@ -25,6 +25,7 @@ from revox_langchain.cli.tools import tools
 from revox_langchain.cli.voices import voices
 from revox_langchain.cli.watch import watch
 from revox_langchain.cli.webhooks import webhooks
+from revox_langchain.cli.worker import sweep, worker
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.operations.fields import REDACTED
 
@@ -165,5 +166,5 @@ def root(
     """
 
 
-for command in (demo, call, watch, recover, voices, tools, doctor, sandbox, serve, webhooks, mcp):
+for command in (demo, call, watch, recover, voices, tools, doctor, sandbox, serve, worker, sweep, webhooks, mcp):
     app.command()(command)

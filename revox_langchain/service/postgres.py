@@ -256,6 +256,15 @@ def _require_packages() -> None:
             ) from None
 
 
+def lost(error: Exception) -> Unavailable:
+    """What to say of a database that was there and has gone."""
+    return Unavailable(
+        f"The database has gone: {_first_line(error)}.",
+        code="database_unavailable",
+        next_step="Start again when PostgreSQL runs; nothing is lost.",
+    )
+
+
 def _not_usable(error: Exception) -> RevoxToolError:
     return InvalidInput(
         f"The database cannot be used: {_first_line(error)}.",
@@ -290,4 +299,4 @@ def _json(text: str | None) -> JsonObject | None:
     return None if text is None else json.loads(text)
 
 
-__all__ = ["Postgres", "PostgresRegistry"]
+__all__ = ["Postgres", "PostgresRegistry", "lost"]

@@ -13,7 +13,7 @@ from revox_langchain.errors import RevoxToolError
 from revox_langchain.graph.call.build import call_graph
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.service.dispatch import Work
-from revox_langchain.service.postgres import Postgres
+from revox_langchain.service.postgres import Postgres, lost
 from revox_langchain.service.threads import Threads
 
 if TYPE_CHECKING:
@@ -117,12 +117,22 @@ class Worker:
 
         Args:
             until_idle: Look once at every pending call, do what is due, and return.
+
+        Raises:
+            Unavailable: The database has gone.
         """
-        tending = None
-        if until_idle:
-            await self._tend()
-        else:
-            tending = asyncio.create_task(self._tend_forever())
+        import psycopg
+        from procrastinate.exceptions import ConnectorException
+
+        try:
+            if until_idle:
+                await self._tend()
+            await self._work(until_idle)
+        except (psycopg.Error, ConnectorException) as error:
+            raise lost(error) from error
+
+    async def _work(self, until_idle: bool) -> None:
+        tending = None if until_idle else asyncio.create_task(self._tend_forever())
         try:
             await self._app.run_worker_async(
                 queues=[_QUEUE],
@@ -162,10 +172,16 @@ class Worker:
         await self.threads.run(Work(**work))
 
     async def _tend_forever(self) -> None:
+        import psycopg
+        from procrastinate.exceptions import ConnectorException
+
         while True:
-            # Some time before the next sweep is due, so that it is not missed by a moment.
-            if await asyncio.to_thread(self._database.registry.may_sweep, self._interval_s * 0.9):
-                await self._tend()
+            try:
+                # Some time before the next sweep is due, so that it is not missed by a moment.
+                if await asyncio.to_thread(self._database.registry.may_sweep, self._interval_s * 0.9):
+                    await self._tend()
+            except (psycopg.Error, ConnectorException) as error:
+                logger.warning("%s The next sweep tries again.", lost(error).message)
             await asyncio.sleep(self._interval_s / 2)
 
     async def _tend(self) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -107,10 +107,12 @@ class Turn:
     Attributes:
         come: Done when it has.
         blocked: Raised where waiting would never end: in a sync run that blocks the event loop the other flow needs.
+        within_s: Go on after this long in any case.
     """
 
     come: Future[None]
     blocked: RevoxToolError
+    within_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ def run(
                         channel.clock.sleep(seconds)
                     case Work(function):
                         answer = function()
+                    case Turn(come, _, float(within_s)):
+                        wait([come], timeout=within_s)
                     case Turn(come, blocked):
                         _in_turn(come, blocked)
                     case operation:
@@ -229,6 +233,8 @@ async def arun(
                         await channel.clock.asleep(seconds)
                     case Work(function):
                         answer = await asyncio.to_thread(function)
+                    case Turn(come, _, float(within_s)):
+                        await asyncio.wait([asyncio.wrap_future(come)], timeout=within_s)
                     case Turn(come):
                         answer = await asyncio.wrap_future(come)
                     case operation:

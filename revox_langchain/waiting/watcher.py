@@ -217,7 +217,8 @@ class Hub:
     def _lead(self, mine: Party, channel: Channel) -> Flow[bool]:
         """Sweep for all until there is news for the leader; says whether it was asked to stop."""
         # Somebody else's wish to stop is seen between two pauses, which a pushed clock does not need.
-        longest_s = _HEARS_OF_STOPS_S if channel.clock.slice_s is not None else float("inf")
+        slice_s = channel.clock.slice_s
+        longest_s = float("inf") if slice_s is None else _HEARS_OF_STOPS_S if mine.stop is None else slice_s
         while True:
             tick = yield Pause(0)
             until_s = self._wake_those_whose_time_is_up(tick.now_s, mine)
@@ -226,7 +227,20 @@ class Hub:
             if self._next_s <= tick.now_s:
                 yield from self._look(tick.now_s)
             else:
-                yield Pause(max(0.0, min(self._next_s - tick.now_s, until_s - tick.now_s, longest_s)))
+                pause_s = max(0.0, min(self._next_s - tick.now_s, until_s - tick.now_s, longest_s))
+                yield from self._rest(mine, pause_s, real=slice_s is not None)
+
+    def _rest(self, leader: Party, pause_s: float, *, real: bool) -> Flow[None]:
+        """Let time pass; in real time until somebody else has news for the leader."""
+        if not real:
+            yield Pause(pause_s)
+            return
+        with self._lock:
+            come = leader.come = Future()
+            if leader.done:
+                come.set_result(None)
+        yield Turn(come, RevoxToolError("A rest ends by itself."), float(pause_s))
+        leader.come = None
 
     def _wake_those_whose_time_is_up(self, now_s: float, leader: Party) -> float:
         """Wake who has waited long enough or was asked to stop; returns when the next one's time is up."""

@@ -11,15 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
+from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import AuthError, InvalidInput, NotFound, RevoxToolError
-from revox_langchain.flow import arun, run
+from revox_langchain.flow import Pause, Tick, Turn, arun, run
 from revox_langchain.operations.calls import CancelCall, GetCall, GetCallHistory, MakeCall
 from revox_langchain.results.call import ENDED
 from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Seen, watch
-from revox_langchain.waiting.watcher import FEW, Ended, SyncWatcher, Watcher, hub_of
+from revox_langchain.waiting.watcher import FEW, Ended, Party, SyncWatcher, Watcher, hub_of
 
 ANSWERS = "+12025550100"
 WAITS_IN_THE_QUEUE = "+12025550111"
@@ -372,3 +373,37 @@ def test_nothing_is_kept_of_waits_that_are_over(sandbox: Sandbox) -> None:
 def test_a_watcher_refuses_times_that_are_none(sandbox: Sandbox, options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="seconds above 0"):
         Watcher(sandbox.connect(), **options)
+
+
+@both_modes
+def test_the_wait_that_sweeps_hears_at_once_of_an_end_that_another_noticed(mode: str) -> None:
+    sandbox = Sandbox(switches=Switches(organization_limit=10_000))
+    ids = placed(sandbox, 5, WAITS_IN_THE_QUEUE)
+    connection = sandbox.connect(clock=SystemClock())
+    hub_of(connection).trusted = True
+    hub, call_id = hub_of(connection), ids[0]
+    party = Party(ids, until_s=connection.clock.now_s() + 3600, interval_s=1000, exist=True)
+    hub.join(party)
+    flow = hub.until_news(party, connection)
+    step = next(flow)
+    for _ in range(20):
+        if isinstance(step, Turn):
+            break
+        answer = Tick(connection.clock.now_s()) if isinstance(step, Pause) else connection.send(step)  # type: ignore[arg-type]
+        step = flow.send(answer)
+    assert isinstance(step, Turn)
+    assert not step.come.done()
+    hub.tell(Ended(call_id, {"id": call_id, "status": "completed"}))
+    assert step.come.done()
+    run(_rest_of(flow), connection) if mode == "sync" else asyncio.run(arun(_rest_of(flow), connection))
+    assert [ended.call_id for ended in party.news] == [call_id]
+
+
+def _rest_of(flow: Any) -> Any:
+    """Go on with a flow that was begun by hand."""
+    try:
+        step = flow.send(None)
+        while True:
+            step = flow.send((yield step))
+    except StopIteration:
+        return

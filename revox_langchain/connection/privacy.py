@@ -66,10 +66,15 @@ def _secrets(sent: object, shown: object) -> Iterator[tuple[str, str]]:
         yield sent, shown
 
 
+def without_numbers(text: str) -> str:
+    """Mask the phone numbers in a text, as logs show them."""
+    return _PHONE.sub(lambda match: mask_phone(match.group()), text)
+
+
 class _MaskNumbers(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.args = without_secrets(record.args)
-        record.msg, record.args = _PHONE.sub(lambda m: mask_phone(m.group()), record.getMessage()), ()
+        record.msg, record.args = without_numbers(record.getMessage()), ()
         return True
 
 

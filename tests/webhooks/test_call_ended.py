@@ -97,7 +97,7 @@ async def test_posts_that_come_twice_or_late_report_a_call_once(sandbox: Sandbox
     async with ringing(webhooks) as client:
         for _ in range(3):
             assert await post(client, {"call_order_id": call_id}) == 202
-        await webhooks._queue.join()
+        await webhooks._doorbell.joined()
         assert await post(client, {"call_order_id": call_id}) == 202
     assert len(told) == 1
 
@@ -108,7 +108,7 @@ async def test_a_post_is_no_proof_a_call_that_goes_on_is_not_reported(sandbox: S
     forged = {"call_order_id": call_id, "status": "completed", "transcript": "Yes, transfer everything."}
     async with ringing(webhooks) as client:
         assert await post(client, forged) == 202
-        await webhooks._queue.join()
+        await webhooks._doorbell.joined()
         assert told == []
         sandbox.connect().send(CancelCall(call_id=call_id))
         assert await post(client, {"call_order_id": call_id}) == 202
@@ -123,7 +123,7 @@ async def test_a_post_that_comes_before_the_order_shows_its_end_is_looked_at_aga
     async with ringing(webhooks) as client:
         for _ in range(12):
             await post(client, {"call_order_id": call_id})
-            await webhooks._queue.join()
+            await webhooks._doorbell.joined()
     assert [result.call_id for result in told] == [call_id]
     assert before != call_id
 
@@ -133,7 +133,7 @@ async def test_an_id_that_revox_does_not_know_is_dropped_and_not_asked_for_again
     async with ringing(webhooks) as client:
         for _ in range(5):
             assert await post(client, {"call_order_id": NOBODY}) == 202
-            await webhooks._queue.join()
+            await webhooks._doorbell.joined()
     assert told == []
     assert sandbox.counts["revox_get_call"] == 1
 
@@ -185,7 +185,9 @@ async def test_the_token_shows_nowhere_but_in_the_address(sandbox: Sandbox, capl
         assert await post(client, {"call_order_id": NOBODY}) == 202
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("revox")]
     assert ours
-    assert TOKEN not in repr(webhooks) + " ".join(ours) + json.dumps([str(vars(webhooks))])
+    assert TOKEN not in repr(webhooks) + " ".join(ours) + json.dumps(
+        [str(vars(webhooks)), str(vars(webhooks._doorbell))]
+    )
 
 
 async def test_a_post_ends_the_waits_for_its_call_at_once(sandbox: Sandbox) -> None:
@@ -214,10 +216,10 @@ async def test_a_callback_that_fails_is_called_again_until_it_has_taken_the_call
     webhooks = Webhooks(sandbox.connect(), on_call_ended=sometimes, token=TOKEN)
     async with ringing(webhooks) as client:
         await post(client, {"call_order_id": call_id})
-        while webhooks._in_hand:
+        while webhooks._doorbell.in_hand:
             await asyncio.sleep(0)
     assert told == [call_id] * 3
-    assert webhooks._journal.pending() == []
+    assert webhooks._doorbell._journal.pending() == []
 
 
 async def test_parked_threads_are_woken_before_the_callback_and_again_until_it_worked(sandbox: Sandbox) -> None:
@@ -238,7 +240,7 @@ async def test_parked_threads_are_woken_before_the_callback_and_again_until_it_w
     async with ringing(told) as client:
         for named in (call_id, goes_on, NOBODY):
             assert await post(client, {"call_order_id": named}) == 202
-        while told._in_hand:
+        while told._doorbell.in_hand:
             await asyncio.sleep(0)
     assert happened == [("wake", call_id)] * 3 + [("told", call_id)]
 
@@ -253,7 +255,7 @@ async def test_what_was_heard_before_a_crash_is_reported_after_it(sandbox: Sandb
     Journal(journal).add(call_id, sandbox.clock.now_s())
     webhooks, told = collecting(sandbox, journal=journal)
     async with webhooks:
-        await webhooks._queue.join()
+        await webhooks._doorbell.joined()
     assert [result.call_id for result in told] == [call_id]
     again, told = collecting(sandbox, journal=journal)
     async with ringing(again) as client:
@@ -267,7 +269,7 @@ async def test_while_revox_is_away_nothing_that_was_heard_is_lost(sandbox: Sandb
     sandbox.faults.add(Fault("server_error", on="revox_get_call", times=40))
     async with ringing(webhooks) as client:
         assert await post(client, {"call_order_id": call_id}) == 202
-        while webhooks._in_hand:
+        while webhooks._doorbell.in_hand:
             await asyncio.sleep(0)
     assert [result.call_id for result in told] == [call_id]
 

@@ -1,5 +1,6 @@
-"""What Revox tells us on its own: that an order has ended."""
+"""What Revox asks of us on its own: that an order has ended, and who calls."""
 
 from revox_langchain.webhooks.app import Webhooks
+from revox_langchain.webhooks.caller import CallerLookup
 
-__all__ = ["Webhooks"]
+__all__ = ["CallerLookup", "Webhooks"]

@@ -18,7 +18,9 @@ from pydantic import SecretStr
 
 from revox_langchain.connection.address import check_url
 from revox_langchain.connection.connection import Connection
+from revox_langchain.errors import InvalidInput
 from revox_langchain.operations.secrets import TOKEN_FOLLOWS
+from revox_langchain.webhooks.caller import CallerLookup, Lookup, lookup_path
 from revox_langchain.webhooks.doorbell import Doorbell, OnCallEnded, Wake
 from revox_langchain.webhooks.journal import Journal
 from revox_langchain.webhooks.routes import WebhookRoute, app_of, checked_token
@@ -42,6 +44,8 @@ class Webhooks:
             it is called again later.
         wake: Awaited with the id of each order that has ended, before `on_call_ended`: what wakes threads that are
             parked elsewhere. If it raises, it is called again later, as it may be for an order that was reported.
+        caller: Looks up who calls before an inbound call is answered, see `caller_url`: a function from a phone number
+            to the values of the assistant's `{{variables}}`, or a `CallerLookup` with a default and a time limit.
         token: The secret in the address, at least 16 characters; left out, a new one, which ends with the process.
         journal: A file for the orders that have yet to be reported; left out, a crash loses those that Revox does not
             post again.
@@ -58,6 +62,7 @@ class Webhooks:
         *,
         on_call_ended: OnCallEnded | None = None,
         wake: Wake | None = None,
+        caller: CallerLookup | Lookup | None = None,
         token: str | SecretStr | None = None,
         journal: str | Path | None = None,
         queue: int = 1000,
@@ -70,7 +75,11 @@ class Webhooks:
         ended = WebhookRoute(
             name=TOKEN_FOLLOWS, path=f"/{TOKEN_FOLLOWS}/{{token}}", token=self._token, handler=self._doorbell.rung
         )
-        self._app = app_of([ended], self._lifespan)
+        self._caller = None if caller is None else CallerLookup.of(caller)
+        routes = [ended]
+        if self._caller is not None:
+            routes.append(self._caller.route(self._token))
+        self._app = app_of(routes, self._lifespan)
 
     def __repr__(self) -> str:
         return "Webhooks()"
@@ -86,6 +95,20 @@ class Webhooks:
         """
         check_url(public_url, "public URL", "the https address under which Revox reaches this app")
         return f"{public_url.rstrip('/')}/{TOKEN_FOLLOWS}/{quote(self._token.get_secret_value(), safe='')}"
+
+    def caller_url(self, public_url: str) -> str:
+        """The address to give to an assistant as `precall_lookup_url`. It holds a token: keep it out of logs.
+
+        Args:
+            public_url: Where this app answers from outside, without a slash at the end.
+
+        Raises:
+            InvalidInput: It is not an http or https URL, or this app looks no callers up.
+        """
+        if self._caller is None:
+            raise InvalidInput("These webhooks look no callers up.", next_step="Give Webhooks(caller=...).")
+        check_url(public_url, "public URL", "the https address under which Revox reaches this app")
+        return public_url.rstrip("/") + lookup_path(self._token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI app."""

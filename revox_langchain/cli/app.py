@@ -17,6 +17,7 @@ from revox_langchain.cli.call import call
 from revox_langchain.cli.demo import demo
 from revox_langchain.cli.doctor import doctor
 from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people, usage_error
+from revox_langchain.cli.inbound import inbound
 from revox_langchain.cli.recover import recover
 from revox_langchain.cli.screen import complain, hint, plain, prepare_streams, stop_writing, write_json
 from revox_langchain.cli.serve import mcp, sandbox
@@ -166,5 +167,20 @@ def root(
     """
 
 
-for command in (demo, call, watch, recover, voices, tools, doctor, sandbox, serve, worker, sweep, webhooks, mcp):
+for command in (
+    demo,
+    call,
+    watch,
+    recover,
+    voices,
+    tools,
+    doctor,
+    sandbox,
+    serve,
+    worker,
+    sweep,
+    webhooks,
+    inbound,
+    mcp,
+):
     app.command()(command)

@@ -183,8 +183,14 @@ _POSES_AS_HUMAN = re.compile(
 )
 
 
+def variables_of(text: str) -> dict[str, None]:
+    """The names of a text's `{{variables}}`, each once, in their order."""
+    names = (name.strip() for name in _VARIABLE.findall(text))
+    return dict.fromkeys(name for name in names if name)
+
+
 def _missing(text: str, given: Mapping[str, object]) -> list[PromptNote]:
-    used = _used(text)
+    used = variables_of(text)
     unused = [name for name in given if name not in used][:_SIMILAR_TO]
     missing = [name for name in used if not str(given.get(name) if given.get(name) is not None else "").strip()]
     notes = []
@@ -200,7 +206,7 @@ def _missing(text: str, given: Mapping[str, object]) -> list[PromptNote]:
 
 
 def _unknown(text: str, given: Mapping[str, object]) -> list[PromptNote]:
-    used = _used(text)
+    used = variables_of(text)
     missing = [name for name in used if name not in given][:_SIMILAR_TO]
     unknown = [name for name in given if name not in used and name not in _CONTACT]
     notes = [
@@ -216,12 +222,6 @@ def _unknown(text: str, given: Mapping[str, object]) -> list[PromptNote]:
 
 def _further(code: str, count: int, what: str, step: str) -> list[PromptNote]:
     return [PromptNote(code, f"{count - _NAMED} more {what}.", step)] if count > _NAMED else []
-
-
-def _used(text: str) -> dict[str, None]:
-    """The names of a text's variables, each once, in their order."""
-    names = (name.strip() for name in _VARIABLE.findall(text))
-    return dict.fromkeys(name for name in names if name)
 
 
 def _disclosure(first_sentence: str | None, prompt: str | None, required: bool) -> list[PromptNote]:

@@ -40,6 +40,19 @@ def check_hosts(policy: DialPolicy, written: Mapping[str, object]) -> None:
             )
 
 
+def is_public_host(host: str) -> bool:
+    """Whether a name or address means the same everywhere, and not only inside a network."""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        # Numbers in other bases (0x7f000001, 2130706433) resolve to addresses, too.
+        return (
+            bool(_HOST.fullmatch(host.rstrip(".")))
+            and not host.rstrip(".").lower().endswith((".local", ".internal", ".localhost", ".lan", ".home.arpa"))
+            and not host.rstrip(".").rpartition(".")[2].isdecimal()
+        )
+
+
 def _hosts(written: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for field in _URLS:
         if written.get(field):
@@ -69,7 +82,7 @@ def _host_of(field: str, url: object) -> str:
         raise _invalid(field, "it is not a URL that begins with https:// and names a host")
     if isinstance(url, str) and "{{" in url.split("://", 1)[-1].split("/", 1)[0]:
         raise _invalid(field, "a variable stands in its host")
-    if not _is_public(host):
+    if not is_public_host(host):
         raise _invalid(field, f"{host} can only be reached inside a network")
     return host.lower().rstrip(".")
 
@@ -79,18 +92,6 @@ def _mail_host(address: str) -> str:
     if not (name and at and _HOST.fullmatch(host)):
         raise _invalid("email_notification_address", "it is not an e-mail address")
     return host.lower()
-
-
-def _is_public(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        # Numbers in other bases (0x7f000001, 2130706433) resolve to addresses, too.
-        return (
-            bool(_HOST.fullmatch(host.rstrip(".")))
-            and not host.rstrip(".").lower().endswith((".local", ".internal", ".localhost", ".lan", ".home.arpa"))
-            and not host.rstrip(".").rpartition(".")[2].isdecimal()
-        )
 
 
 def _allowed(host: str, patterns: tuple[str, ...]) -> bool:

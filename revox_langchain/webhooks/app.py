@@ -8,7 +8,7 @@ assistant = CreateAssistant(..., webhook_url=webhooks.url("https://example.com/r
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +16,25 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from revox_langchain.connection.address import check_url
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import InvalidInput
 from revox_langchain.operations.secrets import TOKEN_FOLLOWS
 from revox_langchain.webhooks.caller import CallerLookup, Lookup, lookup_path
 from revox_langchain.webhooks.doorbell import Doorbell, OnCallEnded, Wake
 from revox_langchain.webhooks.journal import Journal
-from revox_langchain.webhooks.routes import WebhookRoute, app_of, checked_token
+from revox_langchain.webhooks.public_url import checked_public_url
+from revox_langchain.webhooks.routes import app_of, checked_token
 
 if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
     from starlette.applications import Starlette
     from starlette.types import Receive, Scope, Send
 
+    from revox_langchain.webhooks.call_tools import CallTools, ToolLine
+
 
 class Webhooks:
-    """Hears that calls have ended, looks, and tells whoever waits.
+    """Hears that calls have ended, looks, and tells whoever waits; runs tools that assistants use during calls.
 
     The address holds a secret token. A post is answered at once and believed in nothing: the order is read from Revox.
     If it has ended, waits of this connection end (`Watcher`, graphs, tools), and `on_call_ended` is called at least
@@ -47,13 +50,15 @@ class Webhooks:
         caller: Looks up who calls before an inbound call is answered, see `caller_url`: a function from a phone number
             to the values of the assistant's `{{variables}}`, or a `CallerLookup` with a default and a time limit.
         token: The secret in the address, at least 16 characters; left out, a new one, which ends with the process.
-        journal: A file for the orders that have yet to be reported; left out, a crash loses those that Revox does not
-            post again.
+        journal: A file for the orders that have yet to be reported, and for what tools answered that run once; left
+            out, a crash loses those that Revox does not post again.
         queue: Orders that may wait to be looked at; further posts are answered 503.
         workers: Orders that are looked at at one time.
+        call_tools: Tools that assistants use during calls: `CallTools`, or a list of tools that change nothing. What
+            offers them is given the same: `call_graph(call_tools=…)` or `RevoxToolkit(call_tools=…)`.
 
     Raises:
-        InvalidInput: The token is short, or the journal cannot be used.
+        InvalidInput: The token is short, the journal cannot be used, or a tool cannot be offered.
     """
 
     def __init__(
@@ -67,18 +72,20 @@ class Webhooks:
         journal: str | Path | None = None,
         queue: int = 1000,
         workers: int = 50,
+        call_tools: CallTools | Sequence[BaseTool] | None = None,
     ) -> None:
         self._token = checked_token(secrets.token_urlsafe(32) if token is None else token)
+        kept = Journal(journal)
         self._doorbell = Doorbell(
-            connection, Journal(journal), on_call_ended=on_call_ended, wake=wake, queue=queue, workers=workers
+            connection, kept, on_call_ended=on_call_ended, wake=wake, queue=queue, workers=workers
         )
-        ended = WebhookRoute(
-            name=TOKEN_FOLLOWS, path=f"/{TOKEN_FOLLOWS}/{{token}}", token=self._token, handler=self._doorbell.rung
-        )
+        self._line = None if call_tools is None else _line(connection, call_tools, kept)
         self._caller = None if caller is None else CallerLookup.of(caller)
-        routes = [ended]
+        routes = [self._doorbell.route(self._token)]
         if self._caller is not None:
             routes.append(self._caller.route(self._token))
+        if self._line is not None:
+            routes.append(self._line.route())
         self._app = app_of(routes, self._lifespan)
 
     def __repr__(self) -> str:
@@ -91,10 +98,10 @@ class Webhooks:
             public_url: Where this app answers from outside, without a slash at the end.
 
         Raises:
-            InvalidInput: It is not an http or https URL.
+            InvalidInput: It is not an http or https URL, or http on a host of the internet.
         """
-        check_url(public_url, "public URL", "the https address under which Revox reaches this app")
-        return f"{public_url.rstrip('/')}/{TOKEN_FOLLOWS}/{quote(self._token.get_secret_value(), safe='')}"
+        token = quote(self._token.get_secret_value(), safe="")
+        return f"{checked_public_url(public_url)}/{TOKEN_FOLLOWS}/{token}"
 
     def caller_url(self, public_url: str) -> str:
         """The address to give to an assistant as `precall_lookup_url`. It holds a token: keep it out of logs.
@@ -103,12 +110,12 @@ class Webhooks:
             public_url: Where this app answers from outside, without a slash at the end.
 
         Raises:
-            InvalidInput: It is not an http or https URL, or this app looks no callers up.
+            InvalidInput: It is not an http or https URL, or http on a host of the internet, or this app looks no
+                callers up.
         """
         if self._caller is None:
             raise InvalidInput("These webhooks look no callers up.", next_step="Give Webhooks(caller=...).")
-        check_url(public_url, "public URL", "the https address under which Revox reaches this app")
-        return public_url.rstrip("/") + lookup_path(self._token)
+        return checked_public_url(public_url) + lookup_path(self._token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI app."""
@@ -124,11 +131,19 @@ class Webhooks:
     async def aclose(self, *, patience_s: float = 10.0) -> None:
         """Finish what is in hand; what takes longer stays in the journal."""
         await self._doorbell.aclose(patience_s=patience_s)
+        if self._line is not None:
+            await self._line.aclose(patience_s)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with self:
             yield
+
+
+def _line(connection: Connection, tools: CallTools | Sequence[BaseTool], journal: Journal) -> ToolLine:
+    from revox_langchain.webhooks.call_tools import CallTools, ToolLine
+
+    return ToolLine(connection, CallTools.of(tools), journal)
 
 
 __all__ = ["OnCallEnded", "Wake", "Webhooks"]

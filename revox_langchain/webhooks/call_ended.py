@@ -26,7 +26,12 @@ def call_id_in(body: object) -> str | None:
     if not isinstance(body, Mapping):
         return None
     named = (body.get("call_order_id"), body.get("call_id"))
-    return next((value for value in named if isinstance(value, str) and _ID.fullmatch(value)), None)
+    return next((value for value in named if isinstance(value, str) and is_id(value)), None)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of an order."""
+    return _ID.fullmatch(text) is not None
 
 
 class NotRead(Exception):

@@ -9,15 +9,18 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import NotFound
 from revox_langchain.flow import arun
+from revox_langchain.operations.secrets import TOKEN_FOLLOWS
 from revox_langchain.results.call import CallResult
 from revox_langchain.waiting.watcher import Ended, hub_of
 from revox_langchain.webhooks.call_ended import NotRead, call_id_in, ended_order
 from revox_langchain.webhooks.callbacks import called
 from revox_langchain.webhooks.journal import Journal
-from revox_langchain.webhooks.routes import Asked, answered
+from revox_langchain.webhooks.routes import Asked, WebhookRoute, answered
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -64,6 +67,10 @@ class Doorbell:
         """How many orders have yet to be reported."""
         return len(self._in_hand)
 
+    def route(self, token: SecretStr) -> WebhookRoute:
+        """The route that Revox posts to."""
+        return WebhookRoute(name=TOKEN_FOLLOWS, path=f"/{TOKEN_FOLLOWS}/{{token}}", token=token, handler=self.rung)
+
     async def rung(self, asked: Asked) -> Response:
         """Take a post, once it is written down."""
         try:
@@ -91,7 +98,7 @@ class Doorbell:
         self._loop, self._queue, self._in_hand, self._tries = loop, asyncio.Queue(), set(), {}
         self._tasks = {asyncio.create_task(self._work()) for _ in range(self._workers)}
         now_s = self._connection.clock.now_s()
-        await asyncio.to_thread(self._journal.forget_before, now_s - _KEPT_S)
+        await asyncio.to_thread(self._journal.forget_before, now_s - _KEPT_S, now_s)
         for call_id in await asyncio.to_thread(self._journal.pending):
             self._put(call_id)
 

@@ -1,4 +1,4 @@
-"""Which orders still have to be reported: written down before Revox is told that we have heard it."""
+"""What is written down before Revox is answered: which orders have yet to be reported, and what tools have said."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from revox_langchain.errors import InvalidInput
 
 _VERSION = 1
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS ended_calls (call_id TEXT PRIMARY KEY, reported INTEGER NOT NULL, at_s REAL NOT NULL)
+CREATE TABLE IF NOT EXISTS ended_calls (call_id TEXT PRIMARY KEY, reported INTEGER NOT NULL, at_s REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS tool_answers (key TEXT PRIMARY KEY, answer TEXT, until_s REAL NOT NULL);
 """
 
 
 class Journal:
-    """Ids of orders that are said to have ended, and whether they were reported.
+    """Ids of orders that are said to have ended and whether they were reported; answers of tools that run once.
 
     Args:
         path: A file of SQLite's, which outlives the process; left out, the memory of this one.
@@ -36,7 +37,7 @@ class Journal:
                     next_step="Upgrade revox-langchain, or give another file.",
                 )
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute(_SCHEMA)
+            self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version={_VERSION}")
         except sqlite3.Error as error:
             raise InvalidInput(
@@ -67,10 +68,32 @@ class Journal:
             rows = self._db.execute("SELECT call_id FROM ended_calls WHERE NOT reported ORDER BY at_s, call_id")
             return [row[0] for row in rows]
 
-    def forget_before(self, moment_s: float) -> None:
-        """Forget reported orders that were noted before a moment; Revox does not ring for them any more."""
+    def forget_before(self, moment_s: float, now_s: float) -> None:
+        """Forget reported orders that were noted before a moment, and answers of tools whose time is over."""
         with self._lock:
             self._db.execute("DELETE FROM ended_calls WHERE reported AND at_s < ?", (moment_s,))
+            self._db.execute("DELETE FROM tool_answers WHERE until_s < ?", (now_s,))
+
+    def begin_tool(self, key: str, now_s: float, until_s: float) -> tuple[bool, str | None]:
+        """Note that a tool is about to run; says whether it is the first time, and else what it answered.
+
+        An earlier run that has no answer was cut off: nobody knows how far it came.
+        """
+        with self._lock:
+            self._db.execute("DELETE FROM tool_answers WHERE key = ? AND until_s < ?", (key, now_s))
+            row = (key, None, until_s)
+            if self._db.execute("INSERT OR IGNORE INTO tool_answers VALUES (?, ?, ?)", row).rowcount:
+                return True, None
+            found = self._db.execute("SELECT answer FROM tool_answers WHERE key = ?", (key,)).fetchone()
+        return False, found[0]
+
+    def tool_answered(self, key: str, answer: str | None) -> None:
+        """Remember what a tool answered; None if it did nothing, so that it may run again."""
+        with self._lock:
+            if answer is None:
+                self._db.execute("DELETE FROM tool_answers WHERE key = ?", (key,))
+            else:
+                self._db.execute("UPDATE tool_answers SET answer = ? WHERE key = ?", (answer, key))
 
     def close(self) -> None:
         """Close the file."""

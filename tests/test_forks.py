@@ -189,7 +189,7 @@ def test_locks_that_a_thread_held_at_the_fork_are_free_in_the_child(server: Sand
         held, go_on = threading.Event(), threading.Event()
 
         def hold():
-            with budget._lock, connection._lock, locks._LOCK:
+            with budget._kept._lock, connection._lock, locks._LOCK:
                 held.set()
                 go_on.wait()
 

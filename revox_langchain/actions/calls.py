@@ -16,6 +16,7 @@ from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.intent import Order, intent_for, outcome_of
 from revox_langchain.dialing.numbers import with_digits_as_keys
 from revox_langchain.dialing.placing import Earlier, place, recover
+from revox_langchain.dialing.spending import spending
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall, ResumeCall, Transcript
@@ -102,15 +103,21 @@ def ring(request: Operation, context: Context, cost: Cost, orders: int = 1) -> F
     # Each of these rings anew, so each reserves under an id of its own.
     reservation = f"{request.spec.name} {uuid.uuid4()}"
     budget, within = context.guard.budget, context.within
-    limit = context.guard.policy.order_limit(within)
-    budget.reserve(reservation, context.budget_scope, cost, orders=orders, max_orders=limit, within=within)
-    try:
-        answer: JsonObject = yield request
-    except RevoxToolError as error:
-        # After an unknown outcome the phones may ring: the budget stays reserved.
-        if outcome_of(error) != "unknown":
-            budget.release(reservation)
-        raise
+    limit, now_s = context.guard.policy.order_limit(within), (yield Pause(0)).now_s
+
+    def reserve() -> bool:
+        return budget.reserve(
+            reservation, context.budget_scope, cost, orders=orders, max_orders=limit, within=within, now_s=now_s
+        )
+
+    def may_ring(error: RevoxToolError) -> bool:
+        return outcome_of(error) == "unknown"
+
+    return (yield from spending(budget, reservation, budget.asked(reserve), _sent(request), may_ring))
+
+
+def _sent(request: Operation) -> Flow[JsonObject]:
+    answer: JsonObject = yield request
     return answer
 
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, NoReturn, Self
+import time
+from collections.abc import Callable, Mapping
+from typing import NoReturn, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import Within
+from revox_langchain.dialing.reservations import (
+    Amounts,
+    Period,
+    ProcessReservations,
+    Reservation,
+    Reservations,
+    Used,
+)
 from revox_langchain.errors import Refused
-from revox_langchain.forks import renew_in_children
+from revox_langchain.flow import Flow, Work
+
+T = TypeVar("T")
 
 # Revox does not document how long a call without a limit may last; half an hour is meant to err on the safe side.
 UNKNOWN_CALL_DURATION_S = 1800.0
@@ -26,8 +36,6 @@ DEFAULT_RETRIES: JsonObject = {
     "max_retry_attempts": DEFAULT_ATTEMPTS,
 }
 """Revox's own `call_retry_config` (API page Calls): it wants all of these fields where one is given."""
-
-_UNITS = ("orders", "attempts", "minutes")
 
 
 class Cost(BaseModel):
@@ -54,32 +62,28 @@ class Cost(BaseModel):
             call_duration_s=max(1.0, _positive(duration_s, UNKNOWN_CALL_DURATION_S)),
         )
 
-
-class _Reserved(NamedTuple):
-    scope: str
-    orders: int
-    cost: Cost
-
-    @property
-    def amounts(self) -> tuple[float, float, float]:
-        return float(self.orders), float(self.orders * self.cost.attempts), self.orders * self.cost.minutes
+    def of_orders(self, orders: int) -> Amounts:
+        """The worst that so many orders can cost."""
+        return Amounts(float(orders), float(orders * self.attempts), orders * self.minutes)
 
 
 _Limits = tuple[int | None, int | None, float | None]
 
 
 class Budget:
-    """How much may be dialed in this process, reserved before each dial at its worst case.
+    """How much may be dialed, reserved before each dial at its worst case.
 
-    It lives in memory: a run resumed in another process reserves again.
+    It lives in memory and counts what this process dials; a run resumed in another process reserves again. Workers keep
+    it in their database instead, where all of them count together.
 
     Args:
-        orders: Orders in this process; None is any number.
+        orders: Orders in all; None is any number.
         attempts: Attempts over all orders.
         minutes: Minutes of talk over all orders.
         orders_per_thread: Orders per LangGraph thread.
         attempts_per_thread: Attempts per thread.
         minutes_per_thread: Minutes per thread.
+        period_s: How long a dial counts, such as 86,400 for what may be dialed within any 24 hours; None is for good.
     """
 
     def __init__(
@@ -91,16 +95,18 @@ class Budget:
         orders_per_thread: int | None = None,
         attempts_per_thread: int | None = None,
         minutes_per_thread: float | None = None,
+        period_s: float | None = None,
     ) -> None:
-        self._per_process = (orders, attempts, minutes)
-        self._per_thread = (orders_per_thread, attempts_per_thread, minutes_per_thread)
-        self._reserved: dict[str, _Reserved] = {}
-        self.renew()
-        renew_in_children(self)
+        self._in_all: _Limits = (orders, attempts, minutes)
+        self._per_thread: _Limits = (orders_per_thread, attempts_per_thread, minutes_per_thread)
+        self._period_s = period_s
+        self._kept: Reservations = ProcessReservations()
 
-    def renew(self) -> None:
-        """Take a new lock and keep what is reserved. Done in every forked child, which counts by itself from there."""
-        self._lock = threading.Lock()
+    def kept_in(self, reservations: Reservations) -> Self:
+        """The same limits, counted elsewhere: a database, for instance, that many machines share."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _kept=reservations)
+        return other
 
     def __copy__(self) -> Self:
         return self
@@ -121,6 +127,7 @@ class Budget:
         orders: int = 1,
         max_orders: int | None = None,
         within: Within = "thread",
+        now_s: float | None = None,
     ) -> bool:
         """Reserve one intent's worst case; a second time for the same intent changes nothing.
 
@@ -131,61 +138,68 @@ class Budget:
             orders: How many orders.
             max_orders: Limit of orders in this scope, besides the budget's own.
             within: What kind of scope it is.
+            now_s: Seconds since the epoch; left out, this machine's clock.
 
         Returns:
             Whether it was reserved now, and not before.
 
         Raises:
             Refused: With code `budget_exceeded`; nothing was reserved.
+            Unavailable: Where it is kept cannot be reached.
         """
-        with self._lock:
-            # A retried or resumed dial of the same intent places no further order, so it must not count twice.
-            if intent_id in self._reserved:
-                return False
-            per_thread = (_least(self._per_thread[0], max_orders), *self._per_thread[1:])
-            everything = list(self._reserved.values())
-            self._refuse_excess(everything, self._per_process, orders, cost, "")
-            mine = [held for held in everything if held.scope == scope]
-            self._refuse_excess(mine, per_thread, orders, cost, f" in this {within}")
-            self._reserved[intent_id] = _Reserved(scope, orders, cost)
-            return True
+        wanted = Reservation(intent_id, scope, cost.of_orders(orders))
+        per_thread = (_least(self._per_thread[0], max_orders), *self._per_thread[1:])
+
+        def check(used: Used) -> None:
+            _refuse_excess(used, None, self._in_all, wanted.amounts, "")
+            _refuse_excess(used, scope, per_thread, wanted.amounts, f" in this {within}")
+
+        # A retried or resumed dial of the same intent places no further order, so it must not count twice.
+        return self._kept.add(wanted, self._period(now_s), check)
+
+    def keep(self, intent_id: str) -> None:
+        """Count what was reserved for an intent for good: it was placed, or may have been."""
+        self._kept.keep(intent_id)
 
     def holds(self, intent_id: str) -> bool:
         """Whether something is reserved for an intent: it was sent, or was about to be, and not refused."""
-        with self._lock:
-            return intent_id in self._reserved
+        return self._kept.holds(intent_id)
 
     def release(self, intent_id: str) -> None:
         """Give back what was reserved for an intent, because nothing was placed."""
-        with self._lock:
-            self._reserved.pop(intent_id, None)
+        self._kept.release(intent_id)
 
-    def reserved(self) -> dict[str, float]:
+    def reserved(self, now_s: float | None = None) -> dict[str, float]:
         """Sum of what is reserved now: orders, attempts, minutes."""
-        with self._lock:
-            return dict(zip(_UNITS, _sum(self._reserved.values()), strict=True))
+        return self._kept.used(None, self._period(now_s))._asdict()
 
-    @staticmethod
-    def _refuse_excess(held: list[_Reserved], limits: _Limits, orders: int, cost: Cost, where: str) -> None:
-        wanted = _Reserved("", orders, cost).amounts
-        for unit, limit, used, more in zip(_UNITS, limits, _sum(held), wanted, strict=True):
-            if limit is not None and used + more > limit:
-                raise Refused(
-                    f"The dialing budget is used up: {used:g} of {limit:g} {unit} reserved, {more:g} more "
-                    f"wanted{where}.",
-                    code="budget_exceeded",
-                    next_step="Do not use revox_make_call again; tell the user (Budget, DialPolicy.max_orders).",
-                )
+    def asked(self, question: Callable[[], T]) -> Flow[T]:
+        """Ask it something within a flow: beside the event loop, if it is kept where an answer takes time."""
+        if not self._kept.waits:
+            return question()
+        answer: T = yield Work(question)
+        return answer
+
+    def _period(self, now_s: float | None) -> Period:
+        return Period(time.time() if now_s is None else now_s, self._period_s)
+
+
+def _refuse_excess(used: Used, scope: str | None, limits: _Limits, wanted: Amounts, where: str) -> None:
+    if all(limit is None for limit in limits):
+        return
+    for unit, limit, held, more in zip(Amounts._fields, limits, used(scope), wanted, strict=True):
+        if limit is not None and held + more > limit:
+            raise Refused(
+                f"The dialing budget is used up: {held:g} of {limit:g} {unit} reserved, {more:g} more wanted{where}.",
+                code="budget_exceeded",
+                next_step="Do not use revox_make_call again; tell the user (Budget, DialPolicy.max_orders).",
+            )
 
 
 def _positive(value: object, default: float) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return default
     return float(value) if math.isfinite(value) and value > 0 else default
-
-
-def _sum(reserved: Iterable[_Reserved]) -> tuple[float, ...]:
-    return tuple(map(sum, zip((0.0, 0.0, 0.0), *(each.amounts for each in reserved), strict=True)))
 
 
 def _least(one: int | None, other: int | None) -> int | None:

@@ -26,6 +26,7 @@ from revox_langchain.dialing.intent import Intent, Order, Placed, outcome_of, re
 from revox_langchain.dialing.locks import holding
 from revox_langchain.dialing.marks import FoundOrders, look, mark_of, pauses_s, settle, unknown
 from revox_langchain.dialing.sent import SENT
+from revox_langchain.dialing.spending import counting, spending
 from revox_langchain.errors import (
     AnswerError,
     AuthError,
@@ -111,38 +112,46 @@ def recover(intent_id: str, phone_number: str, guard: Guard | None = None) -> Fl
 
 def _place_alone(order: Order, phone: Phone, guard: Guard, earlier: Earlier) -> Flow[Placed]:
     """Place the call while no other flow of this process is busy with its number."""
-    intent_id, tick = order.intent.intent_id, (yield Pause(0))
+    intent_id, budget, tick = order.intent.intent_id, guard.budget, (yield Pause(0))
     pending = SENT.to(tick.account, phone.e164, tick.now_s)
     # A POST of this intent was cancelled, or its outcome stayed unknown. One look proves nothing.
-    sent_before = guard.budget.holds(intent_id) or not order.intent.marks.isdisjoint(pending)
+    held = yield from _not_placed(budget.asked(lambda: budget.holds(intent_id)))
+    sent_before = held or not order.intent.marks.isdisjoint(pending)
     if sent_before or earlier is not Earlier.NONE:
         found = yield from settle(order.intent, phone.e164, guard.policy)
     else:
         found = yield from _not_placed(_first_look(order, guard, pending, tick.now_s))
+    given_up = earlier is Earlier.POSSIBLE or (sent_before and earlier is Earlier.NONE)
+    if held and (found.marked or given_up):
+        # Whoever reserved it may be dead; there is an order, or may be one.
+        yield from counting(budget, intent_id)
     if found.marked:
         placed = yield from _adopted(found.marked, order)
         return with_age(placed, order, tick.now_s if order.began_s is None else order.began_s, tick.now_s)
-    if earlier is Earlier.POSSIBLE or (sent_before and earlier is Earlier.NONE):
+    if given_up:
         raise _unknown(order, "An earlier run may have dialed, and no order shows up under its mark.")
     _refuse_doubt(found, order, guard)
     _refuse_recent(found.others, order, guard, (yield Pause(0)).now_s)
     yield from _not_placed(guard.check_history(phone))
     configuration, notes = yield from _not_placed(_checked(order, phone, guard))
-    cost = Cost.of(configuration)
-    limit, within = guard.policy.order_limit(order.within), order.within
-    reserved = guard.budget.reserve(intent_id, order.scope, cost, max_orders=limit, within=within)
-    try:
-        placed = yield from _dial(order, guard)
-    except PlacementUnknown:
-        # It may have been placed, so its budget stays reserved, which also makes the next run look first.
-        raise
-    except RevoxToolError:
-        # What an earlier dial of this intent reserved is not ours to give back.
-        if reserved:
-            guard.budget.release(intent_id)
-        raise
+    placed = yield from _within_budget(order, guard, Cost.of(configuration))
     placed = replace(placed, notes=(*placed.notes, *notes))
     return placed if placed.adopted else (yield from _as_checked(placed, configuration))
+
+
+def _within_budget(order: Order, guard: Guard, cost: Cost) -> Flow[Placed]:
+    """Dial with the worst case reserved."""
+    intent_id, now_s = order.intent.intent_id, (yield Pause(0)).now_s
+    limit = guard.policy.order_limit(order.within)
+
+    def reserve() -> bool:
+        return guard.budget.reserve(intent_id, order.scope, cost, max_orders=limit, within=order.within, now_s=now_s)
+
+    def may_ring(error: RevoxToolError) -> bool:
+        return isinstance(error, PlacementUnknown)
+
+    reserving = _not_placed(guard.budget.asked(reserve))
+    return (yield from spending(guard.budget, intent_id, reserving, _dial(order, guard), may_ring))
 
 
 def _not_placed(reading: Flow[T]) -> Flow[T]:

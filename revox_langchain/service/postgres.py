@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, RevoxToolError, Unavailable
 from revox_langchain.service.registry import UNFINISHED, Row, State
+from revox_langchain.service.reservations import SCHEMA as BUDGET
+from revox_langchain.service.reservations import PostgresReservations
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -175,6 +177,7 @@ class Postgres:
             raise
         self.saver = AsyncPostgresSaver(states)
         self.registry = PostgresRegistry(index)
+        self.reservations = PostgresReservations(index)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -222,7 +225,7 @@ async def _create(db: AsyncConnection[Any]) -> None:
     from procrastinate.schema import SchemaManager
 
     await AsyncPostgresSaver(db).setup()
-    await db.execute(_SCHEMA.encode())
+    await db.execute(f"{_SCHEMA}{BUDGET}".encode())
     known = await (await db.execute("SELECT version FROM revox_registry")).fetchone()
     if known is None:
         await db.execute("INSERT INTO revox_registry (version) VALUES (%s)", (_VERSION,))

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.budget import Budget
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.graph.call.build import call_graph
 from revox_langchain.graph.call.settings import CallGraphOptions
@@ -71,7 +72,8 @@ class Worker:
         dsn: The database, as libpq takes it.
         runs: How many threads to bring on at the same time.
         interval_s: Seconds between two looks at all pending calls, whoever of the workers takes them.
-        options: As for `create_call_graph`, but for `wait_mode`. All workers need the same.
+        options: As for `create_call_graph`, but for `wait_mode`. All workers need the same. A `budget` is kept in the
+            database: what all of them dial counts together, for good or for its `period_s`.
 
     Raises:
         InvalidInput: The database cannot be used.
@@ -100,7 +102,8 @@ class Worker:
             self._app = _app(database.dsn)
             await self._stack.enter_async_context(self._app.open_async())
             task = self._app.task(name="revox_langchain.run", queue=_QUEUE)(self._do)
-            options: CallGraphOptions = {**self._options, "wait_mode": "park"}
+            budget = (self._options.get("budget") or Budget()).kept_in(database.reservations)
+            options: CallGraphOptions = {**self._options, "wait_mode": "park", "budget": budget}
             graph = call_graph(self._connection, checkpointer=database.saver, **options)
             dispatcher = QueueDispatcher(task)
             self.threads = Threads(self._connection, graph, database.registry, dispatcher, database.hold)

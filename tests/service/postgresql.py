@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -14,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.processes import patience_s, started
 
 _NUMBERS = count()
 
@@ -32,44 +29,26 @@ def running_postgresql() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     # PostgreSQL refuses to run as root.
     user: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
+    data = str(folder / "data")
+    setup = ["initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8"]
+    settings = f"-k {folder} -c listen_addresses= -c max_connections=200 -F"
+
+    def run(*command: str) -> None:
+        program, *arguments = command
+        subprocess.run([str(programs / program), *arguments], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
+
     try:
         if user:
             shutil.chown(folder, "nobody", "nogroup")
-        data = str(folder / "data")
-        setup = [
-            str(programs / "initdb"),
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-N",
-            "--locale=C",
-            "-E",
-            "UTF8",
-        ]
-        subprocess.run(setup, check=True, capture_output=True, cwd=folder, **user)
-        command = [str(programs / "postgres"), "-D", data, "-k", str(folder), "-c", "listen_addresses=", "-F"]
-        with started(command, cwd=folder, stderr=subprocess.DEVNULL, **user):
-            _wait_for(str(folder))
+        run(*setup)
+        # As a daemon: it outlives the modules that use it, each of which looks for children that it left behind.
+        run("pg_ctl", "start", "-w", "-D", data, "-l", str(folder / "log"), "-o", settings)
+        try:
             yield str(folder)
+        finally:
+            run("pg_ctl", "stop", "-D", data, "-m", "immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait_for(folder: str) -> None:
-    import psycopg
-
-    until_s = time.monotonic() + patience_s()
-    while True:
-        try:
-            psycopg.connect(f"postgresql://postgres@/postgres?host={folder}").close()
-            return
-        except psycopg.OperationalError:
-            if time.monotonic() > until_s:
-                raise
-            time.sleep(0.05)
 
 
 def new_database(folder: str) -> str:

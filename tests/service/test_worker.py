@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -17,22 +16,10 @@ from revox_langchain.service.dispatch import Work
 from revox_langchain.service.postgres import Postgres
 from revox_langchain.service.worker import Worker
 from revox_langchain.waiting.policy import WaitPolicy
-from tests.service.postgresql import new_database, running_postgresql
 
 REQUEST = {"phone_number": "+12025550100", "prompt": "Say hello, you are an AI."}
 QUEUED = {**REQUEST, "phone_number": "+12025550111"}
 HOUR_S = 3600.0
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    with running_postgresql() as folder:
-        yield folder
-
-
-@pytest.fixture
-def dsn(postgresql: str) -> str:
-    return new_database(postgresql)
 
 
 @pytest.fixture

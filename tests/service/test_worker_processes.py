@@ -18,22 +18,10 @@ from revox_langchain.sandbox.server import SandboxServer
 from revox_langchain.service.registry import Row
 from revox_langchain.service.worker import Worker
 from tests.processes import patience_s, started
-from tests.service.postgresql import new_database, running_postgresql
 
 KEY = "sk_test"
 REQUEST = {"phone_number": "+12025550100", "prompt": "Say hello, you are an AI."}
 HOUR_S = 3600.0
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    with running_postgresql() as folder:
-        yield folder
-
-
-@pytest.fixture
-def dsn(postgresql: str) -> str:
-    return new_database(postgresql)
 
 
 @pytest.fixture

@@ -33,7 +33,13 @@ from revox_langchain.tools.toolkit import TOOLSETS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "revox_langchain"
-DOORS = ("revox_langchain", "revox_langchain.graph", "revox_langchain.sandbox", "revox_langchain.webhooks")
+DOORS = (
+    "revox_langchain",
+    "revox_langchain.graph",
+    "revox_langchain.sandbox",
+    "revox_langchain.webhooks",
+    "revox_langchain.contacts",
+)
 _EVENT = re.compile(r"revox\.[a-z][a-z_]*")
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _MAKES_ERRORS = re.compile(r"refus|coded|problem|note$", re.IGNORECASE)

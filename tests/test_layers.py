@@ -21,6 +21,7 @@ ROOMS = (
     "phone",
     "results",
     "speech",
+    "contacts",
     "operations",
     "flow",
     "connection",
@@ -51,6 +52,8 @@ ONLY_IN = {
     "langgraph": {"graph", "tools", "service", "cli.follow"},
     "langchain_mcp_adapters": {"tools.hosted.adapters"},
     "mcp": {"tools.hosted", "mcp_server", "sandbox"},
+    "python_calamine": {"contacts.workbook"},
+    "charset_normalizer": {"contacts.encodings"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -100,7 +100,7 @@ def test_the_picture_of_the_graph_is_fresh() -> None:
 
 def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / ".ci" / "lowest.py"), "cli", "agent", "sqlite", "postgres"],
+        [sys.executable, str(ROOT / ".ci" / "lowest.py"), "cli", "agent", "campaigns", "sqlite", "postgres"],
         capture_output=True,
         text=True,
         check=True,
@@ -108,7 +108,14 @@ def test_every_dependency_has_a_lower_bound_that_a_check_can_install() -> None:
     )
     pinned = done.stdout.split()
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["cli"], *extras["agent"], *extras["sqlite"], *extras["postgres"]]
+    wanted = [
+        *PROJECT["dependencies"],
+        *extras["cli"],
+        *extras["agent"],
+        *extras["campaigns"],
+        *extras["sqlite"],
+        *extras["postgres"],
+    ]
     assert len(pinned) == len(wanted)
     assert all(re.fullmatch(r"[\w.-]+==\d[\w.]*", pin) for pin in pinned)
 

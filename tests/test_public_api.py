@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import revox_langchain
+import revox_langchain.contacts
 import revox_langchain.graph
 import revox_langchain.sandbox
 import revox_langchain.webhooks
@@ -50,7 +51,14 @@ def test_the_toolkit_loads_neither_langgraph_nor_mcp_nor_the_language_model() ->
 
 
 @pytest.mark.parametrize(
-    "module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox, revox_langchain.webhooks]
+    "module",
+    [
+        revox_langchain,
+        revox_langchain.contacts,
+        revox_langchain.graph,
+        revox_langchain.sandbox,
+        revox_langchain.webhooks,
+    ],
 )
 def test_public_names_are_sorted_and_there(module: object) -> None:
     names = list(module.__all__)  # type: ignore[attr-defined]
@@ -78,7 +86,14 @@ def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [revox_langchain, revox_langchain.graph, revox_langchain.sandbox, revox_langchain.webhooks]
+    "module",
+    [
+        revox_langchain,
+        revox_langchain.contacts,
+        revox_langchain.graph,
+        revox_langchain.sandbox,
+        revox_langchain.webhooks,
+    ],
 )
 def test_every_public_name_is_documented(module: object) -> None:
     public = {name: getattr(module, name) for name in module.__all__}  # type: ignore[attr-defined]

@@ -68,12 +68,12 @@ def serve(
     from revox_langchain.dialing.policy import DialPolicy
     from revox_langchain.mcp_server.hosts import EVERY_ADDRESS
     from revox_langchain.service.app import Tokens, service_app
-    from revox_langchain.service.registry import Registry
     from revox_langchain.service.service import Service
+    from revox_langchain.service.sqlite import SqliteRegistry
     from revox_langchain.webhooks import Webhooks
 
     # Before anything listens, so that what is wrong with the file is one sentence.
-    Registry(db).close()
+    SqliteRegistry(db).close()
     connection, tokens = account(sandbox=sandbox, speed=speed), Tokens(token, approval_token)
     hooks = Webhooks(
         connection,

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput, RevoxToolError
 from revox_langchain.mcp_server.hosts import HostGate
+from revox_langchain.service.engine import Engine
 from revox_langchain.service.registry import UNFINISHED, Row
-from revox_langchain.service.service import Service
 from revox_langchain.webhooks.app import Webhooks
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _STATUS = {
     "timeout": 504,
     "rate_limited": 429,
 }
+_AWAY = ("stopping", "database_unavailable")
 _STATES = (*UNFINISHED, "ended", "failed")
 
 
@@ -73,14 +74,14 @@ class Tokens:
 
 
 def service_app(
-    service: Service,
+    engine: Engine,
     tokens: Tokens,
     *,
     webhooks: Webhooks | None = None,
     hosts: Sequence[str] = (),
     any_host: bool = False,
 ) -> ASGIApp:
-    """Make a service an ASGI app, which opens and closes it with its own start and end.
+    """Put a service, or the calls of workers, behind HTTP: an ASGI app that opens and closes it as it starts and ends.
 
     | request | token | does |
     | --- | --- | --- |
@@ -94,20 +95,20 @@ def service_app(
     | `POST /call-ended/{token}` | in the address | hears from Revox, if `webhooks` are given |
 
     Args:
-        service: Not opened yet.
+        engine: A `Service`, or a `Worker` that hands calls over to others; not opened yet.
         tokens: Who may do what.
-        webhooks: Of the same connection, with `service.heard` as callback.
+        webhooks: Of the same connection, with `engine.heard` as callback.
         hosts: Names besides the loopback ones under which it may be addressed, against DNS rebinding.
         any_host: Answer under any name.
     """
     from starlette.applications import Starlette
     from starlette.routing import Mount, Route
 
-    front = _Front(service, tokens)
+    front = _Front(engine, tokens)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with service:
+        async with engine:
             if webhooks is None:
                 yield
                 return
@@ -133,15 +134,15 @@ _Handler = Callable[["Request"], Awaitable["Response"]]
 
 
 class _Front:
-    def __init__(self, service: Service, tokens: Tokens) -> None:
-        self._service = service
+    def __init__(self, engine: Engine, tokens: Tokens) -> None:
+        self._engine = engine
         self._tokens = tokens
 
     def used(self, handler: _Handler) -> _Handler:
         async def checked(request: Request) -> Response:
             if not self._tokens.may_use(request.headers.get("authorization", "")):
                 return _refused("Authorization: Bearer with the service's token is missing or wrong.")
-            return await _told(handler, request)
+            return await self._told(handler, request)
 
         return checked
 
@@ -150,13 +151,13 @@ class _Front:
         if not self._tokens.may_answer(header):
             also = " The token that starts calls does not answer them." if self._tokens.may_use(header) else ""
             return _refused(f"Authorization: Bearer with the token for approvals is missing or wrong.{also}")
-        return await _told(self.answer, request)
+        return await self._told(self.answer, request)
 
     async def healthz(self, request: Request) -> Response:
         return _json({"ok": True, "version": version("revox-langchain")})
 
     async def status(self, request: Request) -> Response:
-        counts = await self._service.counts()
+        counts = await self._engine.threads.counts()
         return _json({"threads": {state: counts.get(state, 0) for state in _STATES}, **self._sandbox()})
 
     async def start(self, request: Request) -> Response:
@@ -168,8 +169,8 @@ class _Front:
             )
         if thread_id is not None and not 0 < len(thread_id) <= 200:
             raise InvalidInput("thread_id is empty or too long.", next_step="Give 1 to 200 characters.")
-        name = await self._service.start(wanted, thread_id)
-        return _json(_shown(await self._service.row(name), self._sandbox()), 202)
+        name = await self._engine.threads.start(wanted, thread_id)
+        return _json(_shown(await self._engine.threads.row(name), self._sandbox()), 202)
 
     async def list(self, request: Request) -> Response:
         asked = request.query_params
@@ -180,37 +181,39 @@ class _Front:
             raise InvalidInput(
                 f"limit: {limit!r} is not a number from 1 to 1000.", next_step="Give one, or leave it out."
             )
-        rows = await self._service.rows(state, limit=int(limit), before_s=_moment(before))
+        rows = await self._engine.threads.rows(state, limit=int(limit), before_s=_moment(before))
         return _json({"calls": [_shown(row, self._sandbox(), whole=False) for row in rows]})
 
     async def read(self, request: Request) -> Response:
-        return _json(_shown(await self._service.row(request.path_params["thread_id"]), self._sandbox()))
+        return _json(_shown(await self._engine.threads.row(request.path_params["thread_id"]), self._sandbox()))
 
     async def cancel(self, request: Request) -> Response:
         thread_id = request.path_params["thread_id"]
-        await self._service.cancel(thread_id)
-        return _json(_shown(await self._service.row(thread_id), self._sandbox()))
+        await self._engine.threads.cancel(thread_id)
+        return _json(_shown(await self._engine.threads.row(thread_id), self._sandbox()))
 
     async def answer(self, request: Request) -> Response:
         thread_id, body = request.path_params["thread_id"], await _body(request)
         if body.keys() != {"answer"}:
             raise InvalidInput("The body is not an answer.", next_step='Send {"answer": …}, one of the answers shown.')
-        await self._service.answer(thread_id, body["answer"])
-        return _json(_shown(await self._service.row(thread_id), self._sandbox()))
+        await self._engine.threads.answer(thread_id, body["answer"])
+        return _json(_shown(await self._engine.threads.row(thread_id), self._sandbox()))
+
+    async def _told(self, handler: _Handler, request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Exception as error:
+            known = error if isinstance(error, RevoxToolError) else self._engine.explained(error)
+            if known is None:
+                raise
+            status = 503 if known.code in _AWAY else _STATUS.get(known.kind, 500)
+            return _json({"error": known.as_dict()}, status)
 
     def _sandbox(self) -> JsonObject:
-        return {"sandbox": True} if self._service.connection.sandbox else {}
+        return {"sandbox": True} if self._engine.connection.sandbox else {}
 
 
 _START_KEYS = {"request", "thread_id"}
-
-
-async def _told(handler: _Handler, request: Request) -> Response:
-    try:
-        return await handler(request)
-    except RevoxToolError as error:
-        status = 503 if error.code == "stopping" else _STATUS.get(error.kind, 500)
-        return _json({"error": error.as_dict()}, status)
 
 
 async def _body(request: Request) -> JsonObject:

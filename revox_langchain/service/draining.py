@@ -15,7 +15,7 @@ from revox_langchain.errors import Refused
 logger = logging.getLogger("revox_langchain")
 
 
-class Work:
+class Runs:
     """What a service has in hand: a few runs at a time, so that a crash leaves few calls of which nobody knows.
 
     Args:
@@ -43,7 +43,7 @@ class Work:
             raise Refused("The service is stopping.", code="stopping", next_step="Try again when it runs.")
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
+    async def one(self) -> AsyncIterator[None]:
         """Take a place and count a run; one that the drain stops half-way ends here, for the next start to run on."""
         async with self._places:
             self._running += 1
@@ -68,4 +68,4 @@ class Work:
             logger.warning("%d threads are cut off; they are run on at the next start.", self._running)
 
 
-__all__ = ["Work"]
+__all__ = ["Runs"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -14,7 +15,9 @@ from revox_langchain.errors import RevoxToolError
 from revox_langchain.graph.call.build import call_graph
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.service.dispatch import Work
+from revox_langchain.service.engine import Engine
 from revox_langchain.service.postgres import Postgres, lost
+from revox_langchain.service.runner import OnReport, Runner
 from revox_langchain.service.threads import Threads
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ _QUEUE = "revox_langchain"
 _HEARTBEAT_S = 5.0
 _STALLED_AFTER_S = 15.0
 _PATIENCE_S = 20.0
+_DAY_S = 86_400.0
 
 
 class QueueDispatcher:
@@ -44,11 +48,10 @@ class QueueDispatcher:
         from procrastinate.exceptions import AlreadyEnqueued
 
         later = after_s > 0
-        kind = "start" if work.call_id is None else "timeout" if work.timeout else "resume"
         deferrer = self._task.configure(
             # A job that is not due yet would keep later ones of the same lock from running.
             lock=None if later else work.thread_id,
-            queueing_lock=f"{'later ' if later else ''}{kind} {work.thread_id} {work.call_id or ''}",
+            queueing_lock=f"{'later ' if later else ''}{_kind(work)} {work.thread_id} {work.call_id or ''}",
             schedule_in={"seconds": math.ceil(after_s)} if later else None,
         )
         try:
@@ -57,21 +60,30 @@ class QueueDispatcher:
             logger.debug("Thread %s is handed over already.", work.thread_id)
 
 
-class Worker:
+def _kind(work: Work) -> str:
+    if work.answer is not None:
+        return f"answer {' '.join(work.answer)}"
+    return "start" if work.call_id is None else "timeout" if work.timeout else "resume"
+
+
+class Worker(Engine):
     """Takes part in bringing all calls of a database to their reports.
 
         async with Worker(connection, "postgresql://localhost/calls") as worker:
             await worker.threads.start({"phone_number": "+12025550100", "prompt": "Say hello."})
             await worker.run()
 
-    What a worker was doing when it died, another one takes up about 20 seconds later. What comes after a call may run
-    twice then; the order is placed once.
+    What a worker was doing when it died, another one takes up about 20 seconds later. What comes after a call, the
+    report among it, may run twice then; the order is placed once. One that is open and does not `run` hands calls over
+    to those that do.
 
     Args:
         connection: The account.
         dsn: The database, as libpq takes it.
         runs: How many threads to bring on at the same time.
         interval_s: Seconds between two looks at all pending calls, whoever of the workers takes them.
+        keep_days: Erase threads this long after their end, transcripts included; None keeps them.
+        on_report: As for `Runner`.
         options: As for `create_call_graph`, but for `wait_mode`. All workers need the same. A `budget` is kept in the
             database: what all of them dial counts together, for good or for its `period_s`.
 
@@ -87,11 +99,16 @@ class Worker:
         *,
         runs: int = 8,
         interval_s: float = 10.0,
+        keep_days: float | None = None,
+        on_report: OnReport | None = None,
         **options: Unpack[CallGraphOptions],
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._runs = runs
         self._interval_s = interval_s
+        self._keep_days = keep_days
+        self._erased_s = float("-inf")
+        self._on_report = on_report
         self._options = options
         self._database = Postgres(dsn, runs=runs)
         self._stack = AsyncExitStack()
@@ -104,9 +121,10 @@ class Worker:
             task = self._app.task(name="revox_langchain.run", queue=_QUEUE)(self._do)
             budget = (self._options.get("budget") or Budget()).kept_in(database.reservations)
             options: CallGraphOptions = {**self._options, "wait_mode": "park", "budget": budget}
-            graph = call_graph(self._connection, checkpointer=database.saver, **options)
+            graph = call_graph(self.connection, checkpointer=database.saver, **options)
             dispatcher = QueueDispatcher(task)
-            self.threads = Threads(self._connection, graph, database.registry, dispatcher, database.hold)
+            self.threads = Threads(self.connection, database.registry, dispatcher, database.hold, at_once=self._runs)
+            self.runner = Runner(self.threads, graph, self._on_report)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -124,15 +142,21 @@ class Worker:
         Raises:
             Unavailable: The database has gone.
         """
-        import psycopg
-        from procrastinate.exceptions import ConnectorException
-
         try:
             if until_idle:
                 await self._tend()
             await self._work(until_idle)
-        except (psycopg.Error, ConnectorException) as error:
-            raise lost(error) from error
+        except Exception as error:
+            if said := self.explained(error):
+                raise said from error
+            raise
+
+    def explained(self, error: Exception) -> RevoxToolError | None:
+        """What to say of an error of PostgreSQL's; None if it is not one."""
+        import psycopg
+        from procrastinate.exceptions import ConnectorException
+
+        return lost(error) if isinstance(error, psycopg.Error | ConnectorException) else None
 
     async def _work(self, until_idle: bool) -> None:
         tending = None if until_idle else asyncio.create_task(self._tend_forever())
@@ -172,19 +196,19 @@ class Worker:
         return len(stalled)
 
     async def _do(self, **work: Any) -> None:
-        await self.threads.run(Work(**work))
+        await self.runner.run(Work(**work))
 
     async def _tend_forever(self) -> None:
-        import psycopg
-        from procrastinate.exceptions import ConnectorException
-
         while True:
             try:
                 # Some time before the next sweep is due, so that it is not missed by a moment.
                 if await asyncio.to_thread(self._database.registry.may_sweep, self._interval_s * 0.9):
                     await self._tend()
-            except (psycopg.Error, ConnectorException) as error:
-                logger.warning("%s The next sweep tries again.", lost(error).message)
+            except Exception as error:
+                said = self.explained(error)
+                if said is None:
+                    raise
+                logger.warning("%s The next sweep tries again.", said.message)
             await asyncio.sleep(self._interval_s / 2)
 
     async def _tend(self) -> None:
@@ -193,6 +217,17 @@ class Worker:
             await self.threads.sweep()
         except RevoxToolError as error:
             logger.warning("The sweep could not look at the calls: %s", error.message)
+        now_s = time.monotonic()
+        if self._keep_days is not None and now_s - self._erased_s >= min(3600.0, self._keep_days * _DAY_S / 2):
+            self._erased_s = now_s
+            await self._erase(self._keep_days)
+
+    async def _erase(self, keep_days: float) -> None:
+        await self.runner.erase(keep_days)
+        # Jobs that failed keep their arguments, an answer of a person among them.
+        await self._app.job_manager.delete_old_jobs(
+            math.ceil(keep_days * 24), queue=_QUEUE, include_failed=True, include_cancelled=True, include_aborted=True
+        )
 
 
 def _app(dsn: str) -> App:

@@ -8,15 +8,15 @@ import pytest
 from langgraph.errors import GraphDrained
 
 from revox_langchain.errors import Refused
-from revox_langchain.service.draining import Work
+from revox_langchain.service.draining import Runs
 
 
 async def test_only_so_many_runs_go_on_at_one_time() -> None:
-    work, going, most = Work(at_once=3), 0, 0
+    runs, going, most = Runs(at_once=3), 0, 0
 
     async def run() -> None:
         nonlocal going, most
-        async with work.run():
+        async with runs.one():
             going += 1
             most = max(most, going)
             await asyncio.sleep(0)
@@ -27,27 +27,27 @@ async def test_only_so_many_runs_go_on_at_one_time() -> None:
 
 
 async def test_a_drain_waits_for_the_runs_that_go_on_and_refuses_new_ones() -> None:
-    work, begun, steps = Work(), asyncio.Event(), []
+    runs, begun, steps = Runs(), asyncio.Event(), []
 
     async def run() -> None:
-        async with work.run():
+        async with runs.one():
             begun.set()
-            while not work.control.drain_requested:
+            while not runs.control.drain_requested:
                 await asyncio.sleep(0)
             steps.append("finished")
             raise GraphDrained
 
     running = asyncio.create_task(run())
     await begun.wait()
-    await work.drain(patience_s=60)
+    await runs.drain(patience_s=60)
     assert steps == ["finished"]
     await running
     with pytest.raises(Refused, match="stopping"):
-        work.check_goes_on()
+        runs.check_goes_on()
 
 
 async def test_a_drain_does_not_wait_for_ever() -> None:
-    work = Work()
-    async with work.run():
-        await work.drain(patience_s=0)
-    assert work.stopping
+    runs = Runs()
+    async with runs.one():
+        await runs.drain(patience_s=0)
+    assert runs.stopping

@@ -15,8 +15,9 @@ from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, NotFound, Refused
 from revox_langchain.results.call import CallResult
 from revox_langchain.sandbox import Fault, Sandbox, Switches
-from revox_langchain.service.registry import Registry
-from revox_langchain.service.service import Row, Service
+from revox_langchain.service.registry import Row
+from revox_langchain.service.service import Service
+from revox_langchain.service.sqlite import SqliteRegistry
 from revox_langchain.waiting.policy import WaitPolicy
 from tests.processes import patience_s
 
@@ -44,7 +45,7 @@ async def until(service: Service, thread_id: str, fits: Callable[[Row], bool]) -
     """Let the service work until a thread stands as wanted."""
 
     async def look() -> Row:
-        while not fits(row := await service.row(thread_id)):
+        while not fits(row := await service.threads.row(thread_id)):
             await asyncio.sleep(0.001)
         return row
 
@@ -61,7 +62,7 @@ def waiting(row: Row) -> bool:
 
 async def test_a_call_that_is_started_is_reported(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db) as service:
-        thread_id = await service.start(REQUEST)
+        thread_id = await service.threads.start(REQUEST)
         row = await until(service, thread_id, ended)
     assert row.result is not None
     assert row.result["status"] == "completed"
@@ -72,11 +73,11 @@ async def test_a_call_that_is_started_is_reported(sandbox: Sandbox, db: Path) ->
 
 async def test_the_same_request_under_the_same_name_rings_once(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db) as service:
-        names = [await service.start(REQUEST, "order-17") for _ in range(3)]
+        names = [await service.threads.start(REQUEST, "order-17") for _ in range(3)]
         await until(service, "order-17", ended)
-        await service.start(REQUEST, "order-17")
+        await service.threads.start(REQUEST, "order-17")
         with pytest.raises(InvalidInput, match="another request"):
-            await service.start({**REQUEST, "prompt": "Say goodbye."}, "order-17")
+            await service.threads.start({**REQUEST, "prompt": "Say goodbye."}, "order-17")
     assert names == ["order-17"] * 3
     assert len(sandbox.dials) == 1
 
@@ -87,9 +88,9 @@ async def test_whatever_was_started_before_a_crash_is_finished_after_it(sandbox:
     await first.__aenter__()
     if state == "running":
         # Written down, and killed before anything of it ran.
-        first._registry.add("t", QUEUED, sandbox.clock.now_s())
+        first.threads.registry.add("t", QUEUED, sandbox.clock.now_s())
     else:
-        await first.start(QUEUED, "t")
+        await first.threads.start(QUEUED, "t")
         await until(first, "t", waiting)
     await _killed(first)
     async with service_of(sandbox, db) as second:
@@ -101,16 +102,14 @@ async def test_whatever_was_started_before_a_crash_is_finished_after_it(sandbox:
 
 async def _killed(service: Service) -> None:
     """Leave a service as `kill -9` would: nothing is written any more."""
-    for task in list(service._tasks):
-        task.cancel()
-    await asyncio.gather(*service._tasks, return_exceptions=True)
-    await service._saver.conn.close()
-    service._registry.close()
+    await service._dispatcher.aclose()
+    await service.runner.graph.checkpointer.conn.close()
+    service.threads.registry.close()
 
 
 async def test_an_end_is_heard_of_from_a_webhook_before_the_sweep_sees_it(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db, interval_s=86_400) as service:
-        thread_id = await service.start(REQUEST)
+        thread_id = await service.threads.start(REQUEST)
         row = await until(service, thread_id, lambda row: row.state in ("waiting", "ended"))
         sandbox.world.advance(600)
         order = next(order for order in sandbox.dials if order["id"] == row.call_id)
@@ -123,7 +122,7 @@ async def test_an_end_is_heard_of_from_a_webhook_before_the_sweep_sees_it(sandbo
 
 async def test_a_wait_that_lasts_too_long_ends_with_still_running(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db, wait=WaitPolicy(max_wait_s=30)) as service:
-        thread_id = await service.start(QUEUED)
+        thread_id = await service.threads.start(QUEUED)
         row = await until(service, thread_id, ended)
     assert row.result is not None
     assert row.result["status"] == "still_running"
@@ -132,16 +131,16 @@ async def test_a_wait_that_lasts_too_long_ends_with_still_running(sandbox: Sandb
 
 async def test_a_question_waits_for_its_answer_over_a_restart(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db, approve=True) as service:
-        thread_id = await service.start(REQUEST)
+        thread_id = await service.threads.start(REQUEST)
         asked = await until(service, thread_id, lambda row: row.state == "asking")
     assert asked.question is not None
     assert asked.question["type"] == "revox.approve_call"
     assert not sandbox.dials
     async with service_of(sandbox, db, approve=True) as service:
-        await service.answer(thread_id, True)
+        await service.threads.answer(thread_id, True)
         await until(service, thread_id, ended)
         with pytest.raises(Refused, match="asks nothing"):
-            await service.answer(thread_id, True)
+            await service.threads.answer(thread_id, True)
     assert len(sandbox.dials) == 1
 
 
@@ -149,18 +148,18 @@ async def test_a_call_is_cancelled_while_it_waits_and_a_question_is_rejected(san
     # Nothing dials, so that the call cannot have ended before it is cancelled.
     sandbox.switches = replace(sandbox.switches, organization_limit=0)
     async with service_of(sandbox, db, interval_s=86_400 * 30, wait=WaitPolicy(max_wait_s=86_400 * 300)) as service:
-        thread_id = await service.start(QUEUED)
+        thread_id = await service.threads.start(QUEUED)
         await until(service, thread_id, waiting)
-        await service.cancel(thread_id)
+        await service.threads.cancel(thread_id)
         row = await until(service, thread_id, ended)
         assert row.result is not None
         assert row.result["status"] == "cancelled"
         with pytest.raises(Refused, match="no pending call"):
-            await service.cancel(thread_id)
+            await service.threads.cancel(thread_id)
     async with service_of(sandbox, db.with_name("asks.db"), approve=True) as service:
-        thread_id = await service.start(REQUEST)
+        thread_id = await service.threads.start(REQUEST)
         await until(service, thread_id, lambda row: row.state == "asking")
-        await service.cancel(thread_id)
+        await service.threads.cancel(thread_id)
         row = await until(service, thread_id, ended)
     assert row.result is not None
     assert row.result["error"]["code"] == "rejected"
@@ -170,15 +169,15 @@ async def test_a_request_that_does_not_fit_is_refused_and_not_written_down(sandb
     async with service_of(sandbox, db) as service:
         for wrong in ({}, {"phone_number": ANSWERS}, {**REQUEST, "voice": "x"}):
             with pytest.raises(InvalidInput):
-                await service.start(wrong)
-        assert await service.rows() == []
+                await service.threads.start(wrong)
+        assert await service.threads.rows() == []
         with pytest.raises(NotFound):
-            await service.row("nobody")
+            await service.threads.row("nobody")
 
 
 async def test_a_refused_number_is_a_report(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db) as service:
-        row = await until(service, await service.start({**REQUEST, "phone_number": "+19005551234"}), ended)
+        row = await until(service, await service.threads.start({**REQUEST, "phone_number": "+19005551234"}), ended)
     assert row.result is not None
     assert (row.result["status"], row.result["error"]["code"]) == ("refused", "premium_number")
     assert not sandbox.dials
@@ -187,7 +186,7 @@ async def test_a_refused_number_is_a_report(sandbox: Sandbox, db: Path) -> None:
 async def test_while_revox_is_away_a_start_is_not_lost(sandbox: Sandbox, db: Path) -> None:
     sandbox.faults.add(Fault("server_error", on="revox_list_voices", times=9))
     async with service_of(sandbox, db) as service:
-        row = await until(service, await service.start(REQUEST), ended)
+        row = await until(service, await service.threads.start(REQUEST), ended)
     assert row.result is not None
     assert row.result["status"] == "completed"
     assert len(sandbox.dials) == 1
@@ -196,7 +195,7 @@ async def test_while_revox_is_away_a_start_is_not_lost(sandbox: Sandbox, db: Pat
 async def test_a_wrong_key_is_told_and_ends_the_thread(db: Path) -> None:
     sandbox = Sandbox(key="sk_right")
     async with Service(sandbox.connect("sk_wrong"), db) as service:
-        row = await until(service, await service.start(REQUEST), lambda row: row.state in ("failed", "ended"))
+        row = await until(service, await service.threads.start(REQUEST), lambda row: row.state in ("failed", "ended"))
     assert row.result is not None
     assert row.result["error"]["kind"] == "auth"
     assert not sandbox.dials
@@ -217,8 +216,8 @@ async def test_a_database_that_cannot_be_used_says_so(sandbox: Sandbox, db: Path
     with pytest.raises(InvalidInput, match="cannot be used"):
         await service_of(sandbox, db).__aenter__()
     newer = db.with_name("newer.db")
-    registry = Registry(newer)
-    registry._execute("UPDATE revox_registry SET version = 99", ())
+    registry = SqliteRegistry(newer)
+    registry.fetch("UPDATE revox_registry SET version = 99")
     registry.close()
     with pytest.raises(InvalidInput, match="Upgrade revox-langchain"):
         await service_of(sandbox, newer).__aenter__()
@@ -226,27 +225,27 @@ async def test_a_database_that_cannot_be_used_says_so(sandbox: Sandbox, db: Path
 
 async def test_what_is_old_is_erased_with_what_was_said(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db) as service:
-        thread_id = await service.start(REQUEST)
+        thread_id = await service.threads.start(REQUEST)
         await until(service, thread_id, ended)
     sandbox.world.advance(3 * 86_400)
     async with service_of(sandbox, db, keep_days=2) as service:
-        while await service.rows():
+        while await service.threads.rows():
             await asyncio.sleep(0.001)
-        assert (await service._graph.aget_state({"configurable": {"thread_id": thread_id}})).values == {}
+        assert (await service.runner.graph.aget_state({"configurable": {"thread_id": thread_id}})).values == {}
 
 
 async def test_a_service_that_stops_takes_nothing_new(sandbox: Sandbox, db: Path) -> None:
     service = service_of(sandbox, db)
     await service.__aenter__()
-    service._work.stopping = True
+    service.threads.runs.stopping = True
     with pytest.raises(Refused, match="stopping"):
-        await service.start(REQUEST)
+        await service.threads.start(REQUEST)
     await service.aclose()
 
 
 async def test_hundreds_of_calls_share_the_sweep_and_are_each_reported_once(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db, policy=DialPolicy(min_gap_s=0)) as service:
-        ids = [await service.start({**REQUEST, "intent": f"n{at}"}, f"t{at}") for at in range(60)]
+        ids = [await service.threads.start({**REQUEST, "intent": f"n{at}"}, f"t{at}") for at in range(60)]
         rows = [await until(service, thread_id, ended) for thread_id in ids]
     assert {row.result["status"] for row in rows if row.result} == {"completed"}
     assert len(sandbox.dials) == len({order["id"] for order in sandbox.dials}) == 60
@@ -256,12 +255,12 @@ async def test_every_thread_is_reported_once_before_it_is_listed_as_ended(sandbo
     reports: list[tuple[Row, Row]] = []
 
     async def report(row: Row) -> None:
-        reports.append((row, await service.row(row.thread_id)))
+        reports.append((row, await service.threads.row(row.thread_id)))
 
     service = service_of(sandbox, db, on_report=report)
     async with service:
-        await service.start(REQUEST, "answers")
-        await service.start({**REQUEST, "phone_number": "+19005551234"}, "refused")
+        await service.threads.start(REQUEST, "answers")
+        await service.threads.start({**REQUEST, "phone_number": "+19005551234"}, "refused")
         for thread_id in ("answers", "refused"):
             await until(service, thread_id, ended)
         result = reports[0][0].result
@@ -277,9 +276,7 @@ async def test_every_thread_is_reported_once_before_it_is_listed_as_ended(sandbo
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_a_report_that_fails_is_made_again_after_the_next_start(
-    sandbox: Sandbox, db: Path, is_async: bool
-) -> None:
+async def test_a_report_that_fails_is_made_again(sandbox: Sandbox, db: Path, is_async: bool) -> None:
     told: list[Row] = []
 
     def report(row: Row) -> None:
@@ -290,15 +287,28 @@ async def test_a_report_that_fails_is_made_again_after_the_next_start(
     async def report_async(row: Row) -> None:
         report(row)
 
-    chosen = report_async if is_async else report
-    async with service_of(sandbox, db, on_report=chosen) as service:
-        await service.start(REQUEST, "t")
-        while not told:
-            await asyncio.sleep(0.001)
-    assert len(told) == 1
-    async with service_of(sandbox, db, on_report=chosen) as service:
+    async with service_of(sandbox, db, on_report=report_async if is_async else report) as service:
+        await service.threads.start(REQUEST, "t")
         row = await until(service, "t", ended)
     assert [each.result for each in told] == [row.result] * 2
+    assert len(sandbox.dials) == 1
+
+
+async def test_a_report_that_failed_until_a_crash_is_made_after_it(sandbox: Sandbox, db: Path) -> None:
+    tried, told = asyncio.Event(), []
+
+    async def fails(row: Row) -> None:
+        tried.set()
+        raise OSError("the mail server is away")
+
+    first = service_of(sandbox, db, on_report=fails)
+    await first.__aenter__()
+    await first.threads.start(REQUEST, "t")
+    await tried.wait()
+    await _killed(first)
+    async with service_of(sandbox, db, on_report=told.append) as second:
+        row = await until(second, "t", ended)
+    assert [each.result for each in told] == [row.result]
     assert len(sandbox.dials) == 1
 
 
@@ -306,7 +316,7 @@ async def test_a_thread_that_fails_is_reported_with_its_error(db: Path) -> None:
     told: list[Row] = []
     sandbox = Sandbox(key="sk_right")
     async with Service(sandbox.connect("sk_wrong"), db, on_report=told.append) as service:
-        row = await until(service, await service.start(REQUEST), lambda row: row.state in ("failed", "ended"))
+        row = await until(service, await service.threads.start(REQUEST), lambda row: row.state in ("failed", "ended"))
     assert [each.result for each in told] == [row.result]
 
 
@@ -314,30 +324,47 @@ async def test_one_name_started_by_several_at_once_is_reported_once(sandbox: San
     told: list[Row] = []
     async with service_of(sandbox, db, on_report=told.append) as service:
         refused = {**REQUEST, "phone_number": "+19005551234"}
-        await asyncio.gather(*(service.start(refused, "t") for _ in range(5)))
+        await asyncio.gather(*(service.threads.start(refused, "t") for _ in range(5)))
         await until(service, "t", ended)
-        await asyncio.gather(*service._tasks)
+        await asyncio.gather(*service._dispatcher._tasks)
     assert len(told) == 1
 
 
 async def test_an_answer_that_a_crash_cut_off_is_not_forgotten(sandbox: Sandbox, db: Path) -> None:
     first = service_of(sandbox, db, approve=True)
     await first.__aenter__()
-    await first.start(REQUEST, "t")
+    await first.threads.start(REQUEST, "t")
     await until(first, "t", lambda row: row.state == "asking")
     listed: list[str] = []
     answer = sandbox.answer
 
-    def dies(request: httpx.Request) -> tuple[httpx.Response, float]:
+    def looks(request: httpx.Request) -> tuple[httpx.Response, float]:
         if (request.method, request.url.path) == ("POST", "/api/call"):
-            row = first._registry.row("t")
+            row = first.threads.registry.row("t")
             listed.append(row.state if row else "")
         return answer(request)
 
-    sandbox.answer = dies  # type: ignore[method-assign]
-    await first.answer("t", True)
+    sandbox.answer = looks  # type: ignore[method-assign]
+    await first.threads.answer("t", True)
+    while not listed:
+        await asyncio.sleep(0.001)
     await _killed(first)
     assert listed == ["running"], "a crash during the answer would have left a question nobody is asked"
+
+
+async def test_an_answer_that_a_crash_lost_is_asked_for_again(sandbox: Sandbox, db: Path) -> None:
+    first = service_of(sandbox, db, approve=True)
+    await first.__aenter__()
+    await first.threads.start(REQUEST, "t")
+    await until(first, "t", lambda row: row.state == "asking")
+    await first.threads.answer("t", True)
+    await _killed(first)
+    assert not sandbox.dials
+    async with service_of(sandbox, db, approve=True) as second:
+        await until(second, "t", lambda row: row.state == "asking")
+        await second.threads.answer("t", True)
+        await until(second, "t", ended)
+    assert len(sandbox.dials) == 1
 
 
 async def test_a_stop_lets_a_run_finish_the_step_it_is_in_and_the_next_start_goes_on(
@@ -353,7 +380,7 @@ async def test_a_stop_lets_a_run_finish_the_step_it_is_in_and_the_next_start_goe
         return answer(request)
 
     sandbox.answer = stops  # type: ignore[method-assign]
-    await service.start(REQUEST, "t")
+    await service.threads.start(REQUEST, "t")
     await posted.wait()
     await service.aclose()
     assert len(sandbox.dials) == 1

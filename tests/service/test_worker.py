@@ -39,7 +39,7 @@ def rows_of(dsn: str, sql: str, *values: object) -> list[Any]:
 
 async def steps_of(worker: Worker, thread_id: str) -> int:
     config = {"configurable": {"thread_id": thread_id}}
-    return len([each async for each in worker.threads._graph.aget_state_history(config)])
+    return len([each async for each in worker.runner.graph.aget_state_history(config)])
 
 
 async def test_a_call_that_is_started_is_reported(sandbox: Sandbox, dsn: str) -> None:
@@ -64,7 +64,7 @@ async def test_the_same_request_under_the_same_name_rings_once(sandbox: Sandbox,
     async with worker_of(sandbox, dsn) as one, worker_of(sandbox, dsn) as other:
         for worker in (one, other, one):
             assert await worker.threads.start(REQUEST, "order-17") == "order-17"
-        await asyncio.gather(*(worker.threads.run(Work("order-17")) for worker in (one, other)))
+        await asyncio.gather(*(worker.runner.run(Work("order-17")) for worker in (one, other)))
         await one.run(until_idle=True)
         await other.threads.start(REQUEST, "order-17")
         with pytest.raises(InvalidInput, match="another request"):
@@ -95,8 +95,8 @@ async def test_a_call_that_is_heard_of_many_times_is_brought_on_once(sandbox: Sa
             await one.run(until_idle=True)
         sandbox.world.advance(HOUR_S)
         once, often = [await one.threads.row(name) for name in ("once", "often")]
-        await one.threads.run(Work("once", once.call_id))
-        await asyncio.gather(*(worker.threads.run(Work("often", often.call_id)) for worker in (one, other) * 2))
+        await one.runner.run(Work("once", once.call_id))
+        await asyncio.gather(*(worker.runner.run(Work("often", often.call_id)) for worker in (one, other) * 2))
         heard = CallResult.from_call(sandbox.world.orders[often.call_id])
         for _ in range(3):
             await other.threads.heard(heard)
@@ -175,6 +175,8 @@ async def test_a_question_is_answered_by_whoever_is_asked(sandbox: Sandbox, dsn:
         await front.threads.answer("t", True)
         with pytest.raises(Refused, match="asks nothing"):
             await worker.threads.answer("t", True)
+        assert not sandbox.dials, "whoever is asked handed it over, and dialed nothing"
+        await worker.run(until_idle=True)
         sandbox.world.advance(HOUR_S)
         await worker.run(until_idle=True)
         assert (await front.threads.row("t")).state == "ended"
@@ -194,6 +196,7 @@ async def test_a_waiting_call_is_cancelled_and_a_question_rejected(sandbox: Sand
         await asks.threads.start(REQUEST, "asks")
         await asks.run(until_idle=True)
         await asks.threads.cancel("asks")
+        await asks.run(until_idle=True)
         cancelled, rejected = [await worker.threads.row(name) for name in ("waits", "asks")]
     assert cancelled.result is not None
     assert rejected.result is not None

@@ -32,8 +32,12 @@ FaultKind = Literal[
     "webhook_lost",
     "webhook_doubled",
     "webhook_late",
+    "tool_lost",
+    "tool_unreached",
+    "tool_late",
 ]
-"""The kinds of faults; the last three happen to webhook posts, the others to requests."""
+"""The kinds of faults: those that begin with `webhook` happen to webhook posts, those that begin with `tool` to what is
+asked of custom tools, the others to requests."""
 
 _BEFORE = ("lose_before", "connect_error", "rate_limited", "concurrency_limited", "server_error", "html_before")
 _PAGE = "<!DOCTYPE html><html><head><title>Log in</title></head><body>Please log in.</body></html>"
@@ -58,6 +62,8 @@ class Fault:
     | `redirect` | yes | 307 to the same address: a client that follows it sends the request twice |
     | `status` | as `acts` says | `status` with `message` |
     | `webhook_lost`, `webhook_doubled`, `webhook_late` | - | a post is not sent, is sent twice, or `seconds` late |
+    | `tool_lost`, `tool_late` | yes | a custom tool runs, its answer is lost, or `seconds` late |
+    | `tool_unreached` | no | a custom tool cannot be reached |
 
     Attributes:
         kind: What goes wrong.
@@ -99,6 +105,11 @@ class Fault:
     def on_webhook(self) -> bool:
         """Whether it happens to a webhook post instead of a request."""
         return self.kind.startswith("webhook")
+
+    @property
+    def on_tool(self) -> bool:
+        """Whether it happens to a request to a custom tool."""
+        return self.kind.startswith("tool")
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Fault:
@@ -144,11 +155,16 @@ class Faults:
 
     def take(self, operation: type[Operation] | None) -> Fault | None:
         """The fault that happens to this request, if any."""
-        return self._first(w for w in self._waiting if not w.fault.on_webhook and w.fault.on in (None, operation))
+        of_requests = (w for w in self._waiting if not (w.fault.on_webhook or w.fault.on_tool))
+        return self._first(w for w in of_requests if w.fault.on in (None, operation))
 
     def take_for_webhook(self) -> Fault | None:
         """The fault that happens to this webhook post, if any."""
         return self._first(w for w in self._waiting if w.fault.on_webhook)
+
+    def take_for_tool(self) -> Fault | None:
+        """The fault that happens to this request to a custom tool, if any."""
+        return self._first(w for w in self._waiting if w.fault.on_tool)
 
     def _first(self, matching: Iterable[_Waiting]) -> Fault | None:
         for waiting in list(matching):

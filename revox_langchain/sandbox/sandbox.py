@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from revox_langchain.sandbox.faults import Faults, apply
 from revox_langchain.sandbox.world.account import seed_phone_numbers
 from revox_langchain.sandbox.world.clock import WorldClock
 from revox_langchain.sandbox.world.orders import Dispatcher
+from revox_langchain.sandbox.world.outside import Outside
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.voices import seed_voices
 from revox_langchain.sandbox.world.world import World
@@ -46,6 +48,10 @@ class Sandbox:
         speed: World seconds per real second; with None, time passes only through `clock` and `world`.
         switches: Assumptions about what Revox does not document.
         seed: Decides ids and small random pauses; equal seeds give equal worlds.
+        allowed_hosts: Hosts that the sandbox may ask and post to besides this machine, such as `hooks.example.com` or
+            `*.example.com`: where custom tools and webhooks of assistants lie.
+        outside: What answers those requests instead of the network: an `httpx.ASGITransport` for an app of this
+            process, for example. `allowed_hosts` holds for it as well.
 
     Attributes:
         world: The state of the sandbox, and its time.
@@ -63,10 +69,13 @@ class Sandbox:
         speed: float | None = None,
         switches: Switches | None = None,
         seed: int | str = 0,
+        allowed_hosts: Sequence[str] = (),
+        outside: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._key = key
         self._speed = speed
         self._seed = seed
+        self._outside = Outside(allowed_hosts, outside)
         self._lock = threading.RLock()
         self._router = Router()
         self.clock = WorldClock(lambda: self.world)
@@ -94,6 +103,15 @@ class Sandbox:
     def outbox(self) -> list[JsonObject]:
         """Webhook posts so far: `{url, at_s, payload}`, in the order they were sent."""
         return self.world.outbox
+
+    @property
+    def asked(self) -> list[JsonObject]:
+        """What was asked of other servers: `{kind, call_id, method, url, at_s}` with `answered` or `error`."""
+        return self.world.asked
+
+    def allows(self, url: str) -> bool:
+        """Whether the sandbox may send requests to this URL: to this machine, or to one of the allowed hosts."""
+        return self._outside.allows(url)
 
     @property
     def rang(self) -> int:
@@ -169,6 +187,8 @@ class Sandbox:
         self.world.do_not_contact.add(_DO_NOT_CONTACT)
         seed_phone_numbers(self.world)
         self.faults = Faults()
+        self.world.outside = self._outside
+        self.world.tool_fault = self.faults.take_for_tool
         self.world.webhook_fault = self.faults.take_for_webhook
         self.requests: list[httpx.Request] = []
         self.counts: Counter[str] = Counter()

@@ -47,6 +47,9 @@ DISPOSITIONS = {
     "+12025550123": "unknown",
     "+12025550124": "cancelled",
     "+12025550125": "answered",
+    "+12025550126": "answered",
+    "+12025550127": "answered",
+    "+12025550128": "answered",
 }
 TWO_TRIES_LATER = ["no_answer", "no_answer", "answered"]
 

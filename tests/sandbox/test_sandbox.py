@@ -545,6 +545,9 @@ class TestStories:
             ("+12025550123", "paused", [], [], None),
             ("+12025550124", "cancelled", [], [], None),
             ("+12025550125", "completed", [None, None, "human"], ["no_answer", "no_answer", None], "completed"),
+            ("+12025550126", "completed", ["human"], [None], "completed"),
+            ("+12025550127", "completed", ["human"], [None], "completed"),
+            ("+12025550128", "completed", ["human"], [None], "completed"),
         ],
     )
     def test_each_number_has_its_story(

@@ -19,6 +19,8 @@ OUTCOMES: dict[str, str] = {
     "transfer": "interested",
     "long": "interested",
     "endless": "interested",
+    "asks": "completed",
+    "rings_in": "completed",
 }
 """Outcome of a conversation by its scene."""
 
@@ -61,7 +63,7 @@ def structured_output(
         return None
     if not fits:
         return {field["name"]: _UNFIT[field["type"]] for field in config}
-    values = {field["name"]: _value(field, act, phrases, number, now_s) for field in config}
+    values = {field["name"]: value_for(field, act, phrases, number, now_s) for field in config}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -70,9 +72,14 @@ def questions(config: Config | None, values: JsonObject | None, phrases: Phraseb
     asked = []
     for field in (config or [])[:_MOST_QUESTIONS]:
         if values and field["name"] in values:
-            label = field.get("description") or re.sub(r"[_\W]+", " ", field["name"]).strip() or field["name"]
-            asked.append((label.strip().rstrip("?？.。 ").strip(), _in_words(values[field["name"]], phrases)))
+            asked.append((label_for(field), in_words(values[field["name"]], phrases)))
     return tuple(asked)
+
+
+def label_for(field: JsonObject) -> str:
+    """How to ask for a field: its description, or its name in words."""
+    label = field.get("description") or re.sub(r"[_\W]+", " ", field["name"]).strip() or field["name"]
+    return str(label).strip().rstrip("?？.。 ").strip()
 
 
 def contact_of(variables: JsonObject | None, phrases: Phrasebook | None = None) -> JsonObject:
@@ -83,7 +90,8 @@ def contact_of(variables: JsonObject | None, phrases: Phrasebook | None = None) 
     return {key: given.get(key) or said.get(key) for key in keys}
 
 
-def _value(field: JsonObject, act: Act, phrases: Phrasebook, number: str, now_s: float) -> bool | int | str | None:
+def value_for(field: JsonObject, act: Act, phrases: Phrasebook, number: str, now_s: float) -> bool | int | str | None:
+    """What the callee has to say to a field; None if nothing fits."""
     refuses = act.scene in _REFUSALS
     kind = field["type"]
     if kind == "boolean":
@@ -125,7 +133,8 @@ def _text(about: str, phrases: Phrasebook, number: str) -> str:
     return phrases.phrase
 
 
-def _in_words(value: object, phrases: Phrasebook) -> str:
+def in_words(value: object, phrases: Phrasebook) -> str:
+    """A value as the callee says it."""
     if isinstance(value, bool):
         value = phrases.yes if value else phrases.no
     return f"{value}{phrases.full_stop}"

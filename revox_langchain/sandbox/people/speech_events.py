@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.sandbox.people.conversation import Said
+from revox_langchain.sandbox.people.plan import Said
 
 _LLM_ROLE = {"assistant": "assistant", "user": "user"}
 

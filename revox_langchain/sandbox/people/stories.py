@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["talk", "voicemail", "no_answer", "busy", "screening", "ivr", "hangs_up", "silent", "not_in_service"]
-Scene = Literal["agrees", "declines", "call_back", "do_not_call", "hostile", "transfer", "long", "endless"]
+Scene = Literal[
+    "agrees", "declines", "call_back", "do_not_call", "hostile", "transfer", "long", "endless", "asks", "rings_in"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,13 @@ class Act:
         kind: How the attempt goes.
         scene: Which conversation takes place, if any.
         ring_s: Seconds it rings first.
+        tool: What happens to the first custom tool that the assistant uses.
     """
 
     kind: Kind
     scene: Scene = "agrees"
     ring_s: float = 6.0
+    tool: Literal["answers", "slow", "lost"] = "answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,21 @@ _TABLE = (
     Story("+12025550123", "The order is paused in the dashboard before it rings.", elsewhere="pauses"),
     Story("+12025550124", "The order is cancelled in the dashboard before it rings.", elsewhere="cancels"),
     Story("+12025550125", "No answer twice; answers the third attempt.", (_NO_ANSWER, _NO_ANSWER, Act("talk"))),
+    Story(
+        "+12025550126",
+        "Wants what each of the assistant's custom tools does; hears what they answer.",
+        (Act("talk", "asks"),),
+    ),
+    Story(
+        "+12025550127",
+        "Wants the same; the first tool takes fifteen seconds to answer.",
+        (Act("talk", "asks", tool="slow"),),
+    ),
+    Story(
+        "+12025550128",
+        "Wants the same; the first answer of the first tool is lost, and the assistant apologizes.",
+        (Act("talk", "asks", tool="lost"),),
+    ),
 )
 
 STORIES: dict[str, Story] = {story.number: story for story in _TABLE}

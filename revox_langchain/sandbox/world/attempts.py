@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.sandbox.people.conversation import Brief, Plan, plan_attempt
+from revox_langchain.sandbox.people.conversation import Course
 from revox_langchain.sandbox.people.extraction import contact_of, outcome_of, questions, structured_output, summary_of
 from revox_langchain.sandbox.people.lines.phrasebook import phrasebook
+from revox_langchain.sandbox.people.plan import Brief, Heard, Plan
 from revox_langchain.sandbox.people.speech_events import speech_event
 from revox_langchain.sandbox.people.stories import Act
 from revox_langchain.sandbox.people.variables import filled
@@ -17,6 +18,7 @@ from revox_langchain.sandbox.world.account import member
 from revox_langchain.sandbox.world.assistants import language_of
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.timeline import Event
+from revox_langchain.sandbox.world.tool_calls import ToolCall
 from revox_langchain.sandbox.world.world import World
 
 SETTING_UP_S = 0.5
@@ -53,7 +55,11 @@ class Attempt:
         )
         self.data = self._fresh()
         self._chance = world.chance(self.data["id"])
-        self._plan = plan_attempt(act, self._brief(), self._chance)
+        self._course = Course(act, self._brief(), self._chance)
+        self._plan = self._course.begin()
+        self._picked_up_s = 0.0
+        self._told = 0
+        self._over = False
 
     def start(self) -> None:
         """Dial."""
@@ -61,18 +67,17 @@ class Attempt:
         call["call_attempts"].insert(0, self.data)
         call["last_call_attempt"] = self.data
         call["calls_count"] = len(call["call_attempts"])
-        ring_s, plan = SETTING_UP_S + self._plan.ring_s, self._plan
         self._plan_for(SETTING_UP_S, self._ring)
-        if plan.talk_s is None:
-            self._plan_for(ring_s, self._end)
+        self._picked_up_s = self._world.moment_s + SETTING_UP_S + self._plan.ring_s
+        if self._plan.talk_s is None:
+            self._plan_at(0.0, self._end)
             return
-        self._plan_for(ring_s, self._pick_up)
-        for number, said in enumerate(plan.said):
-            self._plan_for(ring_s + said.stop_s, partial(self._say, number))
-        self._plan_for(ring_s + plan.talk_s, self._end)
+        self._plan_at(0.0, self._pick_up)
+        self._follow(self._plan)
 
     def hang_up(self) -> None:
         """End it from outside, at any point."""
+        self._over = True
         for event in self._events:
             event.off = True
         answered = self.data["answered_at"] is not None
@@ -88,6 +93,28 @@ class Attempt:
 
     def _plan_for(self, seconds: float, act: Callable[[], None]) -> None:
         self._events.append(self._world.later(seconds, act))
+
+    def _plan_at(self, talked_s: float, act: Callable[[], None]) -> None:
+        self._events.append(self._world.at(self._picked_up_s + talked_s, act))
+
+    def _follow(self, plan: Plan) -> None:
+        """Say what the plan has beyond what was said, to its end or to what it asks."""
+        self._plan = plan
+        for number, said in enumerate(plan.said[self._told :], self._told):
+            self._plan_at(said.stop_s, partial(self._say, number))
+        self._plan_at(plan.talk_s or 0.0, self._end if plan.asks is None else self._ask)
+
+    def _ask(self) -> None:
+        if self._plan.asks is not None:
+            ToolCall(self._world, self._order, self._plan.asks, self._hear).start()
+
+    def _hear(self, heard: Heard) -> None:
+        if self._over:
+            return
+        # What was to be said until the answer came may be cut short by it.
+        for event in self._events:
+            event.off = True
+        self._follow(self._course.go_on(heard))
 
     def _ring(self) -> None:
         self._order.rang = True
@@ -105,6 +132,7 @@ class Attempt:
         self._touch()
 
     def _say(self, number: int) -> None:
+        self._told = number + 1
         said = self._plan.said[number]
         self.data["transcript"].append(said.as_turn())
         if said.role == "human_agent":
@@ -117,6 +145,7 @@ class Attempt:
         self._touch()
 
     def _end(self) -> None:
+        self._over = True
         plan, story = self._plan, self._order.story
         self.data |= {
             "status": "error" if plan.dial_error else "completed",
@@ -217,6 +246,9 @@ class Attempt:
             max_s=self._longest_s(),
             max_end_message=said("max_duration_end_message"),
             answers=questions(assistant["structured_output_config"], self._values, self._phrases),
+            tools=tuple(assistant["custom_tools"] or ()),
+            number=self._order.call["to_phone_number"],
+            now_s=self._world.moment_s,
         )
         return replace(brief, first_sentence=None) if brief.person_first else brief
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import tzinfo
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.sandbox.people.conversation import Plan
 from revox_langchain.sandbox.people.extraction import contact_of
+from revox_langchain.sandbox.people.plan import Plan
 from revox_langchain.sandbox.people.stories import story_for
 from revox_langchain.sandbox.world.assistants import declared_variables
 from revox_langchain.sandbox.world.attempts import Attempt

@@ -56,6 +56,15 @@ class Switches:
         webhook_on: Statuses that post to the assistant's `webhook_url`, once per order.
         new_campaign_status: Status of a campaign before its launch; `draft` is gone, assumed `running`.
         default_max_duration_s: Longest call where the assistant sets none; not published.
+        tool_values: How the arguments of a custom tool get into its `body_template`: `text` writes each as text into
+            its quotes, `typed` replaces the quotes, too, by a number or a boolean, `raw` writes without escaping.
+        tool_missing: What a `{{variable}}` of a tool becomes that has no value: `empty`, `null` in a body, or `kept`.
+        tool_without_template: Body of a tool without a `body_template`, GET and DELETE apart: `arguments` as JSON,
+            or `nothing`.
+        tool_call_id: Whether a tool learns which call it is: no (`none`), as a `{{call_id}}` in its templates
+            (`variable`), or in a header `X-Revox-Call-Id` (`header`).
+        tool_retries: How often a tool is asked again that answers 5xx or not at all. Assumed never.
+        tool_timeout_s: How long a tool may take; not published.
     """
 
     error_shape: Literal["error", "message", "issues", "text"] = "error"
@@ -89,6 +98,12 @@ class Switches:
     webhook_on: frozenset[str] = frozenset({"completed", "cancelled", "errored"})
     new_campaign_status: Literal["running", "paused"] = "running"
     default_max_duration_s: float = 1800.0
+    tool_values: Literal["text", "typed", "raw"] = "text"
+    tool_missing: Literal["empty", "null", "kept"] = "empty"
+    tool_without_template: Literal["arguments", "nothing"] = "arguments"
+    tool_call_id: Literal["none", "variable", "header"] = "none"
+    tool_retries: int = 0
+    tool_timeout_s: float = 20.0
 
     def changed(self, changes: Mapping[str, object]) -> Switches:
         """These switches with some of them changed, as another process asks in JSON.

@@ -7,14 +7,18 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 START_S = datetime(2026, 1, 6, 10, 0, tzinfo=UTC).timestamp()
 """Tuesday 6 January 2026, 10:00 UTC: a weekday, at the opening of the default calling window."""
 
 END_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 """Where the sandbox's time ends: a while before dates do, so that days and zones can be added to any moment."""
+
+_PATIENCE_S = 60.0
 
 
 @dataclass(order=True)
@@ -49,7 +53,8 @@ class Timeline:
         self._wall_s = time.monotonic()
         self._events: list[Event] = []
         self._planned = 0
-        self._busy = False
+        self._busy_in: int | None = None
+        self._changed = threading.Condition(self.lock)
 
     @property
     def now_s(self) -> float:
@@ -83,9 +88,8 @@ class Timeline:
         if not moment_s <= END_S:
             raise ValueError("the sandbox's time ends in the year 9000")
         with self.lock:
-            if self._busy:
-                raise RuntimeError("an event cannot advance the time of its own world")
-            self._busy = True
+            self._wait_for_my_turn()
+            self._busy_in = threading.get_ident()
             try:
                 while self._events and self._events[0].due_s <= moment_s:
                     event = heapq.heappop(self._events)
@@ -94,16 +98,35 @@ class Timeline:
                         event.act()
                 self._now_s = max(self._now_s, moment_s)
             finally:
-                self._busy = False
+                self._busy_in = None
+                self._changed.notify_all()
 
     def catch_up(self) -> None:
         """Follow real time, if the world has a speed."""
         with self.lock:
-            if self.speed is None or self._busy:
+            if self.speed is None or self._busy_in is not None:
                 return
             wall_s = time.monotonic()
             passed_s, self._wall_s = wall_s - self._wall_s, wall_s
             self.advance_to(min(self._now_s + passed_s * self.speed, END_S))
+
+    def stand_still(self, until: Future[Any]) -> None:
+        """Wait, within an event, for something outside; other threads may use the world, but not advance it."""
+
+        def changed(_: object) -> None:
+            with self._changed:
+                self._changed.notify_all()
+
+        until.add_done_callback(changed)
+        # Waiting gives the lock away, however often this thread has taken it.
+        with self._changed:
+            self._changed.wait_for(until.done)
+
+    def _wait_for_my_turn(self) -> None:
+        if self._busy_in == threading.get_ident():
+            raise RuntimeError("an event cannot advance the time of its own world")
+        if not self._changed.wait_for(lambda: self._busy_in is None, _PATIENCE_S):
+            raise RuntimeError("the world stands still until something outside has answered")
 
     def at(self, due_s: float, act: Callable[[], None]) -> Event:
         """Plan `act` for `due_s`."""

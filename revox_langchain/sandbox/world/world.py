@@ -9,6 +9,7 @@ from random import Random
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.faults import Fault
+from revox_langchain.sandbox.world.outside import Outside, Question, Reply
 from revox_langchain.sandbox.world.records import Campaign, Lane, Live, Order
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.timeline import Timeline
@@ -36,6 +37,9 @@ class World(Timeline):
         waiting: Orders that dial as soon as their limits allow it, per lane and by id.
         live: Orders with an attempt under way.
         outbox: Webhook posts, in the order they were sent.
+        outside: The servers that the world may ask.
+        asked: What was asked of them: `{kind, call_id, method, url, at_s}` and `answered` or `error`, in order.
+        tool_fault: Called before each request to a custom tool; returns what goes wrong with it, if anything.
         webhook_fault: Called before each webhook post; returns what goes wrong with it, if anything.
     """
 
@@ -60,6 +64,9 @@ class World(Timeline):
         self.outbox: list[JsonObject] = []
         self.waiting: dict[Lane, dict[str, Order]] = {}
         self.live = Live()
+        self.outside = Outside()
+        self.asked: list[JsonObject] = []
+        self.tool_fault: Callable[[], Fault | None] = lambda: None
         self.webhook_fault: Callable[[], Fault | None] = lambda: None
         self._named: dict[str, int] = {}
         self._by_number: dict[str, dict[str, Order]] = {}
@@ -78,6 +85,35 @@ class World(Timeline):
     def orders_to(self, number: str) -> list[Order]:
         """The orders to a number, oldest first."""
         return list(self._by_number.get(number, {}).values())
+
+    def ask(self, kind: str, call_id: str, question: Question, then: Callable[[Reply], None]) -> None:
+        """Ask a server outside, within an event, and hand its reply to `then`.
+
+        Without a speed the world stands still until it is there. Otherwise time goes on, and `then` is called later.
+        """
+        noted: JsonObject = {"kind": kind, "call_id": call_id, "method": question.method, "url": question.url}
+        self.asked.append({**noted, "at_s": self.moment_s})
+        noted = self.asked[-1]
+
+        def hear(reply: Reply) -> None:
+            noted.update({"error": reply.error} if reply.error else {"answered": reply.status})
+            then(reply)
+
+        future = self.outside.ask(question)
+        if self.speed is None:
+            self.stand_still(future)
+            hear(future.result())
+        else:
+            future.add_done_callback(lambda done: self._hear_later(hear, done.result()))
+
+    def _hear_later(self, hear: Callable[[Reply], None], reply: Reply) -> None:
+        # In another thread, since this one is where everything outside is asked and the lock may be taken for long.
+        def act() -> None:
+            with self.lock:
+                self.catch_up()
+                hear(reply)
+
+        threading.Thread(target=act, daemon=True).start()
 
     def new_id(self, kind: str) -> str:
         """A new id; equal seeds give equal ids in equal order."""

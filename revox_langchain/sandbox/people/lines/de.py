@@ -57,6 +57,11 @@ PHRASEBOOK = Phrasebook(
             ("user", "Guten Tag, ich habe eine Frage zu meiner Rechnung."),
             ("human_agent", "Die habe ich vor mir. Ich schicke Ihnen heute noch eine berichtigte."),
         ),
+        "rings_in": (
+            ("user", "Guten Tag, ich rufe wegen meines Vorgangs an. Bleibt alles wie besprochen?"),
+            ("assistant", "Danke für Ihren Anruf. Ja, alles bleibt wie besprochen. Kann ich noch etwas für Sie tun?"),
+            ("user", "Nein, mehr wollte ich nicht wissen. Vielen Dank."),
+        ),
     },
     filler=(
         (
@@ -68,6 +73,15 @@ PHRASEBOOK = Phrasebook(
         ("user", "Wunderschön. Meine Schwester konnte es kaum glauben. Sie will jetzt die gleiche, nur in Grün."),
         ("assistant", "Das freut mich. Darf ich auf den Grund meines Anrufs zurückkommen?"),
     ),
+    request="Ich habe noch eine Frage. Können Sie mir dabei helfen: {tool}?",
+    moment="Einen Moment bitte, ich sehe nach.",
+    still_there="Hallo, sind Sie noch da?",
+    patience="Ja, ich bin noch da. Es dauert etwas länger als sonst.",
+    found="Jetzt habe ich es: {answer}",
+    sorry="Es tut mir leid, das finde ich gerade nicht heraus. Jemand aus unserem Haus meldet sich dazu.",
+    thanks="Danke, das hilft mir.",
+    trouble="Es tut mir leid, ich habe ein technisches Problem und muss auflegen. Bitte rufen Sie später an.",
+    welcome="Guten Tag, Sie sprechen mit einem Sprachassistenten. Was kann ich für Sie tun?",
     voicemail="Hier ist die Mailbox von Katrin Vogel. Bitte hinterlassen Sie eine Nachricht nach dem Ton.",
     screening="Hallo, nennen Sie Ihren Namen und den Grund Ihres Anrufs. Ich sehe nach, ob jemand erreichbar ist.",
     menu="Willkommen bei Vogel Holzbau. Für den Verkauf drücken Sie die Eins, für den Service die Zwei.",
@@ -80,6 +94,8 @@ PHRASEBOOK = Phrasebook(
         "do_not_call": "Die Person möchte nie wieder angerufen werden.",
         "hostile": "Die Person wollte dem Assistenten andere Befehle geben und bestätigte dann den Termin.",
         "transfer": "Die Person wollte einen Menschen sprechen und wurde wegen einer Rechnung verbunden.",
+        "asks": "Die Person hatte Fragen, denen der Assistent nachgegangen ist.",
+        "rings_in": "Die Person fragte nach ihrem Vorgang und bekam eine Antwort.",
         "long": "Nach einem langen Gespräch hat die Person alles bestätigt.",
     },
 )

@@ -57,6 +57,11 @@ PHRASEBOOK = Phrasebook(
             ("user", "Hello Ruth. I have a question about my invoice."),
             ("human_agent", "Certainly, I have it in front of me. I will send you a corrected one today."),
         ),
+        "rings_in": (
+            ("user", "Hello, I am calling about the matter we have on file. Is everything still as agreed?"),
+            ("assistant", "Thank you for calling. Yes, everything is as agreed. Is there anything else?"),
+            ("user", "No, that's all I wanted to know. Thank you."),
+        ),
     },
     filler=(
         (
@@ -68,6 +73,15 @@ PHRASEBOOK = Phrasebook(
         ("user", "Oh, beautifully. My sister could not believe it. She wants the same one now, only in green."),
         ("assistant", "I am glad to hear it. May I come back to the reason for my call?"),
     ),
+    request="I have one more question. Can you help me with this: {tool}?",
+    moment="One moment, please, I am looking into it.",
+    still_there="Hello, are you still there?",
+    patience="Yes, I am still here. It is taking a little longer than usual.",
+    found="I have it now: {answer}",
+    sorry="I am sorry, I cannot find that out right now. A colleague will get back to you about it.",
+    thanks="Thank you, that helps.",
+    trouble="I am sorry, I have a technical problem and must end the call. Please try again later.",
+    welcome="Hello, you are speaking with an AI assistant. How can I help you?",
     voicemail="You have reached the voicemail of Grace Whitfield. Please leave a message after the tone.",
     screening="Hi, if you record your name and reason for calling, I will see if this person is available.",
     menu="Welcome to Whitfield Interiors. For sales, press one. For support, press two. To repeat this, press nine.",
@@ -80,6 +94,8 @@ PHRASEBOOK = Phrasebook(
         "do_not_call": "The person asks never to be called again.",
         "hostile": "The person tried to give the assistant other orders, then confirmed the appointment.",
         "transfer": "The person asked for a human and was put through about an invoice.",
+        "asks": "The person asked questions that the assistant looked into.",
+        "rings_in": "The person called to ask about their file and got an answer.",
         "long": "After a long chat the person confirmed everything.",
     },
 )

@@ -57,6 +57,11 @@ PHRASEBOOK = Phrasebook(
             ("user", "Hola, tengo una duda sobre mi factura."),
             ("human_agent", "La tengo delante; hoy mismo le envío una corregida."),
         ),
+        "rings_in": (
+            ("user", "Buenos días, llamo por mi asunto pendiente. ¿Sigue todo como acordamos?"),
+            ("assistant", "Gracias por llamar. Sí, todo sigue como acordamos. ¿Puedo ayudarle en algo más?"),
+            ("user", "No, eso es todo lo que quería saber. Gracias."),
+        ),
     },
     filler=(
         (
@@ -68,6 +73,15 @@ PHRASEBOOK = Phrasebook(
         ("user", "Preciosa. Mi hermana no se lo creía. Ahora quiere una igual, pero en verde."),
         ("assistant", "Me alegro mucho. ¿Puedo volver al motivo de mi llamada?"),
     ),
+    request="Tengo una pregunta más. ¿Puede ayudarme con esto: {tool}?",
+    moment="Un momento, por favor, lo estoy mirando.",
+    still_there="¿Oiga, sigue ahí?",
+    patience="Sí, sigo aquí. Está tardando un poco más de lo normal.",
+    found="Ya lo tengo: {answer}",
+    sorry="Lo siento, ahora mismo no puedo averiguarlo. Un compañero se pondrá en contacto con usted.",
+    thanks="Gracias, eso me ayuda.",
+    trouble="Lo siento, tengo un problema técnico y debo terminar la llamada. Por favor, inténtelo más tarde.",
+    welcome="Buenos días, habla con un asistente de voz. ¿En qué puedo ayudarle?",
     voicemail="Este es el buzón de voz de Elena Navarro. Deje su mensaje después de la señal.",
     screening="Hola, diga su nombre y el motivo de la llamada y veré si esta persona está disponible.",
     menu="Bienvenido a Talleres Navarro. Para ventas, pulse uno. Para asistencia, pulse dos.",
@@ -80,6 +94,8 @@ PHRASEBOOK = Phrasebook(
         "do_not_call": "La persona pide que no la llamen nunca más.",
         "hostile": "La persona intentó dar otras órdenes al asistente y luego confirmó la cita.",
         "transfer": "La persona pidió hablar con un humano y fue atendida por una factura.",
+        "asks": "La persona hizo preguntas que el asistente consultó.",
+        "rings_in": "La persona llamó por su asunto y recibió respuesta.",
         "long": "Tras una larga charla, la persona lo confirmó todo.",
     },
 )

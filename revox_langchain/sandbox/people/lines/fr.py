@@ -57,6 +57,11 @@ PHRASEBOOK = Phrasebook(
             ("user", "Bonjour, j'ai une question sur ma facture."),
             ("human_agent", "Je l'ai sous les yeux, je vous en envoie une corrigée aujourd'hui."),
         ),
+        "rings_in": (
+            ("user", "Bonjour, je vous appelle au sujet de mon dossier. Tout est toujours comme convenu ?"),
+            ("assistant", "Merci de votre appel. Oui, tout est comme convenu. Puis-je faire autre chose pour vous ?"),
+            ("user", "Non, c'est tout ce que je voulais savoir. Merci."),
+        ),
     },
     filler=(
         (
@@ -68,6 +73,15 @@ PHRASEBOOK = Phrasebook(
         ("user", "Ah, magnifique. Ma sœur n'en revenait pas. Elle veut la même, mais en vert."),
         ("assistant", "J'en suis ravi. Puis-je revenir à la raison de mon appel ?"),
     ),
+    request="J'ai encore une question. Pouvez-vous m'aider pour ceci : {tool} ?",
+    moment="Un instant, s'il vous plaît, je regarde.",
+    still_there="Allô, vous êtes toujours là ?",
+    patience="Oui, je suis là. Cela prend un peu plus de temps que d'habitude.",
+    found="Voilà, j'ai la réponse : {answer}",
+    sorry="Je suis désolé, je ne peux pas le savoir pour le moment. Quelqu'un de chez nous reviendra vers vous.",
+    thanks="Merci, cela m'aide.",
+    trouble="Je suis désolé, j'ai un problème technique et je dois mettre fin à l'appel. Merci de réessayer plus tard.",
+    welcome="Bonjour, vous parlez à un assistant vocal. Que puis-je faire pour vous ?",
     voicemail="Vous êtes bien sur la messagerie de Camille Rousseau. Laissez un message après le bip.",
     screening="Bonjour, indiquez votre nom et la raison de votre appel, je vérifie si cette personne est disponible.",
     menu="Bienvenue chez Atelier Rousseau. Pour le service commercial, tapez un. Pour l'assistance, tapez deux.",
@@ -80,6 +94,8 @@ PHRASEBOOK = Phrasebook(
         "do_not_call": "La personne demande à ne plus jamais être appelée.",
         "hostile": "La personne a tenté de donner d'autres ordres à l'assistant, puis a confirmé le rendez-vous.",
         "transfer": "La personne a demandé un humain et a été mise en relation au sujet d'une facture.",
+        "asks": "La personne a posé des questions que l'assistant a vérifiées.",
+        "rings_in": "La personne a appelé au sujet de son dossier et a eu sa réponse.",
         "long": "Après une longue conversation, la personne a tout confirmé.",
     },
 )

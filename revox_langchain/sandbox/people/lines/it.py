@@ -57,6 +57,11 @@ PHRASEBOOK = Phrasebook(
             ("user", "Buongiorno, ho una domanda sulla mia fattura."),
             ("human_agent", "Ce l'ho davanti; oggi stesso gliene mando una corretta."),
         ),
+        "rings_in": (
+            ("user", "Buongiorno, chiamo per la mia pratica. È tutto come concordato?"),
+            ("assistant", "Grazie per la chiamata. Sì, è tutto come concordato. Posso fare altro per lei?"),
+            ("user", "No, volevo sapere solo questo. Grazie."),
+        ),
     },
     filler=(
         (
@@ -68,6 +73,15 @@ PHRASEBOOK = Phrasebook(
         ("user", "Bellissima. Mia sorella non ci credeva. Adesso ne vuole una uguale, ma verde."),
         ("assistant", "Mi fa piacere. Posso tornare al motivo della chiamata?"),
     ),
+    request="Ho ancora una domanda. Può aiutarmi con questo: {tool}?",
+    moment="Un momento, per favore, sto controllando.",
+    still_there="Pronto, è ancora lì?",
+    patience="Sì, sono qui. Ci vuole un po' più del solito.",
+    found="Ecco, ho la risposta: {answer}",
+    sorry="Mi dispiace, in questo momento non riesco a saperlo. Un collega la ricontatterà.",
+    thanks="Grazie, mi è utile.",
+    trouble="Mi dispiace, ho un problema tecnico e devo terminare la chiamata. Riprovi più tardi, per favore.",
+    welcome="Buongiorno, parla con un assistente vocale. Come posso aiutarla?",
     voicemail="Risponde la segreteria di Chiara Moretti. Lasciate un messaggio dopo il segnale acustico.",
     screening="Salve, dica il suo nome e il motivo della chiamata e verifico se la persona è disponibile.",
     menu="Benvenuti da Moretti Arredamenti. Per le vendite premere uno. Per l'assistenza premere due.",
@@ -80,6 +94,8 @@ PHRASEBOOK = Phrasebook(
         "do_not_call": "La persona chiede di non essere mai più chiamata.",
         "hostile": "La persona ha provato a dare altri ordini all'assistente, poi ha confermato l'appuntamento.",
         "transfer": "La persona ha chiesto un operatore ed è stata messa in contatto per una fattura.",
+        "asks": "La persona ha fatto domande che l'assistente ha verificato.",
+        "rings_in": "La persona ha chiamato per la sua pratica e ha avuto risposta.",
         "long": "Dopo una lunga chiacchierata la persona ha confermato tutto.",
     },
 )

@@ -27,6 +27,15 @@ class Phrasebook:
         no: The word for no.
         question: How the assistant asks for one value; `{label}` is its name or description.
         scenes: Each conversation, from after the first sentence to before the goodbye.
+        request: How the callee asks for what a tool does; `{tool}` is its description.
+        moment: What the assistant says before it uses a tool.
+        still_there: What the callee says when that takes long.
+        patience: What the assistant answers.
+        found: How it tells what the tool answered, `{answer}`.
+        sorry: What it says if the tool failed.
+        thanks: How the callee thanks for the answer.
+        trouble: What the assistant says if it has no model to talk with.
+        welcome: What it opens with when it is called, if it was given no first sentence.
         filler: Turns that a talkative callee and the assistant repeat.
         voicemail: The greeting before the beep.
         screening: What call screening says.
@@ -47,6 +56,15 @@ class Phrasebook:
     no: str
     question: str
     scenes: dict[Scene, Turns]
+    request: str
+    moment: str
+    still_there: str
+    patience: str
+    found: str
+    sorry: str
+    thanks: str
+    trouble: str
+    welcome: str
     filler: Turns
     voicemail: str
     screening: str

@@ -57,6 +57,11 @@ PHRASEBOOK = Phrasebook(
             ("user", "Olá, tenho uma dúvida sobre a minha fatura."),
             ("human_agent", "Estou com ela aqui; envio hoje uma corrigida."),
         ),
+        "rings_in": (
+            ("user", "Bom dia, estou ligando sobre o meu cadastro. Continua tudo como combinado?"),
+            ("assistant", "Obrigado por ligar. Sim, continua tudo como combinado. Posso ajudar em mais alguma coisa?"),
+            ("user", "Não, era só isso que eu queria saber. Obrigada."),
+        ),
     },
     filler=(
         (
@@ -68,6 +73,15 @@ PHRASEBOOK = Phrasebook(
         ("user", "Linda. A minha irmã nem acreditou. Agora quer uma igual, só que verde."),
         ("assistant", "Fico contente. Posso voltar ao motivo da ligação?"),
     ),
+    request="Tenho mais uma pergunta. Pode me ajudar com isto: {tool}?",
+    moment="Um momento, por favor, estou verificando.",
+    still_there="Alô, ainda está aí?",
+    patience="Sim, estou aqui. Está demorando um pouco mais do que o normal.",
+    found="Já tenho a resposta: {answer}",
+    sorry="Sinto muito, não consigo saber isso agora. Um colega vai entrar em contato.",
+    thanks="Obrigada, isso ajuda.",
+    trouble="Sinto muito, tenho um problema técnico e preciso encerrar a ligação. Tente mais tarde, por favor.",
+    welcome="Bom dia, está falando com um assistente de voz. Como posso ajudar?",
     voicemail="Você ligou para a caixa postal de Beatriz Almeida. Deixe o seu recado após o sinal.",
     screening="Olá, diga o seu nome e o motivo da ligação e verei se a pessoa está disponível.",
     menu="Bem-vindo à Almeida Móveis. Para vendas, digite um. Para suporte, digite dois.",
@@ -80,6 +94,8 @@ PHRASEBOOK = Phrasebook(
         "do_not_call": "A pessoa pede para nunca mais receber ligações.",
         "hostile": "A pessoa tentou dar outras ordens ao assistente e depois confirmou o horário.",
         "transfer": "A pessoa pediu um atendente e foi transferida por causa de uma fatura.",
+        "asks": "A pessoa fez perguntas que o assistente verificou.",
+        "rings_in": "A pessoa ligou sobre o seu cadastro e recebeu uma resposta.",
         "long": "Depois de uma longa conversa, a pessoa confirmou tudo.",
     },
 )

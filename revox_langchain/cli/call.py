@@ -41,9 +41,9 @@ Schema = Annotated[
     str | None,
     typer.Option(
         "--schema",
-        help="JSON schema of what to extract: a file, or the JSON itself.",
+        help="What to extract: a file with a JSON schema, package.module:Model, or the JSON itself.",
         rich_help_panel=_SAID,
-        metavar="JSON",
+        metavar="SCHEMA",
         callback=json_schema,
     ),
 ]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.cli.exits import usage_error
 from revox_langchain.connection.connection import Connection
+from revox_langchain.results.schema import schema_of
 from revox_langchain.waiting.policy import WaitPolicy
 
 
@@ -65,13 +70,15 @@ def pairs(option: typer.CallbackParam, given: list[str] | None) -> dict[str, str
 
 
 def json_schema(given: str | None) -> JsonObject | None:
-    """Read a JSON schema from a file, or from the option itself.
+    """Read a JSON schema from a file, from a pydantic model (`package.module:Model`), or from the option itself.
 
     Raises:
-        InvalidInput: The file cannot be read, or there is no JSON object in it.
+        InvalidInput: The file cannot be read, there is no JSON object in it, or there is no such model.
     """
     if given is None:
         return None
+    if _MODEL.fullmatch(given) and not Path(given).exists():
+        return schema_of(_model(*given.split(":")))
     text = given if given.lstrip().startswith(("{", "[", '"')) else _file(given)
     try:
         schema = json.loads(text)
@@ -80,6 +87,25 @@ def json_schema(given: str | None) -> JsonObject | None:
     if not isinstance(schema, dict):
         raise usage_error("--schema is not a JSON object.", f"Pass the schema of an object, {_EXAMPLE}.")
     return schema
+
+
+_MODEL = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+
+
+def _model(module: str, name: str) -> type[BaseModel]:
+    # As `python -m` does: what lies in this folder can be named.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except AttributeError:
+        raise usage_error(f"--schema: {module} has no {name}.", "Pass package.module:Model.") from None
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise usage_error(f"--schema: {module} cannot be imported ({why}).", "Pass package.module:Model.") from None
+    if not (isinstance(found, type) and issubclass(found, BaseModel)):
+        raise usage_error(f"--schema: {module}:{name} is not a pydantic model.", "Derive it from pydantic.BaseModel.")
+    return found
 
 
 _EXAMPLE = 'such as {"properties": {"ok": {"type": "boolean"}}}'

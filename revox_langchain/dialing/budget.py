@@ -21,12 +21,12 @@ from revox_langchain.dialing.reservations import (
 )
 from revox_langchain.errors import Refused
 from revox_langchain.flow import Flow, Work
+from revox_langchain.results.cost import DEFAULT_ATTEMPTS
 
 T = TypeVar("T")
 
 # Revox does not document how long a call without a limit may last; half an hour is meant to err on the safe side.
 UNKNOWN_CALL_DURATION_S = 1800.0
-DEFAULT_ATTEMPTS = 3
 DEFAULT_RETRIES: JsonObject = {
     "allowed_days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
     "call_twice_in_a_row": False,

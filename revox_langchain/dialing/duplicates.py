@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.intent import Intent, Placed
-from revox_langchain.dialing.marks import mark_of, metadata_of
+from revox_langchain.dialing.marks import mark_of
 from revox_langchain.errors import Refused, RevoxToolError
 from revox_langchain.flow import Flow
 from revox_langchain.operations.calls import CancelCall, GetCall
 from revox_langchain.results.call import ENDED
-from revox_langchain.results.order import order_in, status_of, unix_s
+from revox_langchain.results.order import metadata_of, order_in, status_of, unix_s
 
 
 def keep_earliest(

@@ -15,10 +15,8 @@ from revox_langchain.answers import JsonObject, canonical, digest
 from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import InvalidInput, RateLimited, RevoxToolError, Unavailable
 from revox_langchain.operations.calls import MakeCall
+from revox_langchain.results.order import MARK as MARK
 from revox_langchain.results.order import sandbox_of
-
-MARK = "revox_langchain_intent"
-"""The key in an order's metadata that holds the id of its intent."""
 
 CONTENT = "revox_langchain_content"
 """The key in the metadata of a named intent's order that holds a digest of what was asked for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from revox_langchain.dialing.search import Found, search_all
 from revox_langchain.errors import PlacementUnknown, RevoxToolError
 from revox_langchain.flow import Flow, Pause
 from revox_langchain.operations.calls import GetCallHistory
-from revox_langchain.results.order import unix_s
+from revox_langchain.results.order import decoded, metadata_of, unix_s
 
 _DAY_S = 86_400.0
 
@@ -108,29 +107,12 @@ def mark_of(call: Mapping[str, object]) -> str | None:
     return None if mark is None else str(mark)
 
 
-def metadata_of(call: Mapping[str, object]) -> Mapping[str, object]:
-    """An order's metadata; empty if it has none, or none that can be read."""
-    metadata = _decoded(call.get("metadata"))
-    return metadata if isinstance(metadata, Mapping) else {}
-
-
 def _may_be_marked(call: Mapping[str, object]) -> bool:
     """Whether an order's metadata was left out or cannot be read; null says that there is none."""
     if call.get("direction") == "inbound" or call.get("campaign"):
         return False
-    metadata = _decoded(call.get("metadata"))
+    metadata = decoded(call.get("metadata"))
     return "metadata" not in call or (bool(metadata) and not isinstance(metadata, Mapping))
-
-
-def _decoded(metadata: object) -> object:
-    # In which form Revox returns metadata is not documented; missing a mark in a JSON text would dial again.
-    if not isinstance(metadata, str):
-        return metadata
-    try:
-        decoded: object = json.loads(metadata)
-    except (ValueError, RecursionError):
-        return metadata
-    return decoded
 
 
 def unknown(intent_id: str, phone_number: str, why: str) -> PlacementUnknown:

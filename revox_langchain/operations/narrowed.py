@@ -23,7 +23,7 @@ from revox_langchain.operations.operation import Request, RequestT, invalid
 Fields = Literal["lean", "full"]
 """Which fields a model sees: `lean` leaves out those that are for code."""
 
-_made: dict[tuple[type[Request], frozenset[str], str], type[Request]] = {}
+_made: dict[tuple[type[Request], frozenset[str], str, str], type[Request]] = {}
 
 
 def narrowed(
@@ -32,6 +32,7 @@ def narrowed(
     *,
     fixed: Mapping[str, object] | None = None,
     shown: Collection[str] = (),
+    with_prompt: Mapping[str, object] | None = None,
 ) -> type[RequestT]:
     """Make the class of a request with fewer fields for a model.
 
@@ -40,6 +41,7 @@ def narrowed(
         fields: `lean` withholds the fields marked `FOR_CODE`; `full` shows them.
         fixed: Values that the application gives, by field name; those the request does not have are skipped.
         shown: Fields that `lean` shows all the same.
+        with_prompt: Values that the application gives where there is a prompt.
 
     Returns:
         A subclass, the same for the same arguments; the request itself if nothing is withheld.
@@ -50,12 +52,13 @@ def narrowed(
     )
     # Of alternatives a model is shown none once the application has chosen one.
     excluded = {name for key in given for name in request.view.excludes.get(key, ())}
-    withheld |= given.keys() | excluded
+    prompted = {name: value for name, value in (with_prompt or {}).items() if name in request.model_fields}
+    withheld |= given.keys() | excluded | prompted.keys()
     if not withheld:
         return request
-    key = (request, frozenset(withheld), canonical(given))
+    key = (request, frozenset(withheld), canonical(given), canonical(prompted))
     if key not in _made:
-        view = replace(request.view, withheld=frozenset(withheld), fixed=given)
+        view = replace(request.view, withheld=frozenset(withheld), fixed=given, with_prompt=prompted)
         body = {"view": view, "__doc__": request.__doc__, "__module__": request.__module__}
         _made[key] = type(request.__name__, (request,), body)
     made: type[Any] = _made[key]

@@ -160,12 +160,14 @@ class View:
         excludes: Fields that mean nothing once a field is given.
         withheld: Fields that a model neither sees nor gives.
         fixed: What the application gives instead.
+        with_prompt: What it gives where there is a prompt: an assistant that exists brings its own.
     """
 
     one_of: tuple[str, ...] = ()
     excludes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
     fixed: Mapping[str, object] = field(default_factory=dict)
+    with_prompt: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def demanded(self) -> set[str]:
@@ -203,7 +205,9 @@ class Request(BaseModel):
             rest = [name for name in given if name not in withheld and given[name] not in _NOTHING]
             again = f"call {cls.spec.name} again with {', '.join(rest)} only. " if rest else ""
             raise ValueError(f"{again}Leave out {', '.join(came)}: the application decides that")
-        return {**{name: value for name, value in given.items() if name not in withheld}, **cls.view.fixed}
+        shown = {name: value for name, value in given.items() if name not in withheld}
+        prompted = shown.get("prompt") or cls.view.fixed.get("prompt")
+        return {**shown, **cls.view.fixed, **(cls.view.with_prompt if prompted else {})}
 
     @model_validator(mode="before")
     @classmethod

@@ -7,6 +7,7 @@ while reading the answer to a dial would hide a call that has been placed.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from revox_langchain.answers import JsonObject, safe_json, safe_text
 
 TURNS = ("post_call_transcript", "transcript")
 """Where an attempt holds what was said: made from the recording, which is better, and made during the call."""
+
+MARK = "revox_langchain_intent"
+"""The key in an order's metadata that holds the id of its intent."""
 
 # A number beyond this counts milliseconds: as seconds it would be the year 5138.
 _IN_SECONDS = 1e11
@@ -82,6 +86,13 @@ def attempts_of(order: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 def turns_of(attempt: Mapping[str, object], names: Sequence[str] = TURNS) -> list[Said]:
     """What was said in an attempt, read from the first of `names` that holds something."""
+    return [said for said, _ in whole_turns_of(attempt, names)]
+
+
+def whole_turns_of(
+    attempt: Mapping[str, object], names: Sequence[str] = TURNS
+) -> list[tuple[Said, Mapping[str, object]]]:
+    """What was said in an attempt, each turn with all that Revox says of it, such as a tool's arguments."""
     return next((turns for name in names if (turns := _turns(attempt.get(name)))), [])
 
 
@@ -105,6 +116,35 @@ def unix_s(moment: object) -> float | None:
     return seconds if abs(seconds) <= _YEAR_9999_S else None
 
 
+def metadata_of(order: Mapping[str, object]) -> Mapping[str, object]:
+    """An order's metadata; empty if it has none, or none that can be read."""
+    metadata = decoded(order.get("metadata"))
+    return metadata if isinstance(metadata, Mapping) else {}
+
+
+def decoded(metadata: object) -> object:
+    """Metadata as JSON, also where it comes as a text; anything that is no JSON text as it is."""
+    # In which form Revox returns metadata is not documented; missing a mark in a JSON text would dial again.
+    if not isinstance(metadata, str):
+        return metadata
+    try:
+        read: object = json.loads(metadata)
+    except (ValueError, RecursionError):
+        return metadata
+    return read
+
+
+def number_of(value: object) -> float | None:
+    """A finite number; None for anything else."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def has_output(order: Mapping[str, object]) -> bool:
     """Whether structured output has come."""
     return any(attempt.get("structured_output") for attempt in attempts_of(order))
@@ -116,16 +156,17 @@ def reached_someone(order: Mapping[str, object]) -> bool:
     return any(attempt.get("answered_at") and attempt.get("result") in talked for attempt in attempts_of(order))
 
 
-def _turns(value: object) -> list[Said]:
+def _turns(value: object) -> list[tuple[Said, Mapping[str, object]]]:
     if isinstance(value, str):
-        return [_spoken_line(line) for line in safe_text(value).splitlines() if line.strip()]
+        return [(_spoken_line(line), {}) for line in safe_text(value).splitlines() if line.strip()]
     return [_turn(item) for item in value if item is not None] if isinstance(value, (list, tuple)) else []
 
 
-def _turn(item: object) -> Said:
+def _turn(item: object) -> tuple[Said, Mapping[str, object]]:
     if not isinstance(item, Mapping):
-        return _spoken_line(text_of(item) or "")
-    return Said(text_of(item.get("role")) or "unknown", text_of(item.get("content") or item.get("tool_name")) or "")
+        return _spoken_line(text_of(item) or ""), {}
+    words = text_of(item.get("content") or item.get("tool_name")) or ""
+    return Said(text_of(item.get("role")) or "unknown", words), item
 
 
 def _spoken_line(line: str) -> Said:

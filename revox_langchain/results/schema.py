@@ -79,6 +79,20 @@ def structured_output_config(model: type[BaseModel]) -> list[JsonObject]:
     return config_from_schema(schema, model.__name__)
 
 
+def schema_of(model: type[BaseModel] | None) -> JsonObject | None:
+    """The JSON schema of a flat pydantic model, as inputs carry it; None for None.
+
+    Raises:
+        InvalidInput: It is no pydantic model, or a field cannot be extracted; it is named.
+    """
+    if model is None:
+        return None
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise InvalidInput(f"{model!r} is not a pydantic model.", next_step="Give a class derived from BaseModel.")
+    structured_output_config(model)
+    return model.model_json_schema()
+
+
 def config_from_schema(schema: Mapping[str, Any], subject: str = "structured_output_schema") -> list[JsonObject]:
     """Translate a flat JSON schema (an object's `properties`) into Revox's `structured_output_config`.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal
 
-from revox_langchain.results.call import CallResult
+from revox_langchain.results.facts import CallFacts
+from revox_langchain.results.order import object_of
 from revox_langchain.results.schema import ModelT, read_output
 
 
@@ -23,13 +25,25 @@ class Structured(Generic[ModelT]):
     errors: tuple[str, ...] = ()
 
 
-def structured(result: CallResult, model: type[ModelT]) -> Structured[ModelT]:
-    """Read the structured output of `result` as `model`."""
-    if not result.structured_output:
+def structured(result: CallFacts | Mapping[str, object], model: type[ModelT]) -> Structured[ModelT]:
+    """Read structured output as `model`.
+
+    Args:
+        result: A `CallResult`, or what the call graph, its tool or `--json` gave.
+        model: What was asked for.
+    """
+    output: object
+    disposition: object
+    if isinstance(result, CallFacts):
+        output, disposition = result.structured_output, result.disposition
+    else:
+        output, disposition = result.get("structured_output"), result.get("disposition")
+    output = object_of(output)
+    if not output:
         return Structured("absent")
-    value, errors = read_output(result.structured_output, model)
+    value, errors = read_output(output, model)
     if value is None:
         return Structured("invalid", errors=errors)
-    if result.disposition not in ("answered", "unknown"):
+    if disposition not in ("answered", "unknown", None):
         return Structured("contradicts_disposition", value)
     return Structured("ready", value)

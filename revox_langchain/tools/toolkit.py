@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict, Unpack
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import BaseToolkit
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.answers import JsonObject
@@ -17,8 +17,12 @@ from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
+from revox_langchain.operations.assistants import CreateAssistant
+from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.narrowed import Fields, check_fixed, narrowed
 from revox_langchain.operations.operation import Request, Risk, RiskWord
+from revox_langchain.results.order import object_of
+from revox_langchain.results.schema import structured_output_config
 from revox_langchain.tools.approvals import approvals_of
 from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, make_tools, tool_metadata
 
@@ -72,6 +76,7 @@ class ToolkitOptions(TypedDict, total=False):
     hosted_risks: Mapping[str, Risk | RiskWord]
     fields: Fields
     fixed: dict[str, object]
+    structured_output: type[BaseModel] | None
 
 
 class HostedOptions(TypedDict, total=False):
@@ -105,10 +110,12 @@ class RevoxToolkit(BaseToolkit):
             is usually the application's to decide, such as caller id, retries, metadata and intent.
         fixed: Values that every tool with a field of that name gets, such as `{"from_phone_number": …}`; a model
             neither sees nor changes them.
+        structured_output: A flat pydantic model of what to extract from each conversation: it goes into every prompt's
+            call and every new assistant. `structured(CallResult.from_call(order), Model)` reads it back.
 
     Raises:
-        InvalidInput: An unknown name (near matches are listed), a named tool above `max_risk`, or a fixed value that
-            does not fit.
+        InvalidInput: An unknown name (near matches are listed), a named tool above `max_risk`, or a fixed value or a
+            field of `structured_output` that does not fit.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
@@ -124,7 +131,9 @@ class RevoxToolkit(BaseToolkit):
     hosted_risks: dict[str, NamedRisk] = Field(default_factory=dict)
     fields: Fields = "lean"
     fixed: dict[str, object] = Field(default_factory=dict)
+    structured_output: type[BaseModel] | None = None
 
+    _extracted: list[JsonObject] = PrivateAttr(default_factory=list)
     _scope: str = PrivateAttr(default_factory=lambda: f"toolkit {uuid.uuid4()}")
 
     @model_validator(mode="after")
@@ -145,6 +154,8 @@ class RevoxToolkit(BaseToolkit):
                     + " if it is really meant.",
                 )
         check_fixed(self.fixed, REQUESTS, self.policy.default_region)
+        if self.structured_output is not None:
+            self._extracted = structured_output_config(self.structured_output)
         return self
 
     @classmethod
@@ -191,12 +202,21 @@ class RevoxToolkit(BaseToolkit):
             chosen = {request.spec.name for request in REQUESTS}
         chosen -= {_full(name) for name in self.exclude}
         return [
-            narrowed(request, self.fields, fixed=self.fixed)
+            narrowed(request, self.fields, fixed=self.fixed, with_prompt=self._with_prompt(request))
             for request in REQUESTS
             if request.spec.name in chosen
             and request.spec.risk <= self.highest_risk
             and (request.spec.for_models or request.spec.name in included)
         ]
+
+    def _with_prompt(self, request: type[Request]) -> JsonObject:
+        """What a prompt's call or a new assistant is to extract; an update leaves it as it is."""
+        config = {"structured_output_config": self._extracted}
+        if not self._extracted or request not in (MakeCall, CreateAssistant):
+            return {}
+        return (
+            config if request is CreateAssistant else {"settings": {**object_of(self.fixed.get("settings")), **config}}
+        )
 
     def get_tools(self) -> list[BaseTool]:
         """Make the tools."""

@@ -306,6 +306,7 @@ def test_json_is_one_object_on_stdout_and_everything_else_is_on_stderr() -> None
         "language",
         "voice",
         "disposition",
+        "conclusion",
         "outcome",
         "outcome_summary",
         "transcript",

@@ -42,6 +42,7 @@ OUTPUT_KEYS = {
     "language",
     "voice",
     "disposition",
+    "conclusion",
     "outcome",
     "outcome_summary",
     "transcript",

@@ -8,6 +8,7 @@ from typing import Unpack
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START
 from langgraph.types import Checkpointer
+from pydantic import BaseModel
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
@@ -31,6 +32,7 @@ from revox_langchain.graph.call.webhook import WebhookAddress, webhook_address
 from revox_langchain.graph.handles import GraphHandle
 from revox_langchain.graph.steps import Steps, Update, thread_id
 from revox_langchain.operations.calls import CancelCall
+from revox_langchain.results.schema import schema_of
 from revox_langchain.waiting.policy import WaitPolicy
 
 _NodeFlow = Callable[[CallState, Settings], Flow[Update]]
@@ -50,6 +52,7 @@ def create_call_graph(
     inline: bool | None = None,
     cancel_call_on_abort: bool = False,
     webhook_url: WebhookAddress | None = None,
+    structured_output: type[BaseModel] | None = None,
 ) -> CallGraph:
     """Build the graph that places one call and watches it until it has ended.
 
@@ -75,6 +78,8 @@ def create_call_graph(
             says so if it posts elsewhere. It is kept as a secret and out of the state: questions show it without its
             token. As it comes from code, `DialPolicy.allowed_hosts` does not count for it. A kept assistant posts to
             the newest token: run one receiver behind one address.
+        structured_output: A flat pydantic model of what to extract from each conversation that a prompt starts; an
+            assistant that was given brings its own. `structured(output, Model)` reads it back.
 
     Returns:
         The uncompiled graph; `.compile(checkpointer=...)` makes it survive a restart. Give each call request its own
@@ -82,7 +87,8 @@ def create_call_graph(
 
     Raises:
         AuthError: There is neither a connection nor `REVOX_API_KEY`.
-        InvalidInput: The `webhook_url` is not an address that Revox can post to.
+        InvalidInput: The `webhook_url` is not an address that Revox can post to, or a field of `structured_output` is
+            nested or of a type that cannot be extracted.
     """
     settings = Settings(
         Guard(policy, budget),
@@ -92,6 +98,7 @@ def create_call_graph(
         on_unknown,
         wait_mode=wait_mode,
         webhook_url=webhook_address(webhook_url),
+        schema=schema_of(structured_output),
     )
     return graph_with(settings, connection, cancel_call_on_abort=cancel_call_on_abort)
 
@@ -108,6 +115,7 @@ def graph_for_model(connection: Connection | None = None, **options: Unpack[Call
         by_model=True,
         wait_mode=options.get("wait_mode", "poll"),
         webhook_url=webhook_address(options.get("webhook_url")),
+        schema=schema_of(options.get("structured_output")),
     )
     return graph_with(settings, connection, cancel_call_on_abort=options.get("cancel_call_on_abort", False))
 

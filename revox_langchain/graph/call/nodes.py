@@ -42,8 +42,7 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow
     """Check the input, normalise the number, derive the intent, and forget the run before."""
     given.check()
     refuse_reserved(given.metadata)
-    if given.structured_output_schema is not None:
-        config_from_schema(given.structured_output_schema)
+    given = _with_schema(given, settings)
     asked = cast("CallRequest", given.model_dump(mode="json"))
     fresh: Update = {**_FORGOTTEN, "version": VERSION}
     # Without a thread the orders of this run are counted; only a thread is part of an intent.
@@ -61,6 +60,25 @@ def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow
         asked["from_phone_number"] = _caller_id(given.from_phone_number, region)
     mark = _marked(given, phone.e164, thread_id, by_model=settings.by_model)
     return {**fresh, "asked": asked, "intent_mark": mark, "intent_id": mark["intent_id"], GOTO: "choose_voice"}
+
+
+def _with_schema(given: CallInput, settings: Settings) -> CallInput:
+    """The input with what is to be extracted from the conversation; an assistant that was given brings its own.
+
+    Raises:
+        InvalidInput: It asks for something else than the code that built the graph, or for what cannot be extracted.
+    """
+    asked, fixed = given.structured_output_schema, settings.schema
+    if asked is not None:
+        config_from_schema(asked)
+    if fixed is None or given.assistant_id is not None:
+        return given
+    if asked not in (None, fixed):
+        raise InvalidInput(
+            "structured_output_schema was given, but this graph asks for its own.",
+            next_step="Leave structured_output_schema out.",
+        )
+    return given.model_copy(update={"structured_output_schema": fixed})
 
 
 def place_call(state: CallState, settings: Settings, *, earlier: Earlier, can_ask: bool) -> Flow[Update]:
@@ -185,6 +203,7 @@ def _unplaced(state: CallState) -> Update:
         "language": spoken.get("language"),
         "voice": state.get("voice"),
         "disposition": None,
+        "conclusion": None,
         "outcome": None,
         "outcome_summary": None,
         "transcript": [],

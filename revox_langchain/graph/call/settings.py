@@ -7,8 +7,9 @@ from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
@@ -35,6 +36,7 @@ class CallGraphOptions(TypedDict, total=False):
     inline: bool | None
     cancel_call_on_abort: bool
     webhook_url: WebhookAddress | None
+    structured_output: type[BaseModel] | None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Settings:
         approve: Ask a person before the dial.
         on_unknown: What to do when it is not known whether a call was placed.
         by_model: Whether a model writes the input, so that the name of an intent counts within its thread only.
+        schema: JSON schema of what to extract from each conversation, as the code that built the graph asks.
         webhook_url: Where Revox posts the end of the calls. A secret, so that it goes into what is sent and not into
             the state.
     """
@@ -61,6 +64,7 @@ class Settings:
     by_model: bool = False
     wait_mode: WaitMode = "poll"
     webhook_url: SecretStr | None = None
+    schema: JsonObject | None = None
 
     def __post_init__(self) -> None:
         """Refuse a mode that does not exist, which would be taken for another one."""

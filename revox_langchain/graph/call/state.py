@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import InvalidInput
-from revox_langchain.results.call import Disposition
+from revox_langchain.results.call import Conclusion, Disposition
 from revox_langchain.waiting.watch import Seen
 
 FinalStatus = Literal["completed", "cancelled", "errored", "refused", "unknown", "still_running", "given_up"]
@@ -51,6 +51,7 @@ class CallOutput(BaseModel):
     language: Annotated[str | None, EphemeralValue] = Field(description="Language that was spoken, as a tag.")
     voice: dict[str, Any] | None = Field(description="The voice: id, provider, name, language, accent.")
     disposition: Disposition | None = Field(description="How the last attempt went.")
+    conclusion: Conclusion | None = Field(description="What became of it, of a closed list; None if it was not placed.")
     outcome: str | None = Field(description="Revox's verdict on the conversation, if it has one.")
     outcome_summary: str | None = Field(description="Why, in a sentence.")
     transcript: list[dict[str, str]] = Field(description="What was said: role and content.")

@@ -220,6 +220,9 @@ def test_a_number_the_guard_refuses_is_exit_code_3(number: str, code: str) -> No
         (("call", FICTION, "--prompt", PROMPT, "--schema", "{broken", "--sandbox"), "not valid JSON"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", "[1]", "--sandbox"), "not a JSON object"),
         (("call", FICTION, "--prompt", PROMPT, "--schema", NESTED, "--sandbox"), "flat"),
+        (("call", FICTION, "--prompt", PROMPT, "--schema", "no.such:Model", "--sandbox"), "cannot be imported"),
+        (("call", FICTION, "--prompt", PROMPT, "--schema", "json:Model", "--sandbox"), "json has no Model"),
+        (("call", FICTION, "--prompt", PROMPT, "--schema", "json:loads", "--sandbox"), "not a pydantic model"),
         (("call", FICTION, "--prompt", PROMPT, "--scheduled-at", "tomorrow", "--sandbox"), "scheduled_at"),
         (("call", FICTION, "--prompt", PROMPT, "--provider", "nobody", "--sandbox"), "cartesia"),
         (("call", FICTION, "--prompt", PROMPT, "--language", "en", "--voice-id", "nope", "--sandbox"), "nope"),
@@ -319,6 +322,12 @@ def test_json_is_one_object_on_stdout_and_everything_else_is_on_stderr() -> None
         "sandbox",
         "placed_at",
     }
+
+
+def test_a_pydantic_model_can_be_named_as_the_schema() -> None:
+    done = in_sandbox(FICTION, "--json", "--schema", "tests.graph.test_structured_output:Visit")
+    assert done.exit_code == 0, done.output
+    assert set(json.loads(done.stdout)["structured_output"]) == {"confirmed", "guests"}
 
 
 @pytest.mark.parametrize(

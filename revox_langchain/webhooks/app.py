@@ -58,7 +58,8 @@ class Webhooks:
             offers them is given the same: `call_graph(call_tools=…)` or `RevoxToolkit(call_tools=…)`.
 
     Raises:
-        InvalidInput: The token is short, the journal cannot be used, or a tool cannot be offered.
+        InvalidInput: The token is short, the journal cannot be used, another process uses it, or a tool cannot be
+            offered.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Webhooks:
         call_tools: CallTools | Sequence[BaseTool] | None = None,
     ) -> None:
         self._token = checked_token(secrets.token_urlsafe(32) if token is None else token)
-        kept = Journal(journal)
+        self._journal = kept = Journal(journal)
         self._doorbell = Doorbell(
             connection, kept, on_call_ended=on_call_ended, wake=wake, queue=queue, workers=workers
         )
@@ -133,6 +134,7 @@ class Webhooks:
         await self._doorbell.aclose(patience_s=patience_s)
         if self._line is not None:
             await self._line.aclose(patience_s)
+        self._journal.release()
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

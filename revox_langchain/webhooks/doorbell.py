@@ -94,6 +94,7 @@ class Doorbell:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
+        self._journal.claim()
         # Mounted in another app, whose lifespan does not reach this one, the first request starts the work.
         self._loop, self._queue, self._in_hand, self._tries = loop, asyncio.Queue(), set(), {}
         self._tasks = {asyncio.create_task(self._work()) for _ in range(self._workers)}

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from revox_langchain.errors import InvalidInput
+from revox_langchain.webhooks.ownership import owned
 
 _VERSION = 1
 _SCHEMA = """
@@ -22,11 +23,14 @@ class Journal:
         path: A file of SQLite's, which outlives the process; left out, the memory of this one.
 
     Raises:
-        InvalidInput: The file cannot be used.
+        InvalidInput: The file cannot be used, or another process uses it.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._lock = threading.Lock()
+        self._path = None if path is None else Path(path)
+        self._hold: sqlite3.Connection | None = None
+        self.claim()
         try:
             # Its callers come from a pool of threads, one at a time.
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
@@ -95,7 +99,23 @@ class Journal:
             else:
                 self._db.execute("UPDATE tool_answers SET answer = ? WHERE key = ?", (answer, key))
 
+    def claim(self) -> None:
+        """Keep other processes away, which would report the same orders; needed again after `release`.
+
+        Raises:
+            InvalidInput: Another process uses the file.
+        """
+        if self._path is not None and self._hold is None:
+            self._hold = owned(self._path, "journal", "give this one a journal of its own")
+
+    def release(self) -> None:
+        """Let another process use the file."""
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            hold.close()
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let another process use it."""
         with self._lock:
             self._db.close()
+        self.release()

@@ -26,7 +26,7 @@ def owned(path: Path, what: str, otherwise: str) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise InvalidInput(
-                f"Another process uses the {what} {path}.",
+                f"Another process uses the {what} {path}, or this one does already.",
                 code="database_in_use",
                 next_step=f"Stop it first, or {otherwise}.",
             ) from None

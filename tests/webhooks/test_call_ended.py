@@ -252,7 +252,9 @@ async def test_what_was_heard_before_a_crash_is_reported_after_it(sandbox: Sandb
         raise RuntimeError("killed here")
 
     # The journal of a process that heard the post and was killed before its callback returned.
-    Journal(journal).add(call_id, sandbox.clock.now_s())
+    left = Journal(journal)
+    left.add(call_id, sandbox.clock.now_s())
+    left.close()
     webhooks, told = collecting(sandbox, journal=journal)
     async with webhooks:
         await webhooks._doorbell.joined()
@@ -320,6 +322,21 @@ def test_a_journal_that_cannot_be_used_says_so(sandbox: Sandbox, tmp_path: Path)
     newer.close()
     with pytest.raises(InvalidInput, match="Upgrade revox-langchain"):
         Webhooks(sandbox.connect(), journal=tmp_path / "newer.db")
+
+
+async def test_a_second_one_on_a_journal_is_refused_until_the_first_has_gone(sandbox: Sandbox, tmp_path: Path) -> None:
+    first = Webhooks(sandbox.connect(), journal=tmp_path / "ended.db")
+    async with first:
+        with pytest.raises(InvalidInput, match=r"Another process uses the journal .*ended.db") as refused:
+            Webhooks(sandbox.connect(), journal=tmp_path / "ended.db")
+    assert refused.value.code == "database_in_use"
+    assert "a journal of its own" in refused.value.next_step
+    second = Webhooks(sandbox.connect(), journal=tmp_path / "ended.db")
+    with pytest.raises(InvalidInput, match="Another process uses"):
+        await first.__aenter__()
+    await second.aclose()
+    async with first:
+        pass
 
 
 @pytest.mark.parametrize(

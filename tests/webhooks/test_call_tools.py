@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
@@ -491,8 +492,10 @@ async def test_a_run_that_a_crash_cut_off_is_not_done_again(
     tools = CallTools([*calendar.tools()], once=["never"], token=TOKEN, timeout_s=0.05)
     async with line(sandbox.connect(), tools, journal=tmp_path / "journal.db") as phone:
         await phone.say("never", {"call_id": CALL})
-        # As a killed process leaves it: begun, and never answered. The next one opens the file beside it.
-        async with line(sandbox.connect(), tools, journal=tmp_path / "journal.db") as after:
+        # As a killed process leaves it: begun, and never answered.
+        shutil.copy(tmp_path / "journal.db", tmp_path / "left.db")
+        shutil.copy(tmp_path / "journal.db-wal", tmp_path / "left.db-wal")
+        async with line(sandbox.connect(), tools, journal=tmp_path / "left.db") as after:
             ok, said = await after.say("never", {"call_id": CALL})
         for task in asyncio.all_tasks():
             if "_first" in repr(task.get_coro()):

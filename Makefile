@@ -26,10 +26,11 @@ test-all: $(VENV)/.dev ## Run all tests, and measure what they cover.
 	@echo "Two cores that do nothing else run these in about a quarter of an hour."
 	$(PYTEST) --cov
 
-soak: $(VENV)/.dev ## Kill a service with 1,000 calls, then run the tests ten times on a busy machine, hours of it; with GGUF=FILE also a model's benchmark.
+soak: $(VENV)/.dev ## Kill a service and workers with 1,000 calls each, then run the tests ten times on a busy machine, hours of it; with GGUF=FILE also a model's benchmark.
 	@command -v stress-ng >/dev/null || { \
 	  echo "stress-ng is missing. On Debian and Ubuntu: sudo apt-get install stress-ng"; exit 1; }
 	$(SANDBOXED) $(BIN)/python -m tests.service.crash --calls 1000
+	$(SANDBOXED) $(BIN)/python -m tests.service.crash --calls 1000 --postgres
 	@stress-ng --cpu 4 --quiet & stress=$$!; trap 'kill $$stress' EXIT INT TERM; \
 	for run in 1 2 3 4 5 6 7 8 9 10; do echo "Run $$run of 10"; $(PYTEST) -m 'not slow' || exit 1; done
 	@if [ -n "$(GGUF)" ]; then $(SANDBOXED) $(BIN)/python -m benchmarks.agent --gguf "$(GGUF)"; \

@@ -9,7 +9,7 @@ import pytest
 
 from revox_langchain.sandbox.server import SandboxServer
 from tests.graph.crash.harness import POST_CALL, HeldSandbox
-from tests.service.crash.harness import SPEED, body_of, run
+from tests.service.crash.harness import SPEED, WHILE, Cuts, body_of, run
 from tests.service.crash.process import ServiceProcess, name, service_process, until
 
 pytestmark = [
@@ -26,7 +26,22 @@ def test_killed_six_times_it_loses_no_order_doubles_none_and_reports_each(tmp_pa
 
 
 def test_where_nothing_dies_each_call_is_reported_once(tmp_path: Path) -> None:
-    figures = run(tmp_path, 20, kills=False)
+    figures = run(tmp_path, 20, Cuts())
+    assert figures.kills == 0
+    figures.check()
+
+
+@pytest.mark.parametrize("when", WHILE)
+def test_one_of_two_workers_dies_for_good_and_the_other_brings_every_call_to_its_report(
+    tmp_path: Path, dsn: str, when: str
+) -> None:
+    figures = run(tmp_path, 20, WHILE[when], dsn=dsn)
+    assert figures.kills == 1
+    figures.check()
+
+
+def test_where_no_worker_dies_each_call_is_reported_once(tmp_path: Path, dsn: str) -> None:
+    figures = run(tmp_path, 12, Cuts(), dsn=dsn)
     assert figures.kills == 0
     figures.check()
 

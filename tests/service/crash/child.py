@@ -1,14 +1,16 @@
-"""The process to be killed: a service with webhooks, which appends a line to a file for every thread it reports.
+"""The processes to be killed: a service or a front of workers, with webhooks, and a worker.
 
-Run as a module, with its settings in JSON.
+Whoever brings a thread to its end appends a line to a file. Run as a module, with its settings in JSON.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,50 @@ from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.results.call import CallResult
 from revox_langchain.service.app import Tokens, service_app
+from revox_langchain.service.engine import Engine
 from revox_langchain.service.registry import Row
 from revox_langchain.service.service import Service
+from revox_langchain.service.worker import Worker
 from revox_langchain.webhooks import Webhooks
 
 
-def main(base_url: str, folder: str, port: int, token: str, approval_token: str) -> None:
+def serve(base_url: str, folder: str, port: int, token: str, approval_token: str, dsn: str | None) -> None:
+    """A service, or the front of workers if there is a database."""
     files = Path(folder)
-    reports = os.open(files / "reports.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    async def heard(result: CallResult) -> None:
+        await engine.heard(result)
+
+    connection = Connection("any key", base_url=base_url)
+    webhooks = Webhooks(connection, on_call_ended=heard, token=token, journal=files / "journal.db")
+    options = {"interval_s": 1.0, "on_report": reports_to(files), **options_of(webhooks, port)}
+    engine: Engine
+    if dsn is None:
+        engine = Service(connection, files / "calls.db", **options)
+    else:
+        engine = Worker(connection, dsn, **options)
+    app = service_app(engine, Tokens(token, approval_token), webhooks=webhooks)
+    config = uvicorn.Config(app, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=5)
+    # uvicorn stops on SIGTERM and then raises it again.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    uvicorn.Server(config).run()
+
+
+def work(base_url: str, folder: str, port: int, token: str, dsn: str) -> None:
+    """A worker behind the front at `port`."""
+    connection = Connection("any key", base_url=base_url)
+    options = options_of(Webhooks(connection, token=token), port)
+    worker = Worker(connection, dsn, interval_s=1.0, on_report=reports_to(Path(folder)), **options)
+
+    async def run() -> None:
+        async with worker:
+            await worker.run()
+
+    asyncio.run(run())
+
+
+def reports_to(folder: Path) -> Callable[[Row], None]:
+    reports = os.open(folder / "reports.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def report(row: Row) -> None:
         status = (row.result or {}).get("status")
@@ -33,22 +71,13 @@ def main(base_url: str, folder: str, port: int, token: str, approval_token: str)
         # One write: a kill leaves the whole line or none of it.
         os.write(reports, json.dumps(line).encode() + b"\n")
 
-    async def heard(result: CallResult) -> None:
-        await service.heard(result)
+    return report
 
-    connection = Connection("any key", base_url=base_url)
-    webhooks = Webhooks(connection, on_call_ended=heard, token=token, journal=files / "journal.db")
-    options: dict[str, Any] = {
-        "policy": DialPolicy(min_gap_s=0, settle_s=1.0),
-        "webhook_url": webhooks.url(f"http://127.0.0.1:{port}"),
-    }
-    service = Service(connection, files / "calls.db", interval_s=1.0, on_report=report, **options)
-    app = service_app(service, Tokens(token, approval_token), webhooks=webhooks)
-    config = uvicorn.Config(app, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=5)
-    # uvicorn stops on SIGTERM and then raises it again.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.Server(config).run()
+
+def options_of(webhooks: Webhooks, port: int) -> dict[str, Any]:
+    policy = DialPolicy(min_gap_s=0, settle_s=1.0)
+    return {"policy": policy, "webhook_url": webhooks.url(f"http://127.0.0.1:{port}")}
 
 
 if __name__ == "__main__":
-    main(**json.loads(sys.argv[1]))
+    {"serve": serve, "work": work}[sys.argv[1]](**json.loads(sys.argv[2]))

@@ -1,4 +1,4 @@
-"""Many calls through a service that is killed again and again, and what must be true of them at the end."""
+"""Many calls through a service or workers that are killed, and what must be true of them at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from revox_langchain.dialing.intent import MARK
 from revox_langchain.sandbox import Fault, Sandbox, Switches
@@ -22,13 +22,33 @@ PROMPT = "Confirm the appointment on Tuesday at three."
 UNKNOWN = "revox.placement_unknown"
 
 
+class Cuts(NamedTuple):
+    """When something is killed.
+
+    Attributes:
+        placing: When so many sixths of the calls are placed; after the second nothing ends, after the last all wait.
+        ending: When so many fifths of those that then wait have ended and were reported.
+    """
+
+    placing: tuple[int, ...] = ()
+    ending: tuple[int, ...] = ()
+
+
+SIX = Cuts((1, 2, 4, 6), (1, 3))
+"""Twice while calls are placed and others end, once while they are placed and others wait, once while all of them wait,
+and twice while they end and are reported."""
+
+WHILE = {"placing": Cuts(placing=(3,)), "waiting": Cuts(placing=(6,)), "resuming": Cuts(ending=(2,))}
+"""Once, at one of three moments."""
+
+
 @dataclass(frozen=True)
 class Figures:
     """What came of a run.
 
     Attributes:
         calls: Threads that were started.
-        kills: How often the service was killed.
+        kills: How often something was killed.
         orders: Orders at Revox.
         intents: How many different intents they carry.
         ended: Threads that came to their end with the result of their own order.
@@ -64,21 +84,25 @@ class Figures:
         assert self.kills or not self.reported_again, f"reported twice although nothing had died: {shown}"
 
 
-def run(folder: Path, calls: int, *, kills: bool = True) -> Figures:
-    """Start calls, kill the service six times on the way, and bring every call to its end.
+def run(folder: Path, calls: int, cuts: Cuts = SIX, *, dsn: str | None = None) -> Figures:
+    """Start calls, kill something on the way, and bring every call to its end.
 
-    Twice while calls are being placed and others end, once while they are placed and all of them wait, once while all
-    of them wait, and twice while they end and are reported.
+    Args:
+        folder: For the files of the processes.
+        calls: How many.
+        cuts: When something is killed.
+        dsn: Database of two workers, the first of which is killed for good; without one, a service is killed and started
+            again.
     """
     began_s = time.monotonic()
     sandbox = Sandbox(speed=SPEED, switches=Switches(organization_limit=max(4, calls // 20)))
     doubled = [Fault("webhook_doubled")] * 4
     sandbox.faults.add(*[*doubled, Fault("webhook_lost")] * (calls // 5 + 1))
-    with SandboxServer(sandbox) as server, service_process(server.base_url, folder) as service:
+    with SandboxServer(sandbox) as server, service_process(server.base_url, folder, dsn) as service:
         with _person(service) as person, _clients(service, calls) as clients:
-            _while_placing(sandbox, service, calls, kills)
+            _while_placing(sandbox, service, calls, cuts)
             wait(clients)
-            _while_they_end(sandbox, service, calls, kills)
+            _while_they_end(sandbox, service, calls, cuts)
             until(lambda: service.counts()["ended"] == calls, f"not all ended: {service.counts()}", 600)
         figures = _figures(sandbox, service, calls, person.answered, began_s)
         service.ask_to_stop()
@@ -87,27 +111,22 @@ def run(folder: Path, calls: int, *, kills: bool = True) -> Figures:
     return figures
 
 
-def _while_placing(sandbox: Sandbox, service: ServiceProcess, calls: int, kills: bool) -> None:
-    for sixths in (1, 2, 4, 6) if kills else (6,):
+def _while_placing(sandbox: Sandbox, service: ServiceProcess, calls: int, cuts: Cuts) -> None:
+    for sixths in sorted({*cuts.placing, 2, 6}):
         until(lambda: len(sandbox.dials) * 6 >= calls * sixths, "calls are not placed", 600)  # noqa: B023
-        if kills:
-            _power_cut(service)
+        if sixths in cuts.placing:
+            service.power_cut()
         if sixths == 2:
             # From here on nothing rings: whatever is placed waits.
             sandbox.switches = sandbox.switches.changed({"organization_limit": 0})
 
 
-def _while_they_end(sandbox: Sandbox, service: ServiceProcess, calls: int, kills: bool) -> None:
+def _while_they_end(sandbox: Sandbox, service: ServiceProcess, calls: int, cuts: Cuts) -> None:
     already = len(service.reports())
     sandbox.switches = sandbox.switches.changed({"organization_limit": 100})
-    for fifths in (1, 3) if kills else ():
+    for fifths in cuts.ending:
         until(lambda: (len(service.reports()) - already) * 5 >= (calls - already) * fifths, "calls do not end", 600)  # noqa: B023
-        _power_cut(service)
-
-
-def _power_cut(service: ServiceProcess) -> None:
-    service.kill()
-    service.start()
+        service.power_cut()
 
 
 def body_of(at: int) -> dict[str, Any]:

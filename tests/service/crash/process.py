@@ -1,4 +1,4 @@
-"""A service in a process of its own, over one folder: started, killed, started again."""
+"""A service in a process of its own, or workers in several: started, killed, and asked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ServiceProcess:
         killed: Ids of the processes that were killed.
     """
 
-    def __init__(self, base_url: str, folder: Path) -> None:
+    def __init__(self, base_url: str, folder: Path, dsn: str | None = None) -> None:
         self.folder = folder
         self.killed: list[int] = []
         self._port = _free_port()
@@ -44,21 +44,23 @@ class ServiceProcess:
             "port": self._port,
             "token": TOKEN,
             "approval_token": APPROVAL,
+            "dsn": dsn,
         }
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("REVOX_")}
-        command = [sys.executable, "-m", "tests.service.crash.child", json.dumps(self._settings)]
-        self._process = self._stack.enter_context(started(command, env=env))
+        self._process = self._started("serve", self._settings)
         until(self._answers, "the service did not start")
 
     def kill(self) -> None:
         """End it as a power cut would."""
         assert self._process is not None
-        os.kill(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self.killed.append(self._process.pid)
+        self._killed(self._process)
+
+    def power_cut(self) -> None:
+        """Kill it, and start it again."""
+        self.kill()
+        self.start()
 
     def ask_to_stop(self) -> None:
         assert self._process is not None
@@ -104,6 +106,16 @@ class ServiceProcess:
         path = self.folder / "reports.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def _started(self, role: str, settings: dict[str, Any]) -> subprocess.Popen[str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("REVOX_")}
+        command = [sys.executable, "-m", "tests.service.crash.child", role, json.dumps(settings)]
+        return self._stack.enter_context(started(command, env=env))
+
+    def _killed(self, process: subprocess.Popen[str]) -> None:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        self.killed.append(process.pid)
+
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, "the service ended as it started"
@@ -112,10 +124,37 @@ class ServiceProcess:
         return False
 
 
+class WorkerProcesses(ServiceProcess):
+    """Two workers on one database and a front that hands calls to them; the workers die for good, the front does not."""
+
+    def __init__(self, base_url: str, folder: Path, dsn: str) -> None:
+        super().__init__(base_url, folder, dsn)
+        self._workers: list[subprocess.Popen[str]] = []
+
+    def start(self) -> None:
+        super().start()
+        settings = {name: value for name, value in self._settings.items() if name != "approval_token"}
+        self._workers = [self._started("work", settings) for _ in range(2)]
+
+    def power_cut(self) -> None:
+        """Kill a worker; no other one takes its place."""
+        assert len(self._workers) > 1, "nobody would be left"
+        self._killed(self._workers.pop(0))
+
+    def ask_to_stop(self) -> None:
+        for worker in self._workers:
+            worker.send_signal(signal.SIGTERM)
+        super().ask_to_stop()
+
+    def stopped(self) -> int:
+        """Wait until all have ended by themselves; how they did."""
+        return max(super().stopped(), *(worker.wait(patience_s(90)) for worker in self._workers))
+
+
 @contextmanager
-def service_process(base_url: str, folder: Path) -> Iterator[ServiceProcess]:
-    """A service that runs; afterwards it is gone."""
-    process = ServiceProcess(base_url, folder)
+def service_process(base_url: str, folder: Path, dsn: str | None = None) -> Iterator[ServiceProcess]:
+    """A service that runs, or workers if there is a database; afterwards they are gone."""
+    process = ServiceProcess(base_url, folder) if dsn is None else WorkerProcesses(base_url, folder, dsn)
     try:
         process.start()
         yield process

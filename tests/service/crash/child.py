@@ -37,11 +37,8 @@ def serve(base_url: str, folder: str, port: int, token: str, approval_token: str
     connection = Connection("any key", base_url=base_url)
     webhooks = Webhooks(connection, on_call_ended=heard, token=token, journal=files / "journal.db")
     options = {"interval_s": 1.0, "on_report": reports_to(files), **options_of(webhooks, port)}
-    engine: Engine
-    if dsn is None:
-        engine = Service(connection, files / "calls.db", **options)
-    else:
-        engine = Worker(connection, dsn, **options)
+    db = files / "calls.db"
+    engine: Engine = Service(connection, db, **options) if dsn is None else Worker(connection, dsn, **options)
     app = service_app(engine, Tokens(token, approval_token), webhooks=webhooks)
     config = uvicorn.Config(app, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=5)
     # uvicorn stops on SIGTERM and then raises it again.

@@ -91,8 +91,7 @@ def run(folder: Path, calls: int, cuts: Cuts = SIX, *, dsn: str | None = None) -
         folder: For the files of the processes.
         calls: How many.
         cuts: When something is killed.
-        dsn: Database of two workers, the first of which is killed for good; without one, a service is killed and started
-            again.
+        dsn: Database of two workers, one of which is killed for good; without one, a service is killed and restarted.
     """
     began_s = time.monotonic()
     sandbox = Sandbox(speed=SPEED, switches=Switches(organization_limit=max(4, calls // 20)))

@@ -125,7 +125,7 @@ class ServiceProcess:
 
 
 class WorkerProcesses(ServiceProcess):
-    """Two workers on one database and a front that hands calls to them; the workers die for good, the front does not."""
+    """Two workers on one database, of which one dies for good, and a front that hands calls to them."""
 
     def __init__(self, base_url: str, folder: Path, dsn: str) -> None:
         super().__init__(base_url, folder, dsn)

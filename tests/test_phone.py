@@ -418,3 +418,9 @@ def test_any_text_is_a_number_that_reads_back_the_same_or_is_refused(raw, region
     assert (again.e164, again.region, again.kind) == (phone.e164, phone.region, phone.kind)
     assert inside_local_hours(phone, 0.0) in (True, False, None)
     assert mask_phone(phone.e164) != phone.e164
+
+
+@given(st.text(alphabet="0123456789+()-./, ~[]\t\nx", max_size=18), st.sampled_from([None, "FR", "US"]))
+@settings(max_examples=200, deadline=None)
+def test_a_number_in_ascii_is_read_as_one_with_a_sign_that_no_one_sees(raw, region):
+    assert parsed_or_code(raw, region) == parsed_or_code(f"{raw}\u200b", region)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from revox_langchain.answers import digest
 from revox_langchain.contacts.cells import Reading, read_number
 from revox_langchain.contacts.problems import Problem, problem
-from revox_langchain.contacts.row import Columns, RawRow, Row, RowState
+from revox_langchain.contacts.row import Columns, RawRow, Row, RowState, fingerprint
 from revox_langchain.errors import InvalidInput
 from revox_langchain.phone import Phone
 from revox_langchain.speech.language import parse_language
@@ -74,7 +74,8 @@ class Checker:
         self, raw: RawRow, state: RowState, problems: tuple[Problem, ...], phone: Phone | None = None
     ) -> Row:
         """Keep a row that is no contact under a mark of its own, the same whenever the file is read."""
-        content = digest(raw.cells)[:16]
+        beyond = raw.cells[len(self.columns.names) :]
+        content = digest([fingerprint(self.columns, raw.cells), beyond])[:16]
         place = self._marks[content] = self._marks.get(content, 0) + 1
         mark = f"row:{content}:{place}"
         key = self._key(raw) if not raw.damage else None

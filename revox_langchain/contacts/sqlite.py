@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from itertools import islice
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Self
@@ -48,14 +49,17 @@ class SqliteContacts:
         """See `ContactStore.add`."""
         states: Counter[RowState] = Counter()
         problems: list[Problem] = []
-        with self._writing():
-            first = self._first_columns(campaign, columns)
-            places = aligned(first, columns)
-            adding = _Adding(self._db, campaign, first)
-            for row in rows:
-                state, problem = adding.add(replace(row, cells=realigned(row.cells, places)))
-                states[state] += 1
-                problems += [problem] if problem else []
+        reading = iter(rows)
+        # Rows are checked while they are asked for, which must not hold the file.
+        while batch := tuple(islice(reading, _MOST_ADDED)):
+            with self._writing():
+                first = self._first_columns(campaign, columns)
+                places = aligned(first, columns)
+                adding = _Adding(self._db, campaign, first)
+                for row in batch:
+                    state, problem = adding.add(replace(row, cells=realigned(row.cells, places)))
+                    states[state] += 1
+                    problems += [problem] if problem else []
         return Added(counted(states), tuple(problems))
 
     def columns(self, campaign: str) -> Columns | None:
@@ -172,11 +176,12 @@ class _Adding:
             row = replace(row, state="duplicate", problems=(found,))
         place = self._replaced(row) or self._next()
         self._db.execute(
-            "INSERT OR REPLACE INTO revox_contacts VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
+            "INSERT OR REPLACE INTO revox_contacts VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)",
             (
                 self._campaign,
                 place,
                 row.mark,
+                row.key,
                 row.phone.e164 if row.phone else None,
                 row.state == "ready",
                 row.state,
@@ -209,12 +214,11 @@ class _Adding:
         return _row(found[0]).line
 
     def _replaced(self, row: Row) -> int | None:
-        """The place of the row that this one corrects; a contact is never replaced."""
-        if row.origin is None:
-            return None
+        """The place of the row that this one corrects: the one it names, or a rejected one of its reference."""
         found = self._db.execute(
-            "SELECT place FROM revox_contacts WHERE campaign = ? AND mark = ? AND contact = 0",
-            (self._campaign, row.origin),
+            "SELECT place FROM revox_contacts WHERE campaign = ?1 AND contact = 0"
+            " AND (mark = ?2 OR (key = ?3 AND state = 'rejected'))",
+            (self._campaign, row.origin, row.key if row.state == "ready" else None),
         ).fetchone()
         return found[0] if found else None
 
@@ -224,12 +228,14 @@ class _Adding:
 
 
 _MOST_AT_ONCE = 500
+_MOST_ADDED = 1000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS revox_contact_columns (campaign TEXT PRIMARY KEY, columns TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS revox_contacts (
     campaign TEXT NOT NULL,
     place INTEGER NOT NULL,
     mark TEXT NOT NULL,
+    key TEXT,
     number TEXT,
     contact INTEGER NOT NULL,
     state TEXT NOT NULL,
@@ -238,6 +244,7 @@ CREATE TABLE IF NOT EXISTS revox_contacts (
     PRIMARY KEY (campaign, place)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS revox_contacts_by_mark ON revox_contacts (campaign, mark);
+CREATE INDEX IF NOT EXISTS revox_contacts_by_key ON revox_contacts (campaign, key);
 CREATE INDEX IF NOT EXISTS revox_contacts_by_number ON revox_contacts (campaign, number);
 CREATE INDEX IF NOT EXISTS revox_contacts_by_state ON revox_contacts (campaign, state, place);
 CREATE TABLE IF NOT EXISTS revox_contact_marks (

@@ -57,14 +57,14 @@ class Change(NamedTuple):
 
 
 class ContactStore(Protocol):
-    """Keeps the rows of campaigns; each method takes effect as a whole or not at all."""
+    """Keeps the rows of campaigns."""
 
     def add(self, campaign: str, columns: Columns, rows: Iterable[Row]) -> Added:
         """Take rows into a campaign.
 
         The same row again changes nothing (`unchanged`), one that says something else under a key that the campaign
         has is not taken (`row_conflict`), and a number is a contact once (`duplicate`). A row that corrects another
-        takes its place.
+        takes its place. Rows are taken in batches: after a crash, the same again adds the rest.
 
         Raises:
             InvalidInput: With code `other_columns`: the campaign began with other columns.

@@ -140,7 +140,7 @@ def _empty(message: str) -> InvalidInput:
     return InvalidInput(
         message,
         code="empty_file",
-        next_step="Put a header such as phone,name into the first row, and one contact into each row after it.",
+        next_step="Give a header such as phone,name and a row for each contact, or objects with such names.",
     )
 
 
@@ -156,7 +156,7 @@ def _of_dicts(source: object) -> Records:
 
 def _of_records(records: Records, options: Options) -> Table:
     if not records.names:
-        raise _empty("There are no contacts.")
+        raise _empty("There are no objects with names and values.")
     return _under(records.names, records.rows, records.notes, options)
 
 

@@ -80,8 +80,7 @@ def parse_phone(raw: str, default_region: str | None = None) -> Phone:
     _refuse_emergency(text, region)
     if region is not None and not is_international(text):
         text = _with_lost_plus(text, region)
-    number = _parse(text, region)
-    return _phone(number)
+    return _phone(*_parse(text, region))
 
 
 def international_for(phone: Phone, caller_region: str | None) -> bool:
@@ -215,7 +214,8 @@ def _e164(text: str, region: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _parse(text: str, region: str | None) -> PhoneNumber:
+def _parse(text: str, region: str | None) -> tuple[PhoneNumber, int]:
+    """The number and its class, which `phonenumbers` knows for valid numbers only."""
     import phonenumbers
 
     try:
@@ -227,19 +227,20 @@ def _parse(text: str, region: str | None) -> PhoneNumber:
     national = phonenumbers.national_significant_number(number)
     if not digits_of(before_extension(text, number.extension)).endswith(national[-4:]):
         raise refusals.not_a_number("digits are left over after the number")
-    valid = phonenumbers.is_valid_number(number)
+    kind = phonenumbers.number_type(number)
+    valid = kind != phonenumbers.PhoneNumberType.UNKNOWN
     elsewhere = _FRENCH_OVERSEAS.get(national[:3]) if number.country_code == 33 and len(national) == 9 else None
     if elsewhere and not (valid and is_international(text)):
         raise refusals.overseas(*elsewhere)
     if not valid:
         raise _invalid(number, text, region)
-    return number
+    return number, kind
 
 
-def _phone(number: PhoneNumber) -> Phone:
+def _phone(number: PhoneNumber, number_type: int) -> Phone:
     import phonenumbers
 
-    kind = phonenumbers.PhoneNumberType.to_string(phonenumbers.number_type(number)).lower()
+    kind = phonenumbers.PhoneNumberType.to_string(number_type).lower()
     region = phonenumbers.region_code_for_number(number)
     return Phone(
         e164=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),

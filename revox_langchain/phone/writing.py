@@ -7,6 +7,11 @@ import unicodedata
 from typing import NamedTuple
 
 _BETWEEN_DIGITS = re.compile(r"[ +＋().,/／（）［］\[\]~\-‐-―−－ー·]")
+# Most numbers are ASCII, and lists of them are long.
+_LETTER = re.compile(r"[A-Za-z]")
+_ASCII_BLANK = re.compile(r"[\t-\r\x1c-\x1f]")
+_NO_ASCII_DIGIT = re.compile(r"[^0-9]")
+_ASCII_NUMBER = re.compile(r"[0-9 +().,/\[\]~\-]*")
 _TEL = re.compile(r"\s*tel:", re.IGNORECASE)
 _PLUS = ("+", "＋")
 
@@ -44,6 +49,8 @@ class DecimalTail(NamedTuple):
 
 def cleaned(raw: str) -> str:
     """Drop what cannot be seen, and write every blank and every written extension in one way."""
+    if raw.isascii() and not _LETTER.search(raw):
+        return _ASCII_BLANK.sub(" ", raw).strip()
     # The library knows only the common blanks and silently cuts the number off at any other.
     text = "".join(" " if each.isspace() else each for each in raw if not _is_ignorable(each)).strip()
     return _WRITTEN_EXTENSION.sub(r" ext. \1", text)
@@ -51,6 +58,8 @@ def cleaned(raw: str) -> str:
 
 def digits_of(text: str) -> str:
     """All decimal digits of a text, of whatever script, as ASCII."""
+    if text.isascii():
+        return _NO_ASCII_DIGIT.sub("", text)
     return "".join(str(unicodedata.decimal(each)) for each in text if unicodedata.category(each) == "Nd")
 
 
@@ -72,6 +81,8 @@ def is_uri(text: str) -> bool:
 def only_digits(text: str, extension: str | None) -> bool:
     """Tell whether nothing but digits and separators stands before the extension."""
     main = before_extension(text, extension)
+    if main.isascii():
+        return _ASCII_NUMBER.fullmatch(main) is not None
     return all(unicodedata.category(each) == "Nd" or _BETWEEN_DIGITS.match(each) for each in main)
 
 

@@ -24,6 +24,10 @@ def sandbox(
     calling_hours: Annotated[
         bool, typer.Option("--calling-hours", help="Let orders wait for their calling windows, as Revox does.")
     ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Host besides this machine that it may post to and use tools of; may be repeated."),
+    ] = None,
 ) -> int:
     """Serve a Revox that dials no real phone, for other programs and languages."""
     refuse_taken(host, port)
@@ -33,7 +37,8 @@ def sandbox(
     from revox_langchain.sandbox.server import serve
 
     screen = Screen()
-    served = Sandbox(key=key, speed=speed or None, switches=Switches(calling_hours=calling_hours))
+    switches = Switches(calling_hours=calling_hours)
+    served = Sandbox(key=key, speed=speed or None, switches=switches, allowed_hosts=allow_host or ())
     # Where MCP cannot be served, the rest still is.
     no_mcp = refusal()
     hosted = None if no_mcp else HostedMcp(served)

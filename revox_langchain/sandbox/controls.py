@@ -1,4 +1,4 @@
-"""Steering a sandbox from other processes: time, faults, switches, state."""
+"""Steering a sandbox from other processes: time, faults, switches, callers, state."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def controls_of(sandbox: Sandbox) -> Mount:
         await run_in_threadpool(sandbox.world.advance, seconds)
         return JSONResponse({"now": as_stamp(sandbox.world.now_s)})
 
+    async def receive(request: Request) -> Response:
+        given = await request.json()
+        call = await run_in_threadpool(sandbox.receive, given["from_number"], given["to_number"])
+        return JSONResponse({"call": call})
+
     async def state(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(_state, sandbox))
 
@@ -47,7 +52,7 @@ def controls_of(sandbox: Sandbox) -> Mount:
 
     routes = [
         Route("/state", state),
-        *(Route(f"/{act.__name__}", act, methods=["POST"]) for act in (advance, faults, reset, switches)),
+        *(Route(f"/{act.__name__}", act, methods=["POST"]) for act in (advance, faults, receive, reset, switches)),
     ]
     # An app of its own, so that its exception handlers do not apply to the API.
     return Mount("/sandbox", Starlette(routes=routes, exception_handlers=dict.fromkeys(_MISTAKES, _explain)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 import threading
 import traceback
 from collections import Counter
@@ -21,6 +23,7 @@ from revox_langchain.sandbox.world.account import seed_phone_numbers
 from revox_langchain.sandbox.world.clock import WorldClock
 from revox_langchain.sandbox.world.orders import Dispatcher
 from revox_langchain.sandbox.world.outside import Outside
+from revox_langchain.sandbox.world.records import CallRequest
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.voices import seed_voices
 from revox_langchain.sandbox.world.world import World
@@ -30,6 +33,7 @@ BASE_URL = "https://revox-sandbox.invalid/api"
 
 _MOST_REQUESTS_KEPT = 20_000
 _DO_NOT_CONTACT = "+12025550109"
+_E164 = re.compile(r"\+[1-9]\d{1,14}")
 
 
 class Sandbox:
@@ -119,6 +123,24 @@ class Sandbox:
         with self._lock:
             self.world.catch_up()
             return sum(order.rang for order in self.world.book.values())
+
+    def receive(self, from_number: str, to_number: str) -> JsonObject:
+        """Let somebody call one of the organization's numbers, and return the inbound order.
+
+        The assistant that is attached to the number answers, after the caller was looked up if the assistant has a
+        `precall_lookup_url`. The order begins at once and goes on as the time of the world passes, like any other, so
+        this returns at once, in async code as well.
+
+        Args:
+            from_number: The caller. Callers from the sandbox's table behave as there, where that makes sense.
+            to_number: A number of the organization's.
+
+        Raises:
+            ValueError: A number is not in E.164 form or not the organization's, or no assistant answers it.
+        """
+        with self._lock:
+            self.world.catch_up()
+            return copy.deepcopy(Dispatcher(self.world).receive(_inbound(self.world, from_number, to_number)).call)
 
     def connect(self, api_key: str = "sk_any", **options: Any) -> Connection:
         """A connection that sends its requests to this sandbox and sleeps in its world's time.
@@ -217,6 +239,28 @@ class Sandbox:
         if route.operation is MakeCall:
             self.dials.append(answer["call"])
         return httpx.Response(200, json=answer)
+
+
+def _inbound(world: World, from_number: str, to_number: str) -> CallRequest:
+    for number in (from_number, to_number):
+        if not _E164.fullmatch(number):
+            raise ValueError(f"{number!r} is not a phone number in the E.164 format, such as +12025550126")
+    entry = next((each for each in world.phone_numbers.values() if each["phone_number"] == to_number), None)
+    if entry is None:
+        own = ", ".join(each["phone_number"] for each in world.phone_numbers.values())
+        raise ValueError(f"{to_number} is not a number of the organization's; these are: {own}")
+    attached = (entry["inbound_assistant"] or {}).get("id")
+    if attached not in world.assistants:
+        raise ValueError(f"no assistant answers {to_number}; give the number an inbound_assistant_id")
+    assistant = world.assistants[attached]
+    return CallRequest(
+        to_number,
+        assistant,
+        from_number,
+        shown_assistant=copy.deepcopy(assistant),
+        stored_assistant=attached,
+        inbound=True,
+    )
 
 
 class SandboxTransport(httpx.MockTransport):

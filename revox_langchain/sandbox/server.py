@@ -29,6 +29,7 @@ from revox_langchain.mcp_server.hosts import EVERY_ADDRESS, HostGate
 from revox_langchain.sandbox.controls import controls_of
 from revox_langchain.sandbox.page.page import page_of
 from revox_langchain.sandbox.sandbox import Sandbox
+from revox_langchain.sandbox.world.outside import NOT_ALLOWED
 
 _TICK_S = 0.05
 _POST_TIMEOUT_S = 5.0
@@ -215,6 +216,9 @@ class _Background:
                 while self._sent < len(outbox):
                     post = outbox[self._sent]
                     self._sent += 1
+                    if not self._sandbox.allows(post["url"]):
+                        post["error"] = NOT_ALLOWED
+                        continue
                     try:
                         post["answered"] = client.post(post["url"], json=post["payload"]).status_code
                     except (httpx.HTTPError, httpx.InvalidURL) as error:

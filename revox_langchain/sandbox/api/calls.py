@@ -118,7 +118,7 @@ def get_phone_history(world: World, asked: Asked) -> JsonObject:
     history = {number: _unknown_number(number, world) for number in sorted(world.do_not_contact)}
     for order in world.book.values():
         call = order.call
-        if not call["calls_count"]:
+        if order.inbound or not call["calls_count"]:
             continue
         number = call["to_phone_number"]
         known = history.setdefault(number, _unknown_number(number, world))

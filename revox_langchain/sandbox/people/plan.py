@@ -53,6 +53,7 @@ class Brief:
         tools: The assistant's custom tools.
         number: The callee's number.
         now_s: Unix time of the world when the attempt begins.
+        inbound: Whether the person called.
     """
 
     language: str = "en"
@@ -68,6 +69,7 @@ class Brief:
     tools: tuple[JsonObject, ...] = ()
     number: str = ""
     now_s: float = 0.0
+    inbound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

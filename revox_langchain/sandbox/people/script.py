@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 
 from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook, Turns, phrasebook
 from revox_langchain.sandbox.people.plan import Brief, Ending, Heard, ToolUse
-from revox_langchain.sandbox.people.stories import Act
+from revox_langchain.sandbox.people.stories import Act, Scene
 from revox_langchain.sandbox.people.timing import LONG_TALK_S, SLOWNESS, duration_s
 from revox_langchain.sandbox.people.wishes import label_of, spoken, wished
 
@@ -21,7 +21,7 @@ _SLOW_TOOL_S = 15.0
 def script(act: Act, brief: Brief) -> Script:
     """The conversation of an attempt that is answered."""
     phrases = phrasebook(brief.language)
-    hello = ("assistant", brief.first_sentence or phrases.hello)
+    hello = ("assistant", brief.first_sentence or (phrases.welcome if brief.inbound else phrases.hello))
     if act.kind == "voicemail":
         message = [("assistant", brief.voicemail_message)] if brief.voicemail_message else []
         yield from [("user", phrases.voicemail), *message]
@@ -58,10 +58,11 @@ def _ending(act: Act) -> Ending:
 
 def _scene(act: Act, brief: Brief, phrases: Phrasebook) -> Iterator[Turn]:
     if act.scene in ("long", "endless"):
-        first, *rest = phrases.scenes["agrees"]
+        first, *rest = phrases.scenes["rings_in" if brief.inbound else "agrees"]
         yield from [first, *_chatter(act, brief, phrases), *rest]
     else:
-        yield from phrases.scenes["agrees" if act.scene == "asks" else act.scene]
+        usual: Scene = "rings_in" if brief.inbound else "agrees"
+        yield from phrases.scenes[usual if act.scene == "asks" else act.scene]
     if act.scene == "transfer":
         yield "user", phrases.goodbye
     elif act.scene != "do_not_call":
@@ -90,7 +91,7 @@ def _wishes(act: Act, brief: Brief, phrases: Phrasebook) -> Generator[Turn | Too
             yield "assistant", phrases.sorry
             continue
         answers.append(heard.output)
-        yield "assistant", phrases.found.replace("{answer}", spoken(heard.output))
+        yield "assistant", spoken(heard.output)
         yield "user", phrases.thanks
     yield from _farewell(brief, phrases)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["talk", "voicemail", "no_answer", "busy", "screening", "ivr", "hangs_up", "silent", "not_in_service"]
@@ -111,9 +111,20 @@ _TABLE = (
 STORIES: dict[str, Story] = {story.number: story for story in _TABLE}
 """The stories by dialed number. Numbers of +1 202 555 01xx are valid and reserved for fiction."""
 
+_CALLERS = frozenset({"do_not_call", "hostile", "transfer", "long", "endless", "asks"})
 _EVERYONE_ELSE = Story("", "Answers, agrees, and the call completes.")
 
 
 def story_for(number: str) -> Story:
     """The story of an E.164 number."""
     return STORIES.get(number, _EVERYONE_ELSE)
+
+
+def story_of_caller(number: str) -> Story:
+    """The story of somebody who calls: as the number's own, where that goes with calling somebody."""
+    act = story_for(number).acts[-1]
+    if act.kind == "talk" and act.scene not in _CALLERS:
+        act = replace(act, scene="rings_in")
+    elif act.kind not in ("talk", "hangs_up", "silent"):
+        act = Act("talk", "rings_in")
+    return Story(number, "Calls.", (replace(act, ring_s=2.0),), results=story_for(number).results)

@@ -54,7 +54,7 @@ def label_of(description: str) -> str:
 
 
 def spoken(output: str) -> str:
-    """What a tool answered, as an assistant says it: the text itself, or the values of its JSON."""
+    """What a tool answered, as an assistant says it: the text itself, or the words and numbers of its JSON."""
     try:
         told = ", ".join(_scalars(json.loads(output)))
     except ValueError:
@@ -68,7 +68,7 @@ def _scalars(value: object) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
             yield from _scalars(item)
-    elif value is not None:
+    elif value is not None and not isinstance(value, bool):
         yield value if isinstance(value, str) else json.dumps(value)
 
 

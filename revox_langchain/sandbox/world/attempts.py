@@ -49,7 +49,7 @@ class Attempt:
             order.assistant["structured_output_config"],
             act,
             self._phrases,
-            order.call["to_phone_number"],
+            order.person,
             world.moment_s,
             fits=order.story.results != "unfit",
         )
@@ -117,7 +117,7 @@ class Attempt:
         self._follow(self._course.go_on(heard))
 
     def _ring(self) -> None:
-        self._order.rang = True
+        self._order.rang = not self._order.inbound
         self.data |= {"status": "ringing", "started_at": self._world.stamp()}
         self._touch()
 
@@ -177,7 +177,7 @@ class Attempt:
         call = self._order.call
         outcome = outcome_of(self._act)
         if self._act.scene == "do_not_call" and self._act.kind == "talk":
-            self._world.do_not_contact.add(call["to_phone_number"])
+            self._world.do_not_contact.add(self._order.person)
         if self._plan.result == "human":
             call["contact"] = contact_of(call["prompt_variables"], self._phrases)
         self.data["structured_output"] = self._values
@@ -200,13 +200,13 @@ class Attempt:
             self._send_text("after_call", assistant["after_call_sms_prompt"])
 
     def _send_text(self, kind: str, text: str) -> None:
-        call = self._order.call
+        variables = self._order.call["prompt_variables"]
         self.data["sms_log"].append(
             {
                 "id": self._world.new_id("sms"),
                 "created_at": self._world.stamp(),
-                "to_phone_number": call["to_phone_number"],
-                "message_body": filled(text, call["prompt_variables"]),
+                "to_phone_number": self._order.person,
+                "message_body": filled(text, variables),
                 "provider": "twilio",
                 "provider_message_id": None,
                 "type": kind,
@@ -247,8 +247,9 @@ class Attempt:
             max_end_message=said("max_duration_end_message"),
             answers=questions(assistant["structured_output_config"], self._values, self._phrases),
             tools=tuple(assistant["custom_tools"] or ()),
-            number=self._order.call["to_phone_number"],
+            number=self._order.person,
             now_s=self._world.moment_s,
+            inbound=self._order.inbound,
         )
         return replace(brief, first_sentence=None) if brief.person_first else brief
 
@@ -260,7 +261,7 @@ class Attempt:
     def _fresh(self) -> JsonObject:
         return {
             "id": self._world.new_id("attempt"),
-            "phone_number": self._order.call["to_phone_number"],
+            "phone_number": self._order.person,
             "status": "queued",
             "started_at": None,
             "answered_at": None,

@@ -8,9 +8,10 @@ from datetime import tzinfo
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.extraction import contact_of
 from revox_langchain.sandbox.people.plan import Plan
-from revox_langchain.sandbox.people.stories import story_for
+from revox_langchain.sandbox.people.stories import story_for, story_of_caller
 from revox_langchain.sandbox.world.assistants import declared_variables
 from revox_langchain.sandbox.world.attempts import Attempt
+from revox_langchain.sandbox.world.callers import look_up
 from revox_langchain.sandbox.world.records import CallRequest, Order
 from revox_langchain.sandbox.world.timeline import as_seconds, as_stamp
 from revox_langchain.sandbox.world.webhooks import announce
@@ -19,6 +20,9 @@ from revox_langchain.sandbox.world.world import World
 
 ACCEPTING_S = 1.0
 """How long a new order is `initializing`."""
+
+LOOKING_UP_S = 0.2
+"""From the moment somebody calls until the caller is looked up."""
 
 
 class Illegal(Exception):
@@ -53,6 +57,20 @@ class Dispatcher:
             self._wait(order, ACCEPTING_S, lambda: self._admit(order))
         return order
 
+    def receive(self, request: CallRequest) -> Order:
+        """Let somebody call: look the caller up, and answer."""
+        world = self._world
+        order = Order(
+            _accepted(world, request),
+            request.assistant,
+            story_of_caller(request.from_number),
+            not_before_s=world.moment_s,
+            stored_assistant=request.stored_assistant,
+        )
+        world.keep(order)
+        self._wait(order, LOOKING_UP_S, lambda: look_up(world, order, lambda known: self._answer(order, known)))
+        return order
+
     def launch(self, order: Order, at_s: float | None = None) -> None:
         """Start a call of a campaign, or start it again."""
         order.not_before_s = self._world.moment_s if at_s is None else at_s
@@ -66,8 +84,10 @@ class Dispatcher:
         """Start no new attempt until `resume`; the one under way runs to its end.
 
         Raises:
-            Illegal: It has ended, is paused already or was never launched.
+            Illegal: It has ended, is paused already, was never launched, or is inbound.
         """
+        if order.inbound:
+            raise Illegal("a call that somebody made to us cannot be paused")
         if order.ended or order.hold or order.status in ("paused", "not_launched", "post_processing"):
             raise Illegal(f"a call that is {'about to be paused' if order.hold else order.status} cannot be paused")
         if order.attempt is not None:
@@ -121,6 +141,17 @@ class Dispatcher:
                 del waiting[name]
             if len(live) >= limit:
                 return
+
+    def _answer(self, order: Order, known: JsonObject | None) -> None:
+        """Answer a caller of whom this is known; of None is known that the call cannot be answered."""
+        if order.ended:
+            return
+        order.call["prompt_variables"] = known or None
+        order.call["contact"] = contact_of(known)
+        if known is None or order.story.errored:
+            self._close(order, "errored")
+        else:
+            self._dial(order)
 
     def _admit(self, order: Order) -> None:
         """Work out when the order may dial, and let it wait until then."""
@@ -187,7 +218,7 @@ class Dispatcher:
         """Decide what follows an attempt: another one, or the end."""
         switches = self._world.switches
         self._forget_attempt(order)
-        tries_again = (plan.dial_error or plan.result) in switches.retried
+        tries_again = not order.inbound and (plan.dial_error or plan.result) in switches.retried
         if order.doomed:
             self._close(order, "cancelled")
         elif tries_again and order.call["calls_count"] < retry_config(order)["max_retry_attempts"]:
@@ -260,7 +291,7 @@ def _accepted(world: World, request: CallRequest) -> JsonObject:
     return {
         "id": world.new_id("order"),
         "status": "initializing" if request.launched else "not_launched",
-        "direction": "outbound",
+        "direction": "inbound" if request.inbound else "outbound",
         "to_phone_number": request.number,
         "from_phone_number": request.from_number,
         "assistant": request.shown_assistant,

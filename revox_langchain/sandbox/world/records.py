@@ -33,6 +33,7 @@ class CallRequest:
         retry: Rules for its attempts; the assistant's if left out.
         variables: Values of the `{{variables}}` in the prompt.
         metadata: Metadata of the order.
+        inbound: Whether somebody calls one of the organization's numbers; `number` is then that one.
     """
 
     number: str
@@ -48,6 +49,7 @@ class CallRequest:
     retry: JsonObject | None = None
     variables: JsonObject | None = None
     metadata: dict[str, str] | None = None
+    inbound: bool = False
 
 
 class OngoingAttempt(Protocol):
@@ -104,6 +106,16 @@ class Order:
     def lane(self) -> Lane:
         """Orders of one lane share their limits."""
         return self.campaign_id, self.key
+
+    @property
+    def inbound(self) -> bool:
+        """Whether the person called us."""
+        return bool(self.call["direction"] == "inbound")
+
+    @property
+    def person(self) -> str:
+        """The number of the person at the other end."""
+        return str(self.call["from_phone_number" if self.inbound else "to_phone_number"])
 
     @property
     def status(self) -> str:

@@ -65,6 +65,9 @@ class Switches:
             (`variable`), or in a header `X-Revox-Call-Id` (`header`).
         tool_retries: How often a tool is asked again that answers 5xx or not at all. Assumed never.
         tool_timeout_s: How long a tool may take; not published.
+        lookup_failed: What becomes of an inbound call whose `precall_lookup_url` fails or answers in another form:
+            `errored`, as documented for an answer that lacks a variable, or `answered` without the variables.
+        lookup_timeout_s: How long the look-up may take; not published.
     """
 
     error_shape: Literal["error", "message", "issues", "text"] = "error"
@@ -104,6 +107,8 @@ class Switches:
     tool_call_id: Literal["none", "variable", "header"] = "none"
     tool_retries: int = 0
     tool_timeout_s: float = 20.0
+    lookup_failed: Literal["errored", "answered"] = "errored"
+    lookup_timeout_s: float = 5.0
 
     def changed(self, changes: Mapping[str, object]) -> Switches:
         """These switches with some of them changed, as another process asks in JSON.

@@ -77,7 +77,6 @@ PHRASEBOOK = Phrasebook(
     moment="Einen Moment bitte, ich sehe nach.",
     still_there="Hallo, sind Sie noch da?",
     patience="Ja, ich bin noch da. Es dauert etwas länger als sonst.",
-    found="Jetzt habe ich es: {answer}",
     sorry="Es tut mir leid, das finde ich gerade nicht heraus. Jemand aus unserem Haus meldet sich dazu.",
     thanks="Danke, das hilft mir.",
     trouble="Es tut mir leid, ich habe ein technisches Problem und muss auflegen. Bitte rufen Sie später an.",

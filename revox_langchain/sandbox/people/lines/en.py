@@ -77,7 +77,6 @@ PHRASEBOOK = Phrasebook(
     moment="One moment, please, I am looking into it.",
     still_there="Hello, are you still there?",
     patience="Yes, I am still here. It is taking a little longer than usual.",
-    found="I have it now: {answer}",
     sorry="I am sorry, I cannot find that out right now. A colleague will get back to you about it.",
     thanks="Thank you, that helps.",
     trouble="I am sorry, I have a technical problem and must end the call. Please try again later.",

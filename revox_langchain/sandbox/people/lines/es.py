@@ -77,7 +77,6 @@ PHRASEBOOK = Phrasebook(
     moment="Un momento, por favor, lo estoy mirando.",
     still_there="¿Oiga, sigue ahí?",
     patience="Sí, sigo aquí. Está tardando un poco más de lo normal.",
-    found="Ya lo tengo: {answer}",
     sorry="Lo siento, ahora mismo no puedo averiguarlo. Un compañero se pondrá en contacto con usted.",
     thanks="Gracias, eso me ayuda.",
     trouble="Lo siento, tengo un problema técnico y debo terminar la llamada. Por favor, inténtelo más tarde.",

@@ -77,7 +77,6 @@ PHRASEBOOK = Phrasebook(
     moment="Un instant, s'il vous plaît, je regarde.",
     still_there="Allô, vous êtes toujours là ?",
     patience="Oui, je suis là. Cela prend un peu plus de temps que d'habitude.",
-    found="Voilà, j'ai la réponse : {answer}",
     sorry="Je suis désolé, je ne peux pas le savoir pour le moment. Quelqu'un de chez nous reviendra vers vous.",
     thanks="Merci, cela m'aide.",
     trouble="Je suis désolé, j'ai un problème technique et je dois mettre fin à l'appel. Merci de réessayer plus tard.",

@@ -77,7 +77,6 @@ PHRASEBOOK = Phrasebook(
     moment="Un momento, per favore, sto controllando.",
     still_there="Pronto, è ancora lì?",
     patience="Sì, sono qui. Ci vuole un po' più del solito.",
-    found="Ecco, ho la risposta: {answer}",
     sorry="Mi dispiace, in questo momento non riesco a saperlo. Un collega la ricontatterà.",
     thanks="Grazie, mi è utile.",
     trouble="Mi dispiace, ho un problema tecnico e devo terminare la chiamata. Riprovi più tardi, per favore.",

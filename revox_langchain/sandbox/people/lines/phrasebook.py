@@ -31,7 +31,6 @@ class Phrasebook:
         moment: What the assistant says before it uses a tool.
         still_there: What the callee says when that takes long.
         patience: What the assistant answers.
-        found: How it tells what the tool answered, `{answer}`.
         sorry: What it says if the tool failed.
         thanks: How the callee thanks for the answer.
         trouble: What the assistant says if it has no model to talk with.
@@ -60,7 +59,6 @@ class Phrasebook:
     moment: str
     still_there: str
     patience: str
-    found: str
     sorry: str
     thanks: str
     trouble: str

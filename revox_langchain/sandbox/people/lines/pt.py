@@ -77,7 +77,6 @@ PHRASEBOOK = Phrasebook(
     moment="Um momento, por favor, estou verificando.",
     still_there="Alô, ainda está aí?",
     patience="Sim, estou aqui. Está demorando um pouco mais do que o normal.",
-    found="Já tenho a resposta: {answer}",
     sorry="Sinto muito, não consigo saber isso agora. Um colega vai entrar em contato.",
     thanks="Obrigada, isso ajuda.",
     trouble="Sinto muito, tenho um problema técnico e preciso encerrar a ligação. Tente mais tarde, por favor.",

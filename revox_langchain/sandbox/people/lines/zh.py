@@ -73,7 +73,6 @@ PHRASEBOOK = Phrasebook(
     moment="请稍等，我正在查询。",
     still_there="喂，您还在吗？",
     patience="我在的，这次需要的时间稍长一些。",
-    found="查到了：{answer}",
     sorry="很抱歉，我现在查不到，稍后会有同事与您联系。",
     thanks="谢谢，这对我很有帮助。",
     trouble="很抱歉，我遇到了技术问题，必须结束通话，请您稍后再试。",

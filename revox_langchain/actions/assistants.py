@@ -9,6 +9,7 @@ from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.actions.voices import with_voice
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.configuration import DECIDES, same
+from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.flow import Flow
 from revox_langchain.operations.assistants import CreateAssistant, GetAssistant, ListAssistants, UpdateAssistant
 
@@ -30,7 +31,7 @@ def create_assistant(request: CreateAssistant, context: Context) -> Flow[JsonObj
     request, notes = yield from with_voice(request, context.guard.policy)
     body = request.wire().body or {}
     notes += yield from context.guard.check_configuration(body, written=body)
-    return (yield from create_assistant_once(request, tuple(dict.fromkeys(notes))))
+    return (yield from _create_decided(request, context.decided, tuple(dict.fromkeys(notes))))
 
 
 @flow_of.register
@@ -61,6 +62,20 @@ def create_assistant_once(request: CreateAssistant, notes: tuple[str, ...] = ())
 
     found = yield from find_or_create("assistant", request, request.name, find)
     return {**found, "notes": list(notes)}
+
+
+def _create_decided(request: CreateAssistant, decided: Decided, notes: tuple[str, ...]) -> Flow[JsonObject]:
+    """Create an assistant with what code decided in it; one that exists gets today's secrets, which nobody can see."""
+    if decided == NOTHING:
+        return (yield from create_assistant_once(request, notes))
+    # Anyone may call with it, so that its tools cannot count on a variable that names the call.
+    settings = decided.into(request.settings, names_call=False)
+    answer = yield from create_assistant_once(request.model_copy(update={"settings": settings}), notes)
+    if not answer["existed"]:
+        return answer
+    fields = {name: settings[name] for name in decided.fields(names_call=False)}
+    updated = yield UpdateAssistant(assistant_id=str(answer["assistant"]["id"]), settings=fields)
+    return {**answer, "assistant": updated["assistant"]}
 
 
 def _changes_speech(request: UpdateAssistant) -> bool:

@@ -67,9 +67,15 @@ def make_call(request: MakeCall, context: Context) -> Flow[JsonObject]:
     if request.prompt is not None:
         request, notes = yield from with_voice(request, context.guard.policy)
     earlier = Earlier.DECIDED if context.repeated and intent.durable else Earlier.NONE
-    placed = yield from place(
-        Order(request, intent, context.budget_scope, context.within), context.guard, earlier=earlier
+    order = Order(
+        request,
+        intent,
+        context.budget_scope,
+        context.within,
+        decided=context.decided,
+        names_call=context.decided.custom_tools is not None and request.assistant_id is None,
     )
+    placed = yield from place(order, context.guard, earlier=earlier)
     answer = placed.as_dict()
     return {**answer, "notes": list(dict.fromkeys([*answer["notes"], *notes]))}
 

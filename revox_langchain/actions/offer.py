@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.decided import Decided
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.operations.operation import Request, Risk
 
@@ -23,6 +24,10 @@ class Offer(Protocol):
     @property
     def highest_risk(self) -> Risk:
         """The riskiest kind of request on offer."""
+
+    @property
+    def decided(self) -> Decided:
+        """What code decided of the assistants that requests make."""
 
     def requests(self) -> list[type[Request]]:
         """The operations and procedures on offer."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
+from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import Within
 from revox_langchain.flow import Flow
@@ -22,6 +23,7 @@ class Context:
         toolkit: Whose budget counts where there is no thread.
         by_model: Whether a model wrote the request, so that the name of an intent counts within its thread only.
         repeated: Whether the request may have been sent before, by a run that was cut off.
+        decided: What code decided of the assistants that requests make.
     """
 
     guard: Guard
@@ -29,6 +31,7 @@ class Context:
     toolkit: str = "process"
     by_model: bool = False
     repeated: bool = False
+    decided: Decided = NOTHING
 
     @property
     def budget_scope(self) -> str:

@@ -16,6 +16,7 @@ from revox_langchain.actions.alternatives import reconciled
 from revox_langchain.actions.calls import RecoverCall, WaitForCall
 from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.numbers import default_region
@@ -43,6 +44,7 @@ def act(
     toolkit: str = "process",
     by_model: bool = False,
     repeated: bool = False,
+    decided: Decided = NOTHING,
 ) -> Flow[Any]:
     """Do what `request` asks for, with the care it needs.
 
@@ -55,6 +57,7 @@ def act(
         toolkit: Whose budget counts where there is no thread.
         by_model: Whether a model wrote it, so that the name of an intent counts within its thread only.
         repeated: Whether it may have been sent before, by a run that was cut off.
+        decided: What code decided of the assistants that requests make.
 
     Returns:
         The answer, as the request's `spec.render` takes it.
@@ -62,7 +65,7 @@ def act(
     Raises:
         RevoxToolError: What went wrong, and the next step.
     """
-    return (yield from flow_of(request, Context(guard, scope, toolkit, by_model, repeated)))
+    return (yield from flow_of(request, Context(guard, scope, toolkit, by_model, repeated, decided)))
 
 
 def perform(
@@ -74,6 +77,7 @@ def perform(
     toolkit: str = "process",
     repeated: bool = False,
     given: Given | None = None,
+    decided: Decided = NOTHING,
 ) -> Flow[tuple[RequestT, Any]]:
     """Read untrusted arguments as a request, and do it.
 
@@ -87,6 +91,7 @@ def perform(
         toolkit: Whose budget counts where there is no thread.
         repeated: Whether it may have been sent before, by a run that was cut off.
         given: What may have given the numbers; None where that is not visible.
+        decided: What code decided of the assistants that requests make.
 
     Returns:
         The request and its answer.
@@ -98,7 +103,7 @@ def perform(
     request, numbers, region = yield from _read(request_type, arguments, guard.policy)
     if given is not None and request.spec.risk is not Risk.READ:
         yield from off_the_loop(numbers, partial(_refuse_not_given, request, guard, given, region))
-    did = act(request, guard, scope=scope, toolkit=toolkit, by_model=True, repeated=repeated)
+    did = act(request, guard, scope=scope, toolkit=toolkit, by_model=True, repeated=repeated, decided=decided)
     answer = yield from did
     if notes and isinstance(answer, dict):
         answer = {**answer, "notes": list(dict.fromkeys([*notes, *(answer.get("notes") or [])]))}
@@ -182,6 +187,7 @@ def perform_and_render(
     repeated: bool = False,
     save: Callable[[bytes], JsonObject] | None = None,
     given: Given | None = None,
+    decided: Decided = NOTHING,
 ) -> Flow[tuple[str, Any]]:
     """Do what a tool is asked for, and say it in the words that a model reads.
 
@@ -194,6 +200,7 @@ def perform_and_render(
         repeated: Whether it may have been sent before, by a run that was cut off.
         save: Puts audio somewhere and says where; without it audio comes back as it is, with no text.
         given: What may have given the numbers; None where that is not visible.
+        decided: What code decided of the assistants that requests make.
 
     Returns:
         Text for the model, and the answer for the program.
@@ -202,7 +209,14 @@ def perform_and_render(
         RevoxToolError: As for `perform`.
     """
     request, answer = yield from perform(
-        request_type, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated, given=given
+        request_type,
+        arguments,
+        guard,
+        scope=scope,
+        toolkit=toolkit,
+        repeated=repeated,
+        given=given,
+        decided=decided,
     )
     if isinstance(answer, bytes):
         if save is None:

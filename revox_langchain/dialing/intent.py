@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypedDict, Unpack
 
-from pydantic import SecretStr
-
 from revox_langchain.answers import JsonObject, canonical, digest
+from revox_langchain.dialing.decided import CALL_VARIABLE, NOTHING, Decided
 from revox_langchain.dialing.policy import Within
 from revox_langchain.errors import InvalidInput, RateLimited, RevoxToolError, Unavailable
 from revox_langchain.operations.calls import MakeCall
@@ -76,8 +75,9 @@ class Order:
         within: Which of them.
         approved: Digest of the configuration that a person approved, if one did.
         began_s: When the run that asks for it began, in seconds since the epoch; None is now.
-        webhook_url: Where Revox posts its end, as code decided. The request is what policies check and whoever asked
-            wrote, so it is no part of that; an assistant of the account has its own.
+        decided: What code decided of the assistant. The request is what policies check and whoever asked wrote, so it
+            is no part of that; an assistant of the account has its own.
+        names_call: Whether the assistant's tools name the call, also if it is one of the account.
     """
 
     request: MakeCall
@@ -86,15 +86,18 @@ class Order:
     within: Within = "process"
     approved: str | None = None
     began_s: float | None = None
-    webhook_url: SecretStr | None = None
+    decided: Decided = NOTHING
+    names_call: bool = False
 
     @property
     def sent(self) -> MakeCall:
-        """The request as it goes to Revox, the secret address in it."""
-        if self.webhook_url is None or self.request.assistant_id is not None:
-            return self.request
-        settings = {**(self.request.settings or {}), "webhook_url": self.webhook_url.get_secret_value()}
-        return self.request.model_copy(update={"settings": settings})
+        """The request as it goes to Revox, the secrets in it."""
+        update: JsonObject = {}
+        if self.request.assistant_id is None and self.decided != NOTHING:
+            update["settings"] = self.decided.into(self.request.settings, names_call=self.names_call)
+        if self.names_call:
+            update["prompt_variables"] = {**(self.request.prompt_variables or {}), CALL_VARIABLE: self.intent.intent_id}
+        return self.request.model_copy(update=update) if update else self.request
 
 
 @dataclass(frozen=True, slots=True)

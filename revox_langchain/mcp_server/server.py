@@ -25,6 +25,7 @@ from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
 from revox_langchain.flow import Emit, arun, error_from
@@ -51,6 +52,7 @@ def make_server(
     scope: str | None = None,
     instructions: str | None = None,
     structured: bool = True,
+    decided: Decided = NOTHING,
 ) -> Server:
     """Make requests the tools of an MCP server.
 
@@ -63,6 +65,7 @@ def make_server(
             twice. Default is a new one per server; give a name to make the promise outlive the process.
         instructions: What clients tell their model about the server.
         structured: Whether the full JSON goes along as structured content.
+        decided: What code decided of the assistants that requests make.
 
     Returns:
         A server for `serve_stdio`, `http_app` or any other transport of the official SDK.
@@ -76,6 +79,7 @@ def make_server(
         guard=guard,
         scope=scope or f"mcp {uuid.uuid4()}",
         structured=structured,
+        decided=decided,
     )
     server: Server = Server(name, version=version("revox-langchain"), instructions=instructions)
     reports = Reports(server)
@@ -95,7 +99,9 @@ def make_server(
 
 def server_for(offer: Offer) -> Server:
     """Make a server of all that is on offer."""
-    return make_server(offer.connection, offer.requests(), offer.guard(), instructions=offer.instructions())
+    return make_server(
+        offer.connection, offer.requests(), offer.guard(), instructions=offer.instructions(), decided=offer.decided
+    )
 
 
 def tool_of(request: type[Request], *, structured: bool = False) -> types.Tool:
@@ -192,6 +198,7 @@ class _Tools:
     guard: Guard
     scope: str
     structured: bool
+    decided: Decided
     failing: WeakKeyDictionary[ServerSession, tuple[str, JsonObject, int]] = field(default_factory=WeakKeyDictionary)
     """The latest call of each session if it failed, and how often in a row."""
 
@@ -219,7 +226,9 @@ class _Tools:
         request = self.offered.get(tool)
         if request is None:
             raise InvalidInput(f"There is no tool {tool!r}{near(tool, self.offered)}", code="unknown_tool")
-        flow = perform_and_render(request, arguments, self.guard, scope=self.scope, toolkit=self.scope)
+        flow = perform_and_render(
+            request, arguments, self.guard, scope=self.scope, toolkit=self.scope, decided=self.decided
+        )
         text, answer = await arun(flow, self.connection, emit=emit)
         if isinstance(answer, bytes):
             sound = types.AudioContent(type="audio", data=base64.b64encode(answer).decode(), mimeType="audio/mpeg")

@@ -18,6 +18,7 @@ from revox_langchain.actions.failing import said_again
 from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
+from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
@@ -110,7 +111,12 @@ class RevoxTool(StructuredTool):
 
 
 def make_tool(
-    request: type[Request], connection: Channel, guard: Guard | None = None, *, toolkit: str = ""
+    request: type[Request],
+    connection: Channel,
+    guard: Guard | None = None,
+    *,
+    toolkit: str = "",
+    decided: Decided = NOTHING,
 ) -> RevoxTool:
     """Make one operation or procedure a tool, for `invoke` and `ainvoke`.
 
@@ -119,6 +125,7 @@ def make_tool(
         connection: The account to use.
         guard: What may be dialed; the default policy if left out.
         toolkit: Whose budget counts outside of LangGraph threads.
+        decided: What code decided of the assistants that requests make.
 
     Returns:
         A tool with text for the model as content and plain JSON as artifact.
@@ -129,7 +136,15 @@ def make_tool(
     def asked(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Flow[Answer]:
         scope, repeated = thread_of(config), is_repeat(config)
         return perform_and_render(
-            request, arguments, guard, scope=scope, toolkit=toolkit, repeated=repeated, save=_save, given=given
+            request,
+            arguments,
+            guard,
+            scope=scope,
+            toolkit=toolkit,
+            repeated=repeated,
+            save=_save,
+            given=given,
+            decided=decided,
         )
 
     def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
@@ -147,7 +162,10 @@ def make_tool(
 def make_tools(offer: Offer) -> list[BaseTool]:
     """Make tools of all that is on offer."""
     guard = offer.guard()
-    return [make_tool(request, offer.connection, guard, toolkit=offer.scope) for request in offer.requests()]
+    return [
+        make_tool(request, offer.connection, guard, toolkit=offer.scope, decided=offer.decided)
+        for request in offer.requests()
+    ]
 
 
 def tool_for(

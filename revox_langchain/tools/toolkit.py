@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict, Unpack
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import BaseToolkit
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
+from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput, near
@@ -25,6 +26,7 @@ from revox_langchain.results.order import object_of
 from revox_langchain.results.schema import structured_output_config
 from revox_langchain.tools.approvals import approvals_of
 from revox_langchain.tools.tool import RevoxTool, ToolFailure, make_tool, make_tools, tool_metadata
+from revox_langchain.webhooks.call_tools import CallTools, decided_tools
 
 if TYPE_CHECKING:
     from revox_langchain.sandbox import Sandbox
@@ -77,6 +79,8 @@ class ToolkitOptions(TypedDict, total=False):
     fields: Fields
     fixed: dict[str, object]
     structured_output: type[BaseModel] | None
+    call_tools: CallTools | Sequence[BaseTool] | None
+    public_url: str | None
 
 
 class HostedOptions(TypedDict, total=False):
@@ -112,10 +116,13 @@ class RevoxToolkit(BaseToolkit):
             neither sees nor changes them.
         structured_output: A flat pydantic model of what to extract from each conversation: it goes into every prompt's
             call and every new assistant. `structured(CallResult.from_call(order), Model)` reads it back.
+        call_tools: Tools that assistants use while they talk: what `Webhooks(call_tools=…)` of the same connection is
+            given, which answers. Assistants of `revox_create_assistant` and of calls with a prompt get them.
+        public_url: Where those `Webhooks` are reached from outside, such as https://example.com/revox.
 
     Raises:
-        InvalidInput: An unknown name (near matches are listed), a named tool above `max_risk`, or a fixed value or a
-            field of `structured_output` that does not fit.
+        InvalidInput: An unknown name (near matches are listed), a named tool above `max_risk`, a fixed value or a field
+            of `structured_output` that does not fit, or call tools that cannot be offered at the `public_url`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
@@ -132,9 +139,17 @@ class RevoxToolkit(BaseToolkit):
     fields: Fields = "lean"
     fixed: dict[str, object] = Field(default_factory=dict)
     structured_output: type[BaseModel] | None = None
+    call_tools: CallTools | None = None
+    public_url: str | None = None
 
     _extracted: list[JsonObject] = PrivateAttr(default_factory=list)
+    _decided: Decided = PrivateAttr(default=NOTHING)
     _scope: str = PrivateAttr(default_factory=lambda: f"toolkit {uuid.uuid4()}")
+
+    @field_validator("call_tools", mode="before")
+    @classmethod
+    def _as_call_tools(cls, given: CallTools | Sequence[BaseTool] | None) -> CallTools | None:
+        return None if given is None else CallTools.of(given)
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
@@ -156,6 +171,7 @@ class RevoxToolkit(BaseToolkit):
         check_fixed(self.fixed, REQUESTS, self.policy.default_region)
         if self.structured_output is not None:
             self._extracted = structured_output_config(self.structured_output)
+        self._decided = decided_tools(self.connection, self.call_tools, self.public_url)
         return self
 
     @classmethod
@@ -186,6 +202,11 @@ class RevoxToolkit(BaseToolkit):
     def scope(self) -> str:
         """Whose budget counts for calls outside of LangGraph threads."""
         return self._scope
+
+    @property
+    def decided(self) -> Decided:
+        """What code decided of the assistants that requests make."""
+        return self._decided
 
     @property
     def highest_risk(self) -> Risk:

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, Tool
-from pydantic import SecretStr, ValidationError
+from pydantic import Secret, SecretStr, ValidationError
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.decided import CALL_VARIABLE, NOTHING, Decided
 from revox_langchain.errors import InvalidInput, near
 from revox_langchain.operations.operation import Risk
 from revox_langchain.webhooks import said
@@ -32,7 +33,7 @@ from revox_langchain.webhooks.once import Once
 from revox_langchain.webhooks.public_url import checked_public_url
 from revox_langchain.webhooks.routes import Asked, WebhookRoute, answered, checked_token, token_for
 from revox_langchain.webhooks.said import Said
-from revox_langchain.webhooks.tool_request import CALL_HEADER, CALL_VARIABLE, read_request
+from revox_langchain.webhooks.tool_request import read_request
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -103,25 +104,34 @@ class CallTools:
         key = connection.api_key.get_secret_value()
         return token_for(ROUTE, SecretStr(key if len(key) >= _SHORTEST_KEY else f"{key} {_OF_THIS_PROCESS}"))
 
-    def custom_tools(
-        self, connection: Connection, public_url: str | None, *, names_call: bool = False
-    ) -> list[JsonObject]:
+    def custom_tools(self, connection: Connection, public_url: str | None) -> list[JsonObject]:
         """The tools as Revox's `custom_tools` has them. Their headers hold the token: keep them out of logs.
 
         Args:
             connection: Whose key the token is made from.
             public_url: Where `Webhooks` answers from outside, such as https://example.com/revox.
-            names_call: Have each request name its call, from the prompt variable `revox_call`, which every call with
-                the assistant has to give.
 
         Raises:
             InvalidInput: There is no `public_url`, or one that a token must not be sent to.
         """
         base = checked_public_url(public_url)
         headers = {"Authorization": f"Bearer {self.token(connection).get_secret_value()}"}
-        if names_call:
-            headers[CALL_HEADER] = f"{{{{{CALL_VARIABLE}}}}}"
         return [tool.as_custom_tool(f"{base}/{ROUTE}/{tool.name}", headers) for tool in self._tools.values()]
+
+
+def decided_tools(
+    connection: Connection, given: CallTools | Sequence[BaseTool] | None, public_url: str | None
+) -> Decided:
+    """What code decides of assistants by giving call tools.
+
+    Raises:
+        InvalidInput: A tool cannot be offered, or one of tools and address is missing or cannot be used.
+    """
+    if given is not None:
+        return Decided(custom_tools=Secret(CallTools.of(given).custom_tools(connection, public_url)))
+    if public_url is not None:
+        raise InvalidInput("public_url is of no use without call_tools.", next_step="Give both, or leave it out.")
+    return NOTHING
 
 
 class ToolLine:

@@ -13,15 +13,10 @@ from urllib.parse import parse_qsl
 from pydantic import TypeAdapter, ValidationError
 
 from revox_langchain.answers import JsonObject, safe_json
+from revox_langchain.dialing.decided import CALL_HEADER
 from revox_langchain.webhooks.call_ended import is_id
 from revox_langchain.webhooks.line_tool import LineTool
 from revox_langchain.webhooks.routes import Asked
-
-CALL_HEADER = "X-Revox-Call"
-"""The header in which assistants of the call graph name the call."""
-
-CALL_VARIABLE = "revox_call"
-"""The prompt variable that fills it."""
 
 _WRAPPERS = ("arguments", "args", "parameters", "params", "input", "tool_arguments", "data")
 _IDS = ("call_order_id", "call_id", "callOrderId", "callId")

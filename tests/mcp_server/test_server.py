@@ -29,6 +29,7 @@ from tests.mcp_sdk import (
     types,
 )
 from revox_langchain.actions.requests import REQUESTS
+from revox_langchain.dialing.decided import NOTHING
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import InvalidInput
@@ -380,6 +381,7 @@ async def test_our_server_answers_only_under_names_of_this_machine() -> None:
 def test_our_server_is_not_opened_to_other_machines_without_a_token() -> None:
     class Toolkit:
         connection = Sandbox().connect()
+        decided = NOTHING
 
         def requests(self) -> list[Any]:
             return [MakeCall]

@@ -16,7 +16,7 @@ from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Event, Flow, Recent
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import CallRequest, CallState, Spoken
-from revox_langchain.graph.call.webhook import does_not_post, keep_posting, shown_webhook
+from revox_langchain.graph.call.webhook import does_not_have, keep_secrets
 from revox_langchain.graph.steps import GOTO, Update
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.voices import ListVoices
@@ -68,14 +68,13 @@ def ensure_assistant(state: CallState, settings: Settings) -> Flow[Update]:
     if settings.inline or spoken.get("assistant_id"):
         return {GOTO: following}
     body = {"prompt": state["asked"]["prompt"], **spoken["settings"]}
-    # The name is for everybody's eyes: it stands for the address without its token.
-    name = f"revox-langchain {spoken['language']} {digest({**body, **shown_webhook(settings.webhook_url)})[:12]}"
+    # The name is for everybody's eyes: it stands for what code decided without its secrets.
+    name = f"revox-langchain {spoken['language']} {digest({**body, **settings.decided.shown()})[:12]}"
     flat, rest = split_fields(body, CreateAssistant.model_fields)
-    url = settings.webhook_url.get_secret_value() if settings.webhook_url else None
-    request = CreateAssistant(name=name, settings=rest or None, webhook_url=url, **flat)
+    request = CreateAssistant(name=name, settings=settings.decided.into(rest, names_call=True) or None, **flat)
     answer = yield from create_assistant_once(request)
     assistant_id = str(answer["assistant"]["id"])
-    warned = yield from keep_posting(assistant_id, settings.webhook_url, existed=answer["existed"])
+    warned = yield from keep_secrets(assistant_id, settings.decided, existed=answer["existed"])
     yield Event({"type": "revox.assistant", "assistant_id": assistant_id, "existed": answer["existed"]})
     notes = [*state["notes"], f"{'Reused' if answer['existed'] else 'Created'} assistant {assistant_id}."]
     ready: Spoken = {**spoken, "assistant_id": assistant_id}
@@ -113,7 +112,7 @@ def _take_assistant(asked: CallRequest, assistant_id: str, settings: Settings) -
         "cost": cost.model_dump(),
         "wants_output": bool(assistant.get("structured_output_config")),
     }
-    warned = [*warnings, *does_not_post(assistant, settings.webhook_url)]
+    warned = [*warnings, *does_not_have(assistant, settings.decided)]
     return {"spoken": spoken, "voice": voice, "warnings": warned, GOTO: "ensure_assistant"}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
 from langgraph.graph import END, START
 from langgraph.types import Checkpointer
 from pydantic import BaseModel
@@ -28,12 +29,13 @@ from revox_langchain.graph.call.settings import (
     WaitMode,
 )
 from revox_langchain.graph.call.state import CallOutput, CallState, current_for
-from revox_langchain.graph.call.webhook import WebhookAddress, webhook_address
+from revox_langchain.graph.call.webhook import WebhookAddress, decided_by_code
 from revox_langchain.graph.handles import GraphHandle
 from revox_langchain.graph.steps import Steps, Update, thread_id
 from revox_langchain.operations.calls import CancelCall
 from revox_langchain.results.schema import schema_of
 from revox_langchain.waiting.policy import WaitPolicy
+from revox_langchain.webhooks.call_tools import CallTools
 
 _NodeFlow = Callable[[CallState, Settings], Flow[Update]]
 RECURSION_LIMIT = 10_000
@@ -53,6 +55,8 @@ def create_call_graph(
     cancel_call_on_abort: bool = False,
     webhook_url: WebhookAddress | None = None,
     structured_output: type[BaseModel] | None = None,
+    call_tools: CallTools | Sequence[BaseTool] | None = None,
+    public_url: str | None = None,
 ) -> CallGraph:
     """Build the graph that places one call and watches it until it has ended.
 
@@ -80,6 +84,9 @@ def create_call_graph(
             the newest token: run one receiver behind one address.
         structured_output: A flat pydantic model of what to extract from each conversation that a prompt starts; an
             assistant that was given brings its own. `structured(output, Model)` reads it back.
+        call_tools: Tools that the assistant uses while it talks. `Webhooks(call_tools=…)` of the same connection is
+            given the same, and answers. They are put on the same assistants as `webhook_url`, and kept as secret.
+        public_url: Where those `Webhooks` are reached from outside, such as https://example.com/revox.
 
     Returns:
         The uncompiled graph; `.compile(checkpointer=...)` makes it survive a restart. Give each call request its own
@@ -87,9 +94,11 @@ def create_call_graph(
 
     Raises:
         AuthError: There is neither a connection nor `REVOX_API_KEY`.
-        InvalidInput: The `webhook_url` is not an address that Revox can post to, or a field of `structured_output` is
-            nested or of a type that cannot be extracted.
+        InvalidInput: The `webhook_url` or `public_url` is not an address that Revox can use, a tool cannot be offered,
+            call tools are given without their `public_url`, or a field of `structured_output` is nested or of a type
+            that cannot be extracted.
     """
+    connection = Connection.from_env() if connection is None else connection
     settings = Settings(
         Guard(policy, budget),
         wait or WaitPolicy(),
@@ -97,14 +106,15 @@ def create_call_graph(
         approve,
         on_unknown,
         wait_mode=wait_mode,
-        webhook_url=webhook_address(webhook_url),
         schema=schema_of(structured_output),
+        decided=decided_by_code(connection, webhook_url, call_tools, public_url),
     )
     return graph_with(settings, connection, cancel_call_on_abort=cancel_call_on_abort)
 
 
 def graph_for_model(connection: Connection | None = None, **options: Unpack[CallGraphOptions]) -> CallGraph:
     """Build the same graph for input that a model writes; arguments as for `create_call_graph`."""
+    connection = Connection.from_env() if connection is None else connection
     approve, inline = options.get("approve", False), options.get("inline")
     settings = Settings(
         Guard(options.get("policy"), options.get("budget")),
@@ -114,18 +124,18 @@ def graph_for_model(connection: Connection | None = None, **options: Unpack[Call
         options.get("on_unknown", "ask"),
         by_model=True,
         wait_mode=options.get("wait_mode", "poll"),
-        webhook_url=webhook_address(options.get("webhook_url")),
         schema=schema_of(options.get("structured_output")),
+        decided=decided_by_code(
+            connection, options.get("webhook_url"), options.get("call_tools"), options.get("public_url")
+        ),
     )
     return graph_with(settings, connection, cancel_call_on_abort=options.get("cancel_call_on_abort", False))
 
 
-def graph_with(settings: Settings, connection: Connection | None, *, cancel_call_on_abort: bool) -> CallGraph:
+def graph_with(settings: Settings, connection: Connection, *, cancel_call_on_abort: bool) -> CallGraph:
     """Build the graph with its settings made; other arguments as for `create_call_graph`."""
     undo = _cancel_call if cancel_call_on_abort else None
-    steps = Steps(
-        Connection.from_env() if connection is None else connection, noted=frozenset({"revox.ordered"}), undo=undo
-    )
+    steps = Steps(connection, noted=frozenset({"revox.ordered"}), undo=undo)
     copies: list[CompiledCallGraph] = []
     graph = _assemble(steps, settings, lambda: copies[0])
     # A compiled copy of its own lets `place_call` look whether its checkpoint is on disk.

@@ -44,4 +44,6 @@ def order_of(state: CallState, settings: Settings) -> Order:
     intent = Intent(mark["intent_id"], mark["durable"], also, content, named)
     within = state.get("within") or ("thread" if state.get("scope") else "run")
     scope, began_s = state.get("scope") or "process", state.get("began_s")
-    return Order(request, intent, scope, within, approved, began_s, settings.webhook_url)
+    decided = settings.decided
+    names_call = decided.custom_tools is not None and asked["assistant_id"] is None
+    return Order(request, intent, scope, within, approved, began_s, decided, names_call)

@@ -15,6 +15,7 @@ from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.state import Asking, CallState, Spoken
 from revox_langchain.graph.steps import GOTO, Update
 from revox_langchain.operations.secrets import without_secrets
+from revox_langchain.results.order import objects_of
 
 
 def show(state: CallState, settings: Settings) -> Flow[Update]:
@@ -23,6 +24,8 @@ def show(state: CallState, settings: Settings) -> Flow[Update]:
     cost = Cost.of(configuration)
     visible = without_secrets(configuration)
     shown: JsonObject = {name: visible[name] for name in _SHOWN if visible.get(name)}
+    if tools := [tool.get("name") for tool in objects_of(visible.get("custom_tools"))]:
+        shown["call_tools"] = tools
     spoken: Spoken = {
         **state["spoken"],
         "cost": cost.model_dump(),

@@ -1,25 +1,31 @@
-"""Where Revox posts that a graph's calls have ended. Code decides it, and the address holds a secret.
+"""Where Revox posts that a graph's calls have ended, and which tools it uses during them. Code decides both.
 
-It stays in the settings of the graph and goes into what is sent to Revox, never into state, questions or names: those
-hold the address as `redacted_url` shows it. A post is only a reason to look, so a call that none comes for is noticed
-by looking.
+They hold secrets: they stay in the settings of the graph and go into what is sent to Revox, never into state, questions
+or names, which hold them as `without_secrets` shows them. A post is only a reason to look, so a call that none comes
+for is noticed by looking.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
+from langchain_core.tools import BaseTool
 from pydantic import SecretStr
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.address import check_url
+from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.decided import Decided
 from revox_langchain.errors import InvalidInput, RevoxToolError
 from revox_langchain.flow import Flow, Pause
 from revox_langchain.operations.assistants import UpdateAssistant
 from revox_langchain.operations.fields import REDACTED
 from revox_langchain.operations.secrets import redacted_url, same_as_shown
+from revox_langchain.results.order import objects_of
+from revox_langchain.webhooks.call_tools import CallTools, decided_tools
 
 WebhookAddress = str | SecretStr
 """As code gives it."""
@@ -49,63 +55,82 @@ def webhook_address(given: WebhookAddress | None) -> SecretStr | None:
     return SecretStr(url)
 
 
-def shown_webhook(url: SecretStr | None) -> JsonObject:
-    """The field of an assistant's configuration as people and hashes may have it; empty without an address."""
-    return {} if url is None else {"webhook_url": redacted_url(url.get_secret_value())}
+def decided_by_code(
+    connection: Connection,
+    webhook_url: WebhookAddress | None,
+    call_tools: CallTools | Sequence[BaseTool] | None,
+    public_url: str | None,
+) -> Decided:
+    """Check what code decides of the assistants of a graph.
 
-
-def does_not_post(assistant: JsonObject, url: SecretStr | None) -> list[str]:
-    """A warning if a stored assistant, which is its owner's and not changed, posts nowhere or elsewhere.
-
-    That it posts there with another token cannot be seen, since Revox's answers come without it.
+    Raises:
+        InvalidInput: An address or a tool cannot be used, or one of tools and their address is missing.
     """
-    if url is None or same_as_shown(url.get_secret_value(), assistant.get("webhook_url")):
-        return []
-    where = shown_webhook(url)["webhook_url"]
-    return [f"Assistant {assistant.get('id')} does not post to {where}; the end of its calls is noticed by looking."]
+    decided = decided_tools(connection, call_tools, public_url)
+    return replace(decided, webhook_url=webhook_address(webhook_url))
 
 
-def keep_posting(assistant_id: str, url: SecretStr | None, *, existed: bool) -> Flow[list[str]]:
-    """Have a kept assistant of ours post with today's token, if it was not made with it; says what went wrong.
+def does_not_have(assistant: JsonObject, decided: Decided) -> list[str]:
+    """Warnings if a stored assistant, which is its owner's and not changed, posts elsewhere or lacks tools.
 
-    Revox's answers never show the token, so that an assistant made for an earlier one looks the same.
+    That it has another token cannot be seen, since Revox's answers come without it.
     """
-    if url is None or redacted_url(url.get_secret_value()) == url.get_secret_value():
+    warnings, name = [], f"Assistant {assistant.get('id')}"
+    url = decided.webhook_url
+    if url is not None and not same_as_shown(url.get_secret_value(), assistant.get("webhook_url")):
+        where = redacted_url(url.get_secret_value())
+        warnings.append(f"{name} does not post to {where}; the end of its calls is noticed by looking.")
+    has = {tool.get("name"): tool.get("url") for tool in objects_of(assistant.get("custom_tools"))}
+    tools = [] if decided.custom_tools is None else decided.custom_tools.get_secret_value()
+    lacks = [str(tool["name"]) for tool in tools if not same_as_shown(tool["url"], has.get(tool["name"]))]
+    if lacks:
+        warnings.append(f"{name} does not have these call tools, or has them elsewhere: {', '.join(lacks)}.")
+    return warnings
+
+
+def keep_secrets(assistant_id: str, decided: Decided, *, existed: bool) -> Flow[list[str]]:
+    """Have a kept assistant of ours use today's tokens, if it was not made with them; says what went wrong.
+
+    Revox's answers never show the tokens, so that an assistant made for earlier ones looks the same.
+    """
+    fields = decided.fields(names_call=True)
+    if decided.shown() == fields:
         return []
     tick = yield Pause(0)
     key = (tick.account, assistant_id)
-    known = tick.account is not None and _LATELY.has(key, url, tick.now_s)
+    known = tick.account is not None and _LATELY.has(key, decided, tick.now_s)
     if not known:
         # Noted before it is sent: of many runs at once one is enough.
-        _LATELY.note(key, url, tick.now_s)
+        _LATELY.note(key, decided, tick.now_s)
     if known or not existed:
         return []
     try:
-        yield UpdateAssistant(assistant_id=assistant_id, webhook_url=url.get_secret_value())
+        yield UpdateAssistant(assistant_id=assistant_id, settings=fields)
     except RevoxToolError as error:
         _LATELY.drop(key)
         return [
             f"Assistant {assistant_id} may post with an earlier token, since it could not be changed ({error.code}); "
-            "the end of its calls is noticed by looking."
+            "the end of its calls is noticed by looking"
+            + (", and its call tools may be refused." if decided.custom_tools else ".")
         ]
     return []
 
 
 class _Lately:
-    """Which address each assistant was given by this process, and when; the oldest are forgotten."""
+    """Which secrets each assistant was given by this process, and when; the oldest are forgotten."""
 
     def __init__(self) -> None:
-        self._given: OrderedDict[Hashable, tuple[SecretStr, float]] = OrderedDict()
+        self._given: OrderedDict[Hashable, tuple[Decided, float]] = OrderedDict()
 
-    def has(self, key: Hashable, url: SecretStr, now_s: float) -> bool:
-        """Whether it was this address, and not long ago: another process may have given another one since."""
+    def has(self, key: Hashable, decided: Decided, now_s: float) -> bool:
+        """Whether it was these, and not long ago: another process may have given others since."""
         held, at_s = self._given.get(key, (None, float("-inf")))
-        return held == url and now_s - at_s < _BELIEVED_S
+        return held == decided and now_s - at_s < _BELIEVED_S
 
-    def note(self, key: Hashable, url: SecretStr, now_s: float) -> None:
-        """Note that an assistant is given an address."""
+    def note(self, key: Hashable, decided: Decided, now_s: float) -> None:
+        """Note that an assistant is given secrets."""
         self.drop(key)
-        self._given[key] = (url, now_s)
+        self._given[key] = (decided, now_s)
         while len(self._given) > _MOST_KEPT:
             self._given.popitem(last=False)
 

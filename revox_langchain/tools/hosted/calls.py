@@ -15,6 +15,7 @@ from mcp.types import CallToolResult
 from revox_langchain.actions.requests import WaitForCall, perform
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import AnswerError, InvalidInput, Unavailable
 from revox_langchain.flow import Clock, Emit, arun
@@ -112,6 +113,7 @@ class GuardInterceptor:
         toolkit: Whose budget counts where there is no thread.
         rest: Whether anything may go over REST.
         offered: What is on offer, as a model sees it.
+        decided: What code decided of the assistants that requests make.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class GuardInterceptor:
         *,
         rest: bool,
         offered: Iterable[type[Request]] = (),
+        decided: Decided = NOTHING,
     ) -> None:
         # Set once the server exists, which takes its interceptors when it is made.
         self.server: HostedServer | None = None
@@ -129,6 +132,7 @@ class GuardInterceptor:
         self._guard = guard
         self._toolkit = toolkit
         self._rest = rest
+        self._decided = decided
         narrowed = {request.spec.name: request for request in offered if issubclass(request, Operation)}
         self._guarded = {name: narrowed.get(name, operation) for name, operation in GUARDED.items()}
 
@@ -159,6 +163,7 @@ class GuardInterceptor:
             scope=context.thread,
             toolkit=self._toolkit,
             given=context.given,
+            decided=self._decided,
         )
         _, answer = await arun(flow, channel, emit=context.emit)
         return CallToolResult(content=[], structuredContent=answer)

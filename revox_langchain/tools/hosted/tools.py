@@ -84,7 +84,9 @@ async def hosted_tools(
     """
     if merged and not rest:
         raise InvalidInput("Merged tools go over REST.", next_step='Use transport="mcp" with rest=False.')
-    interceptor = GuardInterceptor(offer.connection, offer.guard(), offer.scope, rest=rest, offered=offer.requests())
+    interceptor = GuardInterceptor(
+        offer.connection, offer.guard(), offer.scope, rest=rest, offered=offer.requests(), decided=offer.decided
+    )
     if not rest:
         timeout_s = max(timeout_s, slice_s + 15.0)
     server = HostedServer(offer.connection, url, timeout_s=timeout_s, interceptors=[interceptor])

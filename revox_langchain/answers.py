@@ -29,7 +29,13 @@ def safe_json(value: object, deepest: int = DEEPEST) -> Any:
         if deepest <= 0:
             return None
         if isinstance(value, dict):
-            return {safe_text(str(name)): safe_json(item, deepest - 1) for name, item in value.items()}
+            # Most of an answer is plain text under plain names; a call for each took most of the time.
+            return {
+                name if type(name) is str and name.isascii() else safe_text(str(name)): item
+                if item is None or (type(item) is str and item.isascii())
+                else safe_json(item, deepest - 1)
+                for name, item in value.items()
+            }
         return [safe_json(item, deepest - 1) for item in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _safe_number(value)

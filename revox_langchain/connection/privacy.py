@@ -41,7 +41,12 @@ def _without(value: object, secret: str) -> object:
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, (dict, Mapping)):
-        return {_without(name, secret): _without(item, secret) for name, item in value.items()}
+        return {
+            name if type(name) is str and secret not in name else _without(name, secret): item
+            if item is None or (type(item) is str and secret not in item)
+            else _without(item, secret)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [_without(item, secret) for item in value]
     return value

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.runtime import get_runtime
 from langgraph.types import Command
@@ -27,6 +27,37 @@ StateT = TypeVar("StateT")
 Undo = Callable[[Mapping[str, object], list[JsonObject]], Operation | None]
 
 
+class Node(Runnable[StateT, Outcome]):
+    """What LangGraph runs as a node.
+
+    A `RunnableLambda` would set up callbacks and a config of its own inside those of the node, which every run that
+    waits keeps in memory.
+
+    Args:
+        name: Of the node.
+        call: Runs it for `invoke`.
+        acall: Runs it for `ainvoke`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        call: Callable[[StateT, RunnableConfig], Outcome],
+        acall: Callable[[StateT, RunnableConfig], Awaitable[Outcome]],
+    ) -> None:
+        self.name = name
+        self._call = call
+        self._acall = acall
+
+    def invoke(self, input: StateT, config: RunnableConfig | None = None, **_: Any) -> Outcome:
+        """Run the node."""
+        return self._call(input, config or RunnableConfig())
+
+    async def ainvoke(self, input: StateT, config: RunnableConfig | None = None, **_: Any) -> Outcome:
+        """Run the node."""
+        return await self._acall(input, config or RunnableConfig())
+
+
 @dataclass(frozen=True)
 class Steps:
     """Runs flows as the nodes of one graph.
@@ -41,9 +72,7 @@ class Steps:
     noted: frozenset[str] = frozenset()
     undo: Undo | None = None
 
-    def node(
-        self, name: str, flow: Callable[[StateT, RunnableConfig], Flow[Update]]
-    ) -> RunnableLambda[StateT, Outcome]:
+    def node(self, name: str, flow: Callable[[StateT, RunnableConfig], Flow[Update]]) -> Node[StateT]:
         """Make a node from a flow of the state and the run's config."""
 
         def call(state: StateT, config: RunnableConfig) -> Outcome:
@@ -52,7 +81,7 @@ class Steps:
         async def acall(state: StateT, config: RunnableConfig) -> Outcome:
             return await self.arun(flow(state, config), state)
 
-        return RunnableLambda(call, acall, name=name)
+        return Node(name, call, acall)
 
     def run(self, flow: Flow[Update], state: object) -> Outcome:
         """Drive a node's flow; Ctrl-C sends the undo before it goes on."""

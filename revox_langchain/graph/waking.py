@@ -15,6 +15,7 @@ from langgraph.types import Command, StateSnapshot
 from revox_langchain.errors import InvalidInput
 from revox_langchain.graph.call.build import RECURSION_LIMIT
 from revox_langchain.graph.call.parking import WAITING, wake_value
+from revox_langchain.graph.handles import CompiledHandle
 
 Woken = Literal["resumed", "continued", "nothing"]
 """`resumed`: it waited for the call and was woken. `continued`: it had stopped half-way and was run on. `nothing`: it
@@ -53,7 +54,8 @@ def wake(
         config: Names the thread.
         call_id: The call that has ended.
         reason: `timeout` ends the waiting with status `still_running`.
-        options: Further arguments of `graph.invoke`.
+        options: Further arguments of `graph.invoke`. Left to itself, a call graph writes down what comes of a wake-up
+            once, when it stops; cut off before, it waits as it did.
 
     Returns:
         What was done.
@@ -64,7 +66,7 @@ def wake(
     _check_names_thread(config)
     command, did = _next(graph.get_state(config), call_id, reason)
     if did != "nothing":
-        graph.invoke(command, _patient(config), **options)
+        graph.invoke(command, _patient(config), **_lasting(graph, did, options))
     return did
 
 
@@ -75,7 +77,7 @@ async def awake(
     _check_names_thread(config)
     command, did = _next(await graph.aget_state(config), call_id, reason)
     if did != "nothing":
-        await graph.ainvoke(command, _patient(config), **options)
+        await graph.ainvoke(command, _patient(config), **_lasting(graph, did, options))
     return did
 
 
@@ -100,6 +102,15 @@ def _parked(snapshot: StateSnapshot) -> Iterator[Parked]:
         value = asked.value
         if isinstance(value, Mapping) and value.get("type") == WAITING:
             yield Parked(asked.id, str(value.get("call_id")), value.get("deadline_at"))
+
+
+def _lasting(graph: object, did: Woken, options: Mapping[str, Any]) -> dict[str, Any]:
+    """When to write checkpoints."""
+    if not isinstance(graph, CompiledHandle):
+        # What else a parent graph does after the wait is its own.
+        return dict(options)
+    # From its wait a call graph only reads. One that was cut off elsewhere may be about to dial.
+    return {"durability": "exit" if did == "resumed" else "sync", **options}
 
 
 def _patient(config: RunnableConfig) -> RunnableConfig:

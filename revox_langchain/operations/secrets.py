@@ -19,6 +19,9 @@ TOKEN_FOLLOWS = "call-ended"
 """The path segment of our own webhooks after which their token stands, whatever it looks like."""
 
 _URL_FIELDS = frozenset({"webhook_url", "precall_lookup_url", "api_url"})
+_READ_FIELDS = _URL_FIELDS | {"url", "api_key", "body_template"}
+"""The fields whose text `_shown_text` looks at; outside of pairs every other text is shown as it is."""
+_SINGLE = frozenset({str, int, float, bool, type(None)})
 _PAIRS = frozenset({"headers", "query_params"})
 _HARMLESS_HEADER = re.compile(r"accept(-.*)?|cache-control|content-(type|length|language)|user-agent", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"auth|token|secret|passw|api[-_]?key|credential|signature", re.IGNORECASE)
@@ -86,7 +89,11 @@ def _shown(value: object, key: str, within: str) -> object:
     if isinstance(value, (dict, Mapping)):
         if key in _PAIRS and isinstance(value.get("value"), str):
             return _shown_pair(value, key)
-        return {name: _shown(item, name, key) for name, item in value.items()}
+        plain = key not in _PAIRS
+        return {
+            name: item if plain and type(item) in _SINGLE and name not in _READ_FIELDS else _shown(item, name, key)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [_shown(item, key, within) for item in value]
     return value

@@ -78,7 +78,8 @@ class Runner:
     async def _do(self, work: Work, row: Row) -> None:
         if work.call_id is not None:
             reason: Literal["ended", "timeout"] = "timeout" if work.timeout else "ended"
-            await awake(self.graph, _thread(work.thread_id), work.call_id, reason=reason, **self._how())
+            control = self._threads.runs.control
+            await awake(self.graph, _thread(work.thread_id), work.call_id, reason=reason, control=control)
         else:
             await self._go_on(work, row)
         # Only after the run has returned: a crash before this line has the thread looked at again.

@@ -109,8 +109,11 @@ def _watched(seen: Seen, policy: WaitPolicy, hub: Hub, slice_s: float | None, by
         tick = yield Pause(0)
         last_look = waited_before_s + tick.now_s - start_s >= policy.max_wait_s
         if order is None and (not swept or last_look or tick.now_s - read_s >= policy.recheck_s):
-            order, retry_after_s = yield from _look(seen)
-            tick = yield Pause(0)
+            order = hub.ends.known(seen.call_id, tick.now_s)
+            if order is None:
+                order, retry_after_s = yield from _look(seen)
+                tick = yield Pause(0)
+                hub.ends.keep(seen.call_id, order or {}, tick.now_s)
             read_s = tick.now_s
             events, seen = _news(seen, order)
         elif order is not None:

@@ -33,6 +33,7 @@ from revox_langchain.forks import renew_in_children
 from revox_langchain.operations.calls import GetCall
 from revox_langchain.results.call import ENDED
 from revox_langchain.results.order import order_in, status_of
+from revox_langchain.waiting.ends import Ends
 from revox_langchain.waiting.sweep import MOST_IDS, ended_among, first_page_of_trusted_search, missing
 
 FEW = 3
@@ -49,7 +50,8 @@ class Ended(NamedTuple):
 
     Attributes:
         call_id: Which order.
-        order: As Revox answers it; None if it could not be waited for.
+        order: As Revox answers it, to be read and not to be changed: a thread that is woken now reports from it. None
+            if it could not be waited for.
         error: Why not.
     """
 
@@ -82,7 +84,8 @@ class Party:
         self, ids: Collection[str], *, until_s: float, interval_s: float, exist: bool = False, stop: Stop | None = None
     ) -> None:
         self.waiting = set(ids)
-        self.news: deque[Ended] = deque()
+        # A deque takes 600 bytes before it holds anything, for each of thousands of waits.
+        self.news: list[Ended] = []
         self.until_s = until_s
         self.interval_s = interval_s
         self.exist = exist
@@ -110,6 +113,7 @@ class Hub:
     Attributes:
         present: How many flows watch an order, whichever way.
         trusted: Whether a search is known to mean what it says; None before it was tried.
+        ends: Ended orders that were read just now.
     """
 
     def __init__(self) -> None:
@@ -131,6 +135,7 @@ class Hub:
         self._most_ids = MOST_IDS
         self.present = 0
         self.trusted: bool | None = None
+        self.ends = Ends()
 
     def enter(self, change: int) -> None:
         """Count a flow that watches an order in (1) or out (-1)."""
@@ -197,7 +202,7 @@ class Hub:
     def _alone(self, party: Party, channel: Channel) -> Flow[None]:
         """Sweep for one party only; whoever leads cannot go on before this flow returns."""
         own = Hub()
-        own.trusted, own._first_page = self.trusted, self._first_page
+        own.ends, own.trusted, own._first_page = self.ends, self.trusted, self._first_page
         apart = Party(party.waiting, until_s=party.until_s, interval_s=party.interval_s, exist=party.exist)
         own.join(apart)
         yield from own.until_news(apart, channel)
@@ -264,7 +269,7 @@ class Hub:
             if chunk and self.trusted is None:
                 yield from self._check(chunk)
             if self.trusted is False:
-                yield from self._read(self._still_waited(chunk))
+                yield from self._read(self._still_waited(chunk), now_s)
             else:
                 yield from self._sweep(self._still_waited(chunk), now_s)
         except RateLimited as error:
@@ -278,7 +283,7 @@ class Hub:
                 self._most_ids, self._next_s = max(1, len(chunk) // 2), now_s
                 self._due.clear()
             else:
-                yield from self._read(self._still_waited(chunk))
+                yield from self._read(self._still_waited(chunk), now_s)
         except RevoxToolError as error:
             for call_id in self._still_waited(chunk):
                 self.tell(Ended(call_id, None, error))
@@ -320,19 +325,20 @@ class Hub:
         new = self._unproven.intersection(ids)
         if new:
             gone = yield from missing(new, self._first_page)
-            yield from self._read(gone)
+            yield from self._read(gone, now_s)
             self._unproven -= new
             with self._lock:
                 self._read_at_s |= {call_id: now_s for call_id in gone if call_id in self._waiters}
         shown = [call_id for call_id in self._still_waited(ids) if call_id not in self._read_at_s]
         if shown:
             for call_id, order in (yield from ended_among(shown, self._first_page)).items():
+                self.ends.keep_row(call_id, order, now_s)
                 self.tell(Ended(call_id, order))
         hidden = [i for i in self._still_waited(ids) if now_s >= self._read_at_s.get(i, float("inf")) + _SINGLY_S]
-        yield from self._read(hidden)
+        yield from self._read(hidden, now_s)
         self._read_at_s |= dict.fromkeys(self._still_waited(hidden), now_s)
 
-    def _read(self, ids: Collection[str]) -> Flow[None]:
+    def _read(self, ids: Collection[str], now_s: float) -> Flow[None]:
         """Read orders one by one."""
         for call_id in ids:
             try:
@@ -343,6 +349,7 @@ class Hub:
                 self.tell(Ended(call_id, None, error))
                 continue
             if order is not None and status_of(order) in ENDED:
+                self.ends.keep(call_id, order, now_s)
                 self.tell(Ended(call_id, order))
 
     def tell(self, ended: Ended) -> None:
@@ -368,7 +375,10 @@ _HUBS_LOCK = threading.Lock()
 def hub_of(channel: Channel) -> Hub:
     """The hub that all waits of a channel in this process share."""
     with _HUBS_LOCK:
-        return _HUBS.setdefault(channel, Hub())
+        hub = _HUBS.get(channel)
+        if hub is None:
+            hub = _HUBS[channel] = Hub()
+        return hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,7 +424,7 @@ class _News:
 
     def served(self, channel: Channel, stop: Stop | None) -> Flow[Ended | None]:
         yield from hub_of(channel).until_news(self.party, channel)
-        return self.party.news.popleft() if self.party.news else None
+        return self.party.news.pop(0) if self.party.news else None
 
 
 def _next_news(party: Party) -> Flow[Ended | None]:

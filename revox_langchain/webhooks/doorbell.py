@@ -161,7 +161,9 @@ class Doorbell:
             else:
                 await self._drop(call_id)
             return
-        hub_of(self._connection).tell(Ended(call_id, order))
+        hub = hub_of(self._connection)
+        hub.ends.keep(call_id, order, self._connection.clock.now_s())
+        hub.tell(Ended(call_id, order))
         if self._wake is not None:
             await self._wake(call_id)
         if self._on_call_ended is not None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import get_runtime
 
 from revox_langchain.dialing.placing import Earlier
@@ -26,7 +26,7 @@ from revox_langchain.forks import renew_in_children
 from revox_langchain.graph.call.nodes import place_call
 from revox_langchain.graph.call.settings import CompiledCallGraph, Settings
 from revox_langchain.graph.call.state import CallState, current_for
-from revox_langchain.graph.steps import Outcome, Steps, Update
+from revox_langchain.graph.steps import Node, Outcome, Steps, Update
 
 _LOOKS_FOR_CHECKPOINT = 9
 
@@ -76,9 +76,7 @@ def arm(state: CallState) -> Update:
     return {"token": token, "armed": mark["intent_id"], "rearmed": rearmed}
 
 
-def place_node(
-    steps: Steps, settings: Settings, saved: Callable[[], CompiledCallGraph]
-) -> RunnableLambda[CallState, Outcome]:
+def place_node(steps: Steps, settings: Settings, saved: Callable[[], CompiledCallGraph]) -> Node[CallState]:
     """The dial: it first learns whether this is a first execution.
 
     Args:
@@ -114,7 +112,7 @@ def place_node(
             flow = place_call(looks.state, settings, earlier=looks.earlier, can_ask=looks.has_saver)
             return await steps.arun(flow, state)
 
-    return RunnableLambda(call, acall, name="place_call")
+    return Node("place_call", call, acall)
 
 
 def _check_parking(settings: Settings, has_saver: bool) -> None:

@@ -36,6 +36,7 @@ from revox_langchain.results.call import CallResult
 from revox_langchain.results.order import attempts_of, status_of, turns_of
 from revox_langchain.results.schema import config_from_schema
 from revox_langchain.waiting.watch import Seen, read_order, settled_result, watch
+from revox_langchain.waiting.watcher import Company, Hub
 
 
 def prepare(given: CallInput, settings: Settings, thread_id: str | None) -> Flow[Update]:
@@ -146,8 +147,7 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
     seen = Seen(**(state["watch"] or {}))
     wants_output = (state.get("spoken") or {}).get("wants_output", False)
     try:
-        # Read again: the watched answer stays out of checkpoints, so a resumed run does not have it.
-        order = yield from read_order(seen.call_id)
+        order = yield from _ended_order(seen.call_id)
         if wants_output:
             order = yield from settled_result(order, settings.wait)
     except RevoxToolError as error:
@@ -164,6 +164,17 @@ def report(state: CallState, settings: Settings) -> Flow[Update]:
     yield Event({"type": "revox.report", "call_id": seen.call_id, **{k: out[k] for k in ("status", "disposition")}})
     error_now = None if result.ended else _still_running(seen).as_dict()
     return {**base, **out, "sandbox": base["sandbox"] or result.sandbox, "error": error_now, "warnings": warnings}
+
+
+def _ended_order(call_id: str) -> Flow[JsonObject]:
+    """The order to report from: as this process has read it just now, else read again."""
+    # The watched answer stays out of checkpoints, so a run that goes on after a crash does not have it.
+    hub: Hub = yield Company()
+    order = hub.ends.take(call_id, (yield Pause(0)).now_s)
+    if order is None:
+        order = yield from read_order(call_id)
+        hub.ends.compare(call_id, order)
+    return order
 
 
 _FORGOTTEN: Update = {

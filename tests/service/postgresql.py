@@ -51,13 +51,13 @@ def running_postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_database(folder: str) -> str:
-    """Create an empty database and return its address."""
+def new_database(folder: str, like: str = "template0") -> str:
+    """Create a database as another one stands, empty if none is named, and return its address."""
     import psycopg
 
     name = f"calls{next(_NUMBERS)}"
     with psycopg.connect(f"postgresql://postgres@/postgres?host={folder}", autocommit=True) as db:
-        db.execute(f"CREATE DATABASE {name}".encode())
+        db.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
     return f"postgresql://postgres@/{name}?host={folder}"
 
 

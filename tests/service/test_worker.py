@@ -17,7 +17,7 @@ from revox_langchain.service.postgres import Postgres
 from revox_langchain.service.worker import Worker
 from revox_langchain.waiting.policy import WaitPolicy
 
-REQUEST = {"phone_number": "+12025550100", "prompt": "Say hello, you are an AI."}
+REQUEST = {"phone_number": "+12025550100", "prompt": "Say hello, you are an AI.", "language": "en"}
 QUEUED = {**REQUEST, "phone_number": "+12025550111"}
 HOUR_S = 3600.0
 
@@ -75,15 +75,15 @@ async def test_the_same_request_under_the_same_name_rings_once(sandbox: Sandbox,
 async def test_a_second_worker_doubles_nothing(sandbox: Sandbox, dsn: str) -> None:
     policy = DialPolicy(min_gap_s=0)
     async with worker_of(sandbox, dsn, policy=policy) as one, worker_of(sandbox, dsn, policy=policy) as other:
-        for at in range(12):
+        for at in range(6):
             await one.threads.start({**REQUEST, "intent": f"n{at}"}, f"t{at}")
         await asyncio.gather(one.run(until_idle=True), other.run(until_idle=True))
         sandbox.world.advance(HOUR_S)
         await asyncio.gather(one.run(until_idle=True), other.run(until_idle=True))
         rows = await other.threads.rows("ended")
         steps = {await steps_of(one, row.thread_id) for row in rows}
-    assert {row.thread_id for row in rows} == {f"t{at}" for at in range(12)}
-    assert len(sandbox.dials) == len({order["id"] for order in sandbox.dials}) == 12
+    assert {row.thread_id for row in rows} == {f"t{at}" for at in range(6)}
+    assert len(sandbox.dials) == len({order["id"] for order in sandbox.dials}) == 6
     assert len(steps) == 1
 
 
@@ -215,13 +215,13 @@ async def test_while_revox_is_away_a_start_is_tried_again_later(sandbox: Sandbox
     assert not sandbox.dials
 
 
-async def test_setting_up_at_once_is_harmless(dsn: str) -> None:
+async def test_setting_up_at_once_is_harmless(empty_dsn: str) -> None:
     async def opened() -> None:
-        async with Postgres(dsn, runs=1):
+        async with Postgres(empty_dsn, runs=1):
             pass
 
     await asyncio.gather(*(opened() for _ in range(5)))
-    assert rows_of(dsn, "SELECT version FROM revox_registry") == [(1,)]
+    assert rows_of(empty_dsn, "SELECT version FROM revox_registry") == [(1,)]
 
 
 @pytest.mark.parametrize("where", ["postgresql://me:hunter2@127.0.0.1:1/x", "postgresql:///x?host=/nowhere"])

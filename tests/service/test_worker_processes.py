@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from revox_langchain.cli.app import app
 from revox_langchain.connection.connection import Connection
 from revox_langchain.sandbox import Fault, Sandbox
 from revox_langchain.sandbox.server import SandboxServer
@@ -20,7 +23,7 @@ from revox_langchain.service.worker import Worker
 from tests.processes import patience_s, started
 
 KEY = "sk_test"
-REQUEST = {"phone_number": "+12025550100", "prompt": "Say hello, you are an AI."}
+REQUEST = {"phone_number": "+12025550100", "prompt": "Say hello, you are an AI.", "language": "en"}
 HOUR_S = 3600.0
 
 
@@ -38,11 +41,13 @@ def command(*args: str) -> list[str]:
     return [sys.executable, "-m", "revox_langchain", *args]
 
 
+def invoked(server: SandboxServer, dsn: str, name: str) -> Result:
+    return CliRunner().invoke(app, [name], env=environment(server, dsn))
+
+
 def swept(server: SandboxServer, dsn: str) -> dict[str, int]:
-    done = subprocess.run(
-        command("sweep"), env=environment(server, dsn), capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
+    done = invoked(server, dsn, "sweep")
+    assert done.exit_code == 0, done.output
     counts: dict[str, int] = json.loads(done.stdout)["threads"]
     return counts
 
@@ -56,24 +61,18 @@ async def until(front: Worker, thread_id: str, fits: Callable[[Row], bool], pati
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", ["while it places the call", "while the call is pending"])
-async def test_a_worker_that_is_killed_is_replaced_and_no_phone_rings_twice(
-    server: SandboxServer, dsn: str, when: str
+async def test_a_worker_that_is_killed_while_it_dials_is_replaced_and_no_phone_rings_twice(
+    server: SandboxServer, dsn: str
 ) -> None:
-    places = when == "while it places the call"
-    if places:
-        server.sandbox.faults.add(Fault("delay", on="revox_make_call", seconds=60))
+    server.sandbox.faults.add(Fault("delay", on="revox_make_call", seconds=60))
     work = command("worker", "--interval-s", "1")
     async with Connection(KEY, base_url=server.base_url) as account, Worker(account, dsn) as front:
         await front.threads.start(REQUEST, "t")
         with started(work, env=environment(server, dsn), stderr=subprocess.DEVNULL) as first:
-            if places:
-                until_s = time.monotonic() + patience_s()
-                while not server.sandbox.dials and time.monotonic() < until_s:
-                    await asyncio.sleep(0.05)
-                assert (await front.threads.row("t")).state == "running"
-            else:
-                await until(front, "t", lambda row: row.state == "waiting")
+            until_s = time.monotonic() + patience_s()
+            while not server.sandbox.dials and time.monotonic() < until_s:
+                await asyncio.sleep(0.05)
+            assert (await front.threads.row("t")).state == "running"
             first.kill()
             first.wait()
         assert len(server.sandbox.dials) == 1
@@ -85,14 +84,16 @@ async def test_a_worker_that_is_killed_is_replaced_and_no_phone_rings_twice(
     assert len(server.sandbox.dials) == 1
 
 
-@pytest.mark.slow
-async def test_a_sweep_now_and_then_is_enough(server: SandboxServer, dsn: str) -> None:
-    async with Connection(KEY, base_url=server.base_url) as account, Worker(account, dsn) as front:
-        await front.threads.start(REQUEST, "t")
-        assert await asyncio.to_thread(swept, server, dsn) == {"waiting": 1}
-        assert await asyncio.to_thread(swept, server, dsn) == {"waiting": 1}
-        server.sandbox.world.advance(HOUR_S)
-        assert await asyncio.to_thread(swept, server, dsn) == {"ended": 1}
+def test_a_sweep_now_and_then_is_enough(server: SandboxServer, dsn: str) -> None:
+    async def start() -> None:
+        async with Connection(KEY, base_url=server.base_url) as account, Worker(account, dsn) as front:
+            await front.threads.start(REQUEST, "t")
+
+    asyncio.run(start())
+    assert swept(server, dsn) == {"waiting": 1}
+    assert swept(server, dsn) == {"waiting": 1}
+    server.sandbox.world.advance(HOUR_S)
+    assert swept(server, dsn) == {"ended": 1}
     assert len(server.sandbox.dials) == 1
 
 
@@ -108,9 +109,8 @@ async def test_a_worker_that_is_asked_to_stop_ends_well(server: SandboxServer, d
 
 @pytest.mark.parametrize("name", ["worker", "sweep"])
 def test_a_database_that_is_away_is_one_sentence_and_an_exit_code(server: SandboxServer, name: str) -> None:
-    given = environment(server, "postgresql://me:hunter2@127.0.0.1:1/calls")
-    done = subprocess.run(command(name), env=given, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 5
+    done = invoked(server, "postgresql://me:hunter2@127.0.0.1:1/calls", name)
+    assert done.exit_code == 5
     assert "The database cannot be reached" in done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    assert "hunter2" not in done.stderr + done.stdout
+    assert "Traceback" not in done.output
+    assert "hunter2" not in done.output

@@ -52,6 +52,10 @@ def main() -> None:
         merged = {tool.name for tool in asyncio.run(toolkit.aget_tools(transport="merged"))}
         assert merged == {tool.name for tool in toolkit.get_tools()} | {only_there}, merged
 
+    from revox_langchain.results.call import CallResult
+
+    assert "<svg" not in CallResult.from_call({"id": "c1"}).to_html()
+
     if find_spec("psycopg"):
         import langgraph.checkpoint.postgres  # noqa: F401
 

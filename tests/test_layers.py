@@ -56,10 +56,11 @@ ONLY_IN = {
     "charset_normalizer": {"contacts.encodings"},
     "typer": {"cli"},
     "rich": {"cli"},
+    "jinja2": {"results.page"},
 }
 """Which rooms may import a package."""
 
-NEVER_AT_IMPORT = {"tools": {"langgraph"}, "connection": {"revox"}}
+NEVER_AT_IMPORT = {"tools": {"langgraph"}, "connection": {"revox"}, "results": {"jinja2", "markupsafe"}}
 """What a room may import inside functions only."""
 
 DRAWERS = {"utils", "util", "base", "constants", "types", "helpers", "common"}

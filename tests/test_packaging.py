@@ -68,7 +68,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert {"revox_langchain/py.typed", "revox_langchain/speech/data/language_names.json"} <= names
     assert [name for name in names if "test" in name or "__pycache__" in name] == []
     ours = {name for name in names if name.startswith("revox_langchain/")}
-    assert {name.rpartition(".")[2] for name in ours} == {"py", "typed", "json", "html"}
+    assert {name.rpartition(".")[2] for name in ours} == {"py", "typed", "json", "html", "css", "js"}
 
 
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:

@@ -101,8 +101,8 @@ def _model(module: str, name: str) -> type[BaseModel]:
     except AttributeError:
         raise usage_error(f"--schema: {module} has no {name}.", "Pass package.module:Model.") from None
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise usage_error(f"--schema: {module} cannot be imported ({why}).", "Pass package.module:Model.") from None
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise usage_error(f"--schema: {module} cannot be imported: {why}.", "Pass package.module:Model.") from None
     if not (isinstance(found, type) and issubclass(found, BaseModel)):
         raise usage_error(f"--schema: {module}:{name} is not a pydantic model.", "Derive it from pydantic.BaseModel.")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.results.cost import attempts_ceiling, minutes_ceiling
@@ -21,6 +22,7 @@ from revox_langchain.results.order import (
     unix_s,
     whole_turns_of,
 )
+from revox_langchain.results.page import PageMore, can_draw, draw, fragment, page_of
 from revox_langchain.results.schema import ModelT, misfits
 from revox_langchain.results.spoken import begun_at_s
 from revox_langchain.results.structured import Structured, structured
@@ -108,8 +110,21 @@ class CallResult(CallFacts):
         """
         return markdown(self if show_numbers else masked(self), zones_of(self.phone_number))
 
+    def to_html(self, *, show_numbers: bool = False, **more: Unpack[PageMore]) -> str:
+        """The call as one HTML file that asks no one for anything; the recording is loaded when it is played.
+
+        Args:
+            show_numbers: Whether phone numbers stand there whole.
+            more: `notes` and `warnings`, as the call graph gives them.
+        """
+        return draw(page_of(self, show_numbers=show_numbers, **more))
+
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
+
+    def _repr_html_(self) -> str | None:
+        # A notebook shows the Markdown then.
+        return fragment(page_of(self)) if can_draw() else None
 
     def as_output(self) -> JsonObject:
         """The result as plain JSON, under the names the call graph uses."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.operations.calls import GetCall, MakeCall
@@ -149,6 +149,7 @@ def test_someone_reached_by_an_earlier_attempt_was_reached() -> None:
     assert CallResult.from_call(call).conclusion == "interested"
 
 
+@settings(deadline=None, max_examples=50)
 @given(call=ORDERS)
 def test_whatever_revox_sends_comes_to_one_of_the_conclusions_and_is_told(call: JsonObject) -> None:
     result = CallResult.from_call(call)

@@ -1,0 +1,295 @@
+"""A call as one HTML file: it asks no one for anything, reads without scripts, and carries its data along.
+
+What came from outside is text in it, whatever it holds. A browser is told by the file itself to load nothing but the
+recording, and that only on a click.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from revox_langchain.answers import JsonObject
+from revox_langchain.errors import InvalidInput
+from revox_langchain.results import timeline, wording
+from revox_langchain.results.facts import CallFacts, Turn
+from revox_langchain.results.masking import masked, masked_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SCHEMA_VERSION = 1
+"""Of the data inside a page; raise it when a field changes its meaning, and teach `page_in`."""
+
+_DATA = re.compile(r'<script type="application/json" id="revox-call">(.*?)</script>', re.DOTALL)
+
+
+class Page(BaseModel):
+    """What a page of a call shows, and what it carries along so that a later release can draw it anew.
+
+    Attributes:
+        schema_version: Of this layout.
+        release: Which release of this package wrote it.
+        call: What is known of the call; with its numbers masked, unless they were asked for.
+        zones: Where the callee may be.
+        marked: How many orders with the mark of its intent a search found; None if no one searched.
+        doubt: Why there may be more, as the end of a sentence.
+        notes: How the call came to be as it is.
+        warnings: What may be wrong with it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    release: str
+    call: CallFacts
+    zones: tuple[str, ...] = ()
+    marked: int | None = None
+    doubt: str | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class PageMore(TypedDict, total=False):
+    """What a page may say besides the call; see `Page`."""
+
+    marked: int | None
+    doubt: str | None
+    notes: Sequence[str]
+    warnings: Sequence[str]
+
+
+def page_of(facts: CallFacts, *, show_numbers: bool = False, **more: Unpack[PageMore]) -> Page:
+    """Put together what a page shows.
+
+    Args:
+        facts: What is known of the call.
+        show_numbers: Whether phone numbers stand there whole.
+        more: Further fields of `Page`.
+    """
+    known = CallFacts.model_construct(**{name: getattr(facts, name) for name in CallFacts.model_fields})
+    said = {"notes": tuple(more.get("notes", ())), "warnings": tuple(more.get("warnings", ()))}
+    page = Page(
+        release=_release(),
+        call=known,
+        zones=wording.zones_of(facts.phone_number),
+        marked=more.get("marked"),
+        doubt=more.get("doubt"),
+        **said,
+    )
+    if show_numbers:
+        return page
+    hidden = {name: tuple(map(masked_text, getattr(page, name))) for name in ("notes", "warnings")}
+    return page.model_copy(update={"call": masked(known), **hidden})
+
+
+def can_draw() -> bool:
+    """Whether Jinja2 is there, which draws pages."""
+    try:
+        return bool(_environment())
+    except InvalidInput:
+        return False
+
+
+def draw(page: Page) -> str:
+    """The page as one HTML file.
+
+    Raises:
+        InvalidInput: Jinja2 is missing.
+    """
+    return _rendered("call.html", {**_document(page), **_view(page)})
+
+
+def fragment(page: Page) -> str:
+    """The same as a piece of HTML for inside another page, such as a notebook's.
+
+    Raises:
+        InvalidInput: Jinja2 is missing.
+    """
+    return _rendered("fragment.html", {"style": _asset("call.css"), **_view(page)})
+
+
+def page_in(html: str) -> Page:
+    """Read the data that a page carries, so that it can be drawn anew.
+
+    Raises:
+        InvalidInput: It is no page of a call, or a newer release's.
+    """
+    found = _DATA.search(html)
+    try:
+        data = json.loads(found[1]) if found else None
+        page = Page.model_validate(data)
+    except (ValueError, ValidationError, RecursionError):
+        raise InvalidInput("This is not a page of a call.", next_step="Give a file that `report` wrote.") from None
+    if page.schema_version > SCHEMA_VERSION:
+        raise InvalidInput(
+            f"This page was written by revox-langchain {page.release}, which is newer than this one.",
+            next_step="Upgrade revox-langchain.",
+        )
+    return page
+
+
+def _rendered(name: str, view: JsonObject) -> str:
+    html: str = _environment().get_template(name).render(view)
+    return html
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError:
+        raise InvalidInput("A page needs Jinja2, which is not installed.", next_step="pip install jinja2") from None
+    made = Environment(
+        loader=PackageLoader("revox_langchain", "results/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["harmless"] = wording.harmless
+    return made
+
+
+@lru_cache(maxsize=4)
+def _asset(name: str) -> str:
+    return _safe(files("revox_langchain").joinpath("results", "templates", name).read_text(encoding="utf-8").strip())
+
+
+def _document(page: Page) -> JsonObject:
+    """What only the whole file has: its style, its script, its data, and what a browser may do with it."""
+    style, script = _asset("call.css"), _asset("seek.js")
+    recording = _link(page.call.recording_url)
+    media = f"{urlsplit(recording).scheme}://{urlsplit(recording).netloc}" if recording else "'none'"
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; media-src {media}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return {"style": style, "script": script, "policy": policy, "data": _data(page)}
+
+
+def _data(page: Page) -> str:
+    escaped = page.model_dump_json(exclude_defaults=True, exclude={"schema_version"})
+    whole = f'{{"schema_version":{page.schema_version},{escaped[1:]}'
+    for character in "<>&\u2028\u2029":
+        whole = whole.replace(character, f"\\u{ord(character):04x}")
+    return _safe(whole)
+
+
+def _safe(text: str) -> str:
+    """Text of ours, or escaped, which templates take over as it is."""
+    from markupsafe import Markup
+
+    safe: str = Markup(text)
+    return safe
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _link(url: str | None) -> str | None:
+    """An address that a browser may be sent to; None for any other scheme and for what could end the policy."""
+    if url is None or not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s<>\"';,]*)?", url):
+        return None
+    return url
+
+
+def _view(page: Page) -> JsonObject:
+    call = page.call
+    heard = page.call.attempts[call.talked_in - 1 : call.talked_in] if call.talked_in else ()
+    recording = _link(call.recording_url)
+    # The moments of turns are those of their own recording.
+    seeks = bool(recording) and bool(heard) and heard[0].recording_url == call.recording_url
+    at = {response.at_s: response for response in call.responses}
+    turns = [_turn(turn, at) for turn in call.transcript]
+    matched = {turn.begun_s for turn in call.transcript if turn.role in ("assistant", "human_agent")}
+    return {
+        "page": page,
+        "call": call,
+        "number": call.phone_number or wording.UNKNOWN,
+        "conclusion": wording.CONCLUSIONS[call.conclusion],
+        "facts": _facts(page),
+        "attempts": [_attempt(number, page) for number in range(1, len(call.attempts) + 1)],
+        "dialed": timeline.dialed(call.attempts, page.zones),
+        "talk": timeline.talk(call),
+        "spoken": {"talk share": wording.share(call), "wait for an answer": wording.waits(call)},
+        "turns": turns,
+        "other_waits": [
+            (wording.duration(one.at_s), wording.wait(one)) for one in call.responses if one.at_s not in matched
+        ],
+        "values": [(name, _value(value)) for name, value in (call.structured_output or {}).items()],
+        "recording": recording,
+        "seeks": seeks,
+        "remarks": wording.remarks(call),
+        "unknown": wording.UNKNOWN,
+    }
+
+
+def _facts(page: Page) -> list[tuple[str, str]]:
+    call = page.call
+    dialed = call.direction != "inbound"
+    return [
+        ("ordered", f"{wording.moment(call.created_at, page.zones)} ({wording.zone_words(page.zones)})"),
+        ("conclusion", wording.CONCLUSIONS[call.conclusion]),
+        ("disposition", wording.DISPOSITIONS[call.disposition]),
+        ("Revox's outcome", wording.outcome(call)),
+        ("status", call.status.replace("_", " ")),
+        ("attempts", wording.dials(call)),
+        ("minutes", wording.minutes(call)),
+        ("assistant", call.assistant_name or wording.UNKNOWN),
+        ("caller id" if dialed else "reached at", call.from_phone_number or wording.UNKNOWN),
+        ("call id", call.call_id),
+    ]
+
+
+def _attempt(number: int, page: Page) -> JsonObject:
+    attempt = page.call.attempts[number - 1]
+    return {
+        "number": number,
+        "started": wording.moment(attempt.started_at, page.zones),
+        "disposition": wording.DISPOSITIONS[attempt.disposition],
+        "talk": wording.duration(attempt.talk_s) if attempt.answered_at or attempt.talk_s else "",
+        "reason": wording.reason(attempt),
+    }
+
+
+def _turn(turn: Turn, responses: dict[float, Any]) -> JsonObject:
+    response = responses.get(turn.begun_s) if turn.begun_s is not None and turn.role != "user" else None
+    return {
+        "kind": turn.role if turn.role in wording.ROLES else "other",
+        "who": wording.ROLES.get(turn.role, turn.role),
+        "at": None if turn.begun_s is None else wording.duration(turn.begun_s),
+        "at_s": turn.begun_s,
+        "text": turn.content,
+        "tool": turn.tool_name,
+        "arguments": None if turn.tool_arguments is None else _value(turn.tool_arguments),
+        "output": turn.tool_output,
+        "failed": turn.tool_failed,
+        "wait": None if response is None else wording.wait(response),
+    }
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return wording.UNKNOWN if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _release() -> str:
+    try:
+        return version("revox-langchain")
+    except PackageNotFoundError:
+        return wording.UNKNOWN

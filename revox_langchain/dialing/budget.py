@@ -102,6 +102,11 @@ class Budget:
         self._period_s = period_s
         self._kept: Reservations = ProcessReservations()
 
+    @property
+    def period_s(self) -> float | None:
+        """How long a dial counts."""
+        return self._period_s
+
     def kept_in(self, reservations: Reservations) -> Self:
         """The same limits, counted elsewhere: a database, for instance, that many machines share."""
         other = object.__new__(type(self))

@@ -29,6 +29,7 @@ _DIALS_WITHIN_S = 3600
 
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('revox_langchain budget', 0))"
 _COUNTS = "lapses_at > now() AND (%s::float8 IS NULL OR reserved_at > now() - make_interval(secs => %s))"
+_OLD = "reserved_at < now() - make_interval(secs => %s)"
 _SUM = f"SELECT sum(orders), sum(attempts), sum(minutes) FROM revox_budget WHERE {_COUNTS}"
 _RESERVE = """
 INSERT INTO revox_budget VALUES (%s, %s, %s, %s, %s, now(), now() + make_interval(secs => %s))
@@ -83,6 +84,15 @@ class PostgresReservations:
         """How much is reserved in a scope; with None, in all."""
         with self._transaction() as db:
             return _sum(db, scope, period)
+
+    def erase(self, days: float, period_s: float | None) -> None:
+        """Forget which threads reserved something so many days ago; what counts still counts."""
+        seconds = days * 86_400
+        with self._transaction() as db:
+            if period_s is None:
+                db.execute(f"UPDATE revox_budget SET scope = '' WHERE scope != '' AND {_OLD}", (seconds,))
+            else:
+                db.execute(f"DELETE FROM revox_budget WHERE {_OLD}", (max(seconds, period_s),))
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:

@@ -110,6 +110,7 @@ class Worker(Engine):
         self._erased_s = float("-inf")
         self._on_report = on_report
         self._options = options
+        self._budget = options.get("budget") or Budget()
         self._database = Postgres(dsn, runs=runs)
         self._stack = AsyncExitStack()
 
@@ -119,7 +120,7 @@ class Worker(Engine):
             self._app = _app(database.dsn)
             await self._stack.enter_async_context(self._app.open_async())
             task = self._app.task(name="revox_langchain.run", queue=_QUEUE)(self._do)
-            budget = (self._options.get("budget") or Budget()).kept_in(database.reservations)
+            budget = self._budget.kept_in(database.reservations)
             options: CallGraphOptions = {**self._options, "wait_mode": "park", "budget": budget}
             graph = call_graph(self.connection, checkpointer=database.saver, **options)
             dispatcher = QueueDispatcher(task)
@@ -224,6 +225,7 @@ class Worker(Engine):
 
     async def _erase(self, keep_days: float) -> None:
         await self.runner.erase(keep_days)
+        await asyncio.to_thread(self._database.reservations.erase, keep_days, self._budget.period_s)
         # Jobs that failed keep their arguments, an answer of a person among them.
         await self._app.job_manager.delete_old_jobs(
             math.ceil(keep_days * 24), queue=_QUEUE, include_failed=True, include_cancelled=True, include_aborted=True

@@ -123,6 +123,26 @@ def test_what_a_dead_worker_reserved_lapses_and_what_it_may_have_placed_does_not
     assert other.holds("died before it knew"), "whoever brings it on must look first"
 
 
+@pytest.mark.parametrize("period_s", [None, DAY_S, 3 * DAY_S])
+def test_erasing_forgets_the_threads_and_not_what_counts(shared: Shared, period_s: float | None) -> None:
+    one, other = shared.budgets(orders=3, orders_per_thread=1, period_s=period_s)
+    for name in ("old", "new"):
+        one.reserve(name, f"thread of {name}", Cost())
+        one.keep(name)
+    shared.execute("UPDATE revox_budget SET reserved_at = now() - interval '2 days' WHERE intent_id = 'old'")
+    PostgresReservations(shared.pools[0]).erase(days=1, period_s=period_s)
+    scopes = shared.execute("SELECT scope FROM revox_budget ORDER BY intent_id")
+    assert (
+        scopes
+        == {
+            None: [("thread of new",), ("",)],
+            DAY_S: [("thread of new",)],
+            3 * DAY_S: [("thread of new",), ("thread of old",)],
+        }[period_s]
+    )
+    assert other.reserved()["orders"] == (1 if period_s == DAY_S else 2)
+
+
 @pytest.mark.parametrize("dies", ["before Revox acted", "after Revox acted"])
 def test_a_worker_that_dies_while_it_dials_leaves_one_order_in_the_count(
     shared: Shared, sandbox: Sandbox, dies: str

@@ -11,11 +11,12 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import InvalidInput
 from revox_langchain.operations.secrets import TOKEN_FOLLOWS
@@ -26,15 +27,18 @@ from revox_langchain.webhooks.public_url import checked_public_url
 from revox_langchain.webhooks.routes import app_of, checked_token
 
 if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
     from starlette.applications import Starlette
     from starlette.types import Receive, Scope, Send
 
     from revox_langchain.webhooks.call_tools import CallTools, ToolLine
+    from revox_langchain.webhooks.model import TalkingModel
 
 
 class Webhooks:
-    """Hears that calls have ended, looks, and tells whoever waits; runs tools that assistants use during calls.
+    """Hears that calls have ended, looks, and tells whoever waits; runs tools that assistants use during calls,
+    says who calls, and talks.
 
     The address holds a secret token. A post is answered at once and believed in nothing: the order is read from Revox.
     If it has ended, waits of this connection end (`Watcher`, graphs, tools), and `on_call_ended` is called at least
@@ -49,6 +53,8 @@ class Webhooks:
             parked elsewhere. If it raises, it is called again later, as it may be for an order that was reported.
         caller: Looks up who calls before an inbound call is answered, see `caller_url`: a function from a phone number
             to the values of the assistant's `{{variables}}`, or a `CallerLookup` with a default and a time limit.
+        model: A LangGraph agent or chat model that talks in place of one of Revox's, see `llm_model`; or a
+            `TalkingModel` with what it says where it fails, and which of its nodes are heard.
         token: The secret in the address, at least 16 characters; left out, a new one, which ends with the process.
         journal: A file for the orders that have yet to be reported, and for what tools answered that run once; left
             out, a crash loses those that Revox does not post again.
@@ -69,6 +75,7 @@ class Webhooks:
         on_call_ended: OnCallEnded | None = None,
         wake: Wake | None = None,
         caller: CallerLookup | Lookup | None = None,
+        model: TalkingModel | Runnable[Any, Any] | None = None,
         token: str | SecretStr | None = None,
         journal: str | Path | None = None,
         queue: int = 1000,
@@ -87,6 +94,9 @@ class Webhooks:
             routes.append(self._caller.route(self._token))
         if self._line is not None:
             routes.append(self._line.route())
+        self._model = None if model is None else _talking(model)
+        if self._model is not None:
+            routes.append(self._model.route(self._token))
         self._app = app_of(routes, self._lifespan)
 
     def __repr__(self) -> str:
@@ -118,6 +128,20 @@ class Webhooks:
             raise InvalidInput("These webhooks look no callers up.", next_step="Give Webhooks(caller=...).")
         return checked_public_url(public_url) + lookup_path(self._token)
 
+    def llm_model(self, public_url: str, *, name: str = "agent") -> JsonObject:
+        """What to give to an assistant as `llm_model`, so that the model talks. It holds a token as its `api_key`.
+
+        Args:
+            public_url: Where this app answers from outside, without a slash at the end.
+            name: What Revox calls the model.
+
+        Raises:
+            InvalidInput: It is not an http or https URL, or http on a host of the internet, or this app has no model.
+        """
+        if self._model is None:
+            raise InvalidInput("These webhooks have no model that talks.", next_step="Give Webhooks(model=...).")
+        return self._model.given_to_assistants(checked_public_url(public_url), self._token, name)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI app."""
         await self._app(scope, receive, send)
@@ -146,6 +170,12 @@ def _line(connection: Connection, tools: CallTools | Sequence[BaseTool], journal
     from revox_langchain.webhooks.call_tools import CallTools, ToolLine
 
     return ToolLine(connection, CallTools.of(tools), journal)
+
+
+def _talking(model: TalkingModel | Runnable[Any, Any]) -> TalkingModel:
+    from revox_langchain.webhooks.model import TalkingModel
+
+    return TalkingModel.of(model)
 
 
 __all__ = ["OnCallEnded", "Wake", "Webhooks"]

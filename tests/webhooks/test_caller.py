@@ -14,9 +14,12 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 from pydantic import BaseModel
+from starlette.applications import Starlette
 
 from revox_langchain.errors import InvalidInput
 from revox_langchain.operations.assistants import CreateAssistant
+from revox_langchain.operations.phone_numbers import ListPhoneNumbers, UpdatePhoneNumber
+from revox_langchain.results.call import CallResult
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.webhooks import CallerLookup, Webhooks
 from revox_langchain.webhooks.caller import e164_of
@@ -216,3 +219,34 @@ def needs(phone: str) -> Needs | None:
 def test_what_cannot_work_is_said_at_the_start(make: Callable[[], object], says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         make()
+
+
+def test_an_inbound_call_is_answered_with_what_was_looked_up_and_reported_when_it_ends() -> None:
+    told: list[CallResult] = []
+    app = Starlette()
+    sandbox = Sandbox(outside=httpx.ASGITransport(app))
+    webhooks = Webhooks(sandbox.connect(), caller=known, on_call_ended=told.append, token=TOKEN)
+    app.mount("/revox", webhooks)
+    here, connection = "http://127.0.0.1/revox", sandbox.connect()
+    front = CreateAssistant(
+        name="Front desk",
+        prompt="Greet {{name}}.",
+        first_sentence="Hello {{name}}.",
+        webhook_url=webhooks.url(here),
+        settings={"precall_lookup_url": webhooks.caller_url(here)},
+    )
+    made = connection.send(front)["assistant"]["id"]
+    number = connection.send(ListPhoneNumbers())["phone_numbers"][0]
+    connection.send(UpdatePhoneNumber(phone_number_id=number["id"], inbound_assistant_id=made))
+    received = sandbox.receive(ADA, number["phone_number"])
+    sandbox.world.advance(3600)
+    [post] = sandbox.outbox
+
+    async def posted() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://us") as client, webhooks:
+            return (await client.post(urlsplit(post["url"]).path, json=post["payload"])).status_code
+
+    assert asyncio.run(posted()) == 202
+    [result] = told
+    assert (result.call_id, result.direction, result.from_phone_number) == (received["id"], "inbound", ADA)
+    assert result.transcript[0].content == "Hello Ada."

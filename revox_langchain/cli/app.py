@@ -19,6 +19,7 @@ from revox_langchain.cli.doctor import doctor
 from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people, usage_error
 from revox_langchain.cli.inbound import inbound
 from revox_langchain.cli.recover import recover
+from revox_langchain.cli.report import report
 from revox_langchain.cli.screen import complain, hint, plain, prepare_streams, stop_writing, write_json
 from revox_langchain.cli.serve import mcp, sandbox
 from revox_langchain.cli.service import serve
@@ -172,6 +173,7 @@ for command in (
     call,
     watch,
     recover,
+    report,
     voices,
     tools,
     doctor,

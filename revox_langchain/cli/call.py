@@ -98,6 +98,7 @@ Via = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Have the service at this address place it (see serve); REVOX_SERVICE_TOKEN."),
 ]
+Open = Annotated[bool, typer.Option("--open", help="Open the call's page in the browser at the end.")]
 InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]
 
 
@@ -128,6 +129,7 @@ def call(
     yes: Yes = False,
     sandbox: InSandbox = False,
     via: Via = None,
+    open_: Open = False,
     speed: Speed = 20.0,
     max_wait_s: MaxWait = None,
     interval_s: Interval = None,
@@ -147,11 +149,11 @@ def call(
     policy, wait = DialPolicy(default_region=country, settle_s=settle_s), wait_policy(max_wait_s, interval_s)
     given, screen, approve = _request(context), Screen(as_json=as_json), not (sandbox or yes)
     if via is not None:
-        if sandbox or inline:
-            raise usage_error("--via does not go with --sandbox and --inline.", "Give these to serve.")
+        if sandbox or inline or open_:
+            raise usage_error("--via does not go with --sandbox, --inline and --open.", "Give the first two to serve.")
         return call_via(via, given, screen, yes=yes, max_wait_s=max_wait_s)
     with _announced(account(sandbox=sandbox, speed=speed), screen, sandbox, approve) as revox:
-        run = CallRun(revox, screen, policy, wait, inline=inline, sandbox=sandbox, approve=approve)
+        run = CallRun(revox, screen, policy, wait, inline=inline, sandbox=sandbox, approve=approve, page=open_)
         return run.follow(given)
 
 

@@ -12,6 +12,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.cli.approval import ask_approval
 from revox_langchain.cli.exits import Exit, exit_of_call, interrupted
 from revox_langchain.cli.live import LiveCall
+from revox_langchain.cli.pages import show_page_of
 from revox_langchain.cli.result import output_of, show_result
 from revox_langchain.cli.screen import Screen, hint
 from revox_langchain.connection.connection import Connection
@@ -42,6 +43,7 @@ class CallRun:
         inline: Send the assistant inside the call.
         sandbox: Whether the call ends with this process.
         approve: Ask the person at the terminal before the dial.
+        page: Open the call's page at the end.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class CallRun:
         inline: bool = False,
         sandbox: bool = False,
         approve: bool = False,
+        page: bool = False,
     ) -> None:
         self._connection = connection
         self._screen = screen
@@ -62,6 +65,7 @@ class CallRun:
         self._inline = inline
         self._sandbox = sandbox
         self._approve = approve
+        self._page = page
 
     def follow(self, request: JsonObject) -> Exit:
         """Place the call and follow it to its end.
@@ -79,7 +83,14 @@ class CallRun:
             looks_s=self._policy.settle_s if request.get("intent") else 0.0,
             for_window=not request.get("scheduled_at"),
         )
-        return _shown(lambda: self._output(request, live), live, self._connection, self._screen, sandbox=self._sandbox)
+        return _shown(
+            lambda: self._output(request, live),
+            live,
+            self._connection,
+            self._screen,
+            sandbox=self._sandbox,
+            page=self._page,
+        )
 
     def _output(self, request: JsonObject, live: LiveCall) -> JsonObject:
         from langgraph.types import Command
@@ -159,6 +170,7 @@ def _shown(
     screen: Screen,
     *,
     sandbox: bool = False,
+    page: bool = False,
 ) -> Exit:
     """Show what a run puts out, or how it was interrupted."""
     try:
@@ -172,6 +184,8 @@ def _shown(
                 error.details = {**error.details, "call_id": live.call_id, "intent_id": live.intent_id}
         raise
     show_result(output, screen, sandbox=sandbox)
+    if page:
+        show_page_of(output, connection)
     if output["status"] == "unknown":
         hint(f"Look for it with: revox-langchain recover {live.intent_id} {live.phone_number}")
     return exit_of_call(output)

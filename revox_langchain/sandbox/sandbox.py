@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -27,6 +27,10 @@ from revox_langchain.sandbox.world.records import CallRequest
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.voices import seed_voices
 from revox_langchain.sandbox.world.world import World
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import Runnable
 
 BASE_URL = "https://revox-sandbox.invalid/api"
 """Base URL of connections in process; the host does not exist, in case a request ever leaves the process."""
@@ -56,6 +60,7 @@ class Sandbox:
             `*.example.com`: where custom tools and webhooks of assistants lie.
         outside: What answers those requests instead of the network: an `httpx.ASGITransport` for an app of this
             process, for example. `allowed_hosts` holds for it as well.
+        callee: A chat model that plays the callee where an assistant has a custom model; None plays them as scripted.
 
     Attributes:
         world: The state of the sandbox, and its time.
@@ -75,11 +80,13 @@ class Sandbox:
         seed: int | str = 0,
         allowed_hosts: Sequence[str] = (),
         outside: httpx.AsyncBaseTransport | None = None,
+        callee: Runnable[Any, BaseMessage] | None = None,
     ) -> None:
         self._key = key
         self._speed = speed
         self._seed = seed
         self._outside = Outside(allowed_hosts, outside)
+        self._callee = callee
         self._lock = threading.RLock()
         self._router = Router()
         self.clock = WorldClock(lambda: self.world)
@@ -209,7 +216,7 @@ class Sandbox:
         self.world.do_not_contact.add(_DO_NOT_CONTACT)
         seed_phone_numbers(self.world)
         self.faults = Faults()
-        self.world.outside = self._outside
+        self.world.outside, self.world.callee = self._outside, self._callee
         self.world.tool_fault = self.faults.take_for_tool
         self.world.webhook_fault = self.faults.take_for_webhook
         self.requests: list[httpx.Request] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from revox_langchain.sandbox.people.plan import Brief, Ending, Heard, Plan, Said, ToolUse
+from revox_langchain.sandbox.people.plan import Asked, Brief, Ending, Heard, Plan, Said, ToolUse
 from revox_langchain.sandbox.people.script import Script, script
 from revox_langchain.sandbox.people.stories import Act
 from revox_langchain.sandbox.people.timing import SLOWNESS, duration_s
@@ -31,7 +31,7 @@ class Course:
         self._script: Script = script(act, brief)
         self._timed: list[Said] = []
         self._now_s = 0.0
-        self._asked: tuple[ToolUse, float] | None = None
+        self._asked: tuple[Asked, float] | None = None
 
     def begin(self) -> Plan:
         """The attempt to its end, or to the first thing that is asked outside."""
@@ -47,25 +47,26 @@ class Course:
         """
         if self._asked is None:
             raise RuntimeError("nothing was asked")
-        use, start_s = self._asked
+        asked, start_s = self._asked
         self._now_s = max(self._now_s, start_s + heard.took_s)
-        self._timed.append(
-            Said(
-                "tool",
-                use.tool["name"],
-                start_s,
-                self._now_s,
-                tool_arguments=use.arguments,
-                tool_output=heard.output,
-                tool_is_error=heard.failed,
+        if isinstance(asked, ToolUse):
+            self._timed.append(
+                Said(
+                    "tool",
+                    asked.tool["name"],
+                    start_s,
+                    self._now_s,
+                    tool_arguments=asked.arguments,
+                    tool_output=heard.output,
+                    tool_is_error=heard.failed,
+                )
             )
-        )
         return self._go(heard)
 
     def _go(self, heard: Heard | None) -> Plan:
         try:
             step = self._script.send(heard)
-            while not isinstance(step, ToolUse):
+            while isinstance(step, tuple):
                 self._say(*step)
                 step = next(self._script)
         except StopIteration as over:
@@ -74,9 +75,10 @@ class Course:
             return self._over(Ending("human", "agent", None, 0.0))
         self._asked = step, self._now_s
         asked_s = self._now_s
-        if step.meanwhile:
+        meanwhile = step.meanwhile if isinstance(step, ToolUse) else ()
+        if meanwhile:
             self._now_s += _PATIENT_FOR_S
-        for turn in step.meanwhile:
+        for turn in meanwhile:
             self._say(*turn)
         return Plan(self._act.ring_s, tuple(self._timed), asked_s, result="human", asks=step)
 

@@ -54,6 +54,10 @@ class Brief:
         number: The callee's number.
         now_s: Unix time of the world when the attempt begins.
         inbound: Whether the person called.
+        prompt: Prompt of the custom model that talks, variables filled; None if the assistant talks as scripted.
+        generated: Whether that model composes the first sentence itself.
+        transfers: Whether it can transfer the call.
+        callee_is_model: Whether another model plays the callee.
     """
 
     language: str = "en"
@@ -70,6 +74,10 @@ class Brief:
     number: str = ""
     now_s: float = 0.0
     inbound: bool = False
+    prompt: str | None = None
+    generated: bool = False
+    transfers: bool = False
+    callee_is_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +100,56 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedTool:
+    """A tool that a model uses, in OpenAI's terms; the arguments are JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTurn:
+    """A turn of the assistant that its custom model is asked for.
+
+    Attributes:
+        messages: The talk so far, in OpenAI's form.
+        tools: What the model can use, in OpenAI's form.
+    """
+
+    messages: tuple[JsonObject, ...]
+    tools: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CalleeTurn:
+    """A turn of the callee that another model is asked for, after all that was spoken."""
+
+    spoken: Turns
+
+
+Asked = ToolUse | ModelTurn | CalleeTurn
+"""What has to be asked outside."""
+
+Step = tuple[str, str] | Asked
+"""Who says what, or what has to be asked before the next one can be said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """What came of something that was asked outside, after how many seconds of the world."""
+    """What came of something that was asked outside, after how many seconds of the world.
+
+    Attributes:
+        output: What a tool or a model answered.
+        failed: Whether it failed.
+        took_s: How long it took.
+        tools: The tools that a model uses.
+    """
 
     output: str
     failed: bool
     took_s: float
+    tools: tuple[UsedTool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +184,4 @@ class Plan:
     result: str | None = None
     ended_by: str | None = None
     end_reason: str | None = None
-    asks: ToolUse | None = None
+    asks: Asked | None = None

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 
 from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook, Turns, phrasebook
-from revox_langchain.sandbox.people.plan import Brief, Ending, Heard, ToolUse
+from revox_langchain.sandbox.people.model_script import model_script
+from revox_langchain.sandbox.people.plan import Brief, Ending, Heard, Step, ToolUse
 from revox_langchain.sandbox.people.stories import Act, Scene
 from revox_langchain.sandbox.people.timing import LONG_TALK_S, SLOWNESS, duration_s
 from revox_langchain.sandbox.people.wishes import label_of, spoken, wished
 
 Turn = tuple[str, str]
-Script = Generator[Turn | ToolUse, Heard | None, Ending]
-"""Yields who says what, and the tools that are used, and is sent what came of those."""
+Script = Generator[Step, Heard | None, Ending]
+"""Yields who says what, and what is asked outside, and is sent what came of that."""
 
 HUNG_UP_AFTER_S = 0.3
 _SLOW_TOOL_S = 15.0
@@ -40,7 +41,9 @@ def script(act: Act, brief: Brief) -> Script:
         return Ending("human", "user", None, HUNG_UP_AFTER_S)
     if act.kind == "ivr":
         yield from [("user", phrases.menu), ("tool", "press_digit")]
-    elif brief.person_first:
+    if brief.prompt is not None:
+        return (yield from model_script(act, brief))
+    if act.kind != "ivr" and brief.person_first:
         yield "user", phrases.pick_up
     yield hello
     if act.scene == "asks" and brief.tools:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.conversation import Course
 from revox_langchain.sandbox.people.extraction import contact_of, outcome_of, questions, structured_output, summary_of
 from revox_langchain.sandbox.people.lines.phrasebook import phrasebook
-from revox_langchain.sandbox.people.plan import Brief, Heard, Plan
+from revox_langchain.sandbox.people.plan import Heard, ModelTurn, Plan, ToolUse
 from revox_langchain.sandbox.people.speech_events import speech_event
 from revox_langchain.sandbox.people.stories import Act
 from revox_langchain.sandbox.people.variables import filled
 from revox_langchain.sandbox.world.account import member
 from revox_langchain.sandbox.world.assistants import language_of
+from revox_langchain.sandbox.world.briefing import brief_of
+from revox_langchain.sandbox.world.model_turns import ModelCall, callee_says
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.timeline import Event
 from revox_langchain.sandbox.world.tool_calls import ToolCall
@@ -55,7 +56,7 @@ class Attempt:
         )
         self.data = self._fresh()
         self._chance = world.chance(self.data["id"])
-        self._course = Course(act, self._brief(), self._chance)
+        self._course = Course(act, brief_of(world, order, self._asked_for()), self._chance)
         self._plan = self._course.begin()
         self._picked_up_s = 0.0
         self._told = 0
@@ -91,6 +92,9 @@ class Attempt:
         }
         self._touch()
 
+    def _asked_for(self) -> tuple[tuple[str, str], ...]:
+        return questions(self._order.assistant["structured_output_config"], self._values, self._phrases)
+
     def _plan_for(self, seconds: float, act: Callable[[], None]) -> None:
         self._events.append(self._world.later(seconds, act))
 
@@ -105,8 +109,13 @@ class Attempt:
         self._plan_at(plan.talk_s or 0.0, self._end if plan.asks is None else self._ask)
 
     def _ask(self) -> None:
-        if self._plan.asks is not None:
-            ToolCall(self._world, self._order, self._plan.asks, self._hear).start()
+        asks = self._plan.asks
+        if isinstance(asks, ToolUse):
+            ToolCall(self._world, self._order, asks, self._hear).start()
+        elif isinstance(asks, ModelTurn):
+            ModelCall(self._world, self._order, asks, self._hear).start()
+        elif asks is not None:
+            callee_says(self._world, self._order, asks, self._hear)
 
     def _hear(self, heard: Heard) -> None:
         if self._over:
@@ -228,35 +237,6 @@ class Attempt:
                     "resend_message_id": None,
                 }
             )
-
-    def _brief(self) -> Brief:
-        assistant, variables = self._order.assistant, self._order.call["prompt_variables"]
-
-        def said(name: str) -> str | None:
-            return filled(assistant[name], variables) if assistant[name] else None
-
-        brief = Brief(
-            language=language_of(self._world, assistant),
-            first_sentence=said("first_sentence"),
-            person_first=assistant["first_sentence_mode"] == "none",
-            delay_s=assistant["first_sentence_delay_ms"] / 1000,
-            goodbye=said("end_of_call_sentence"),
-            voicemail_message=said("voicemail_message"),
-            navigates_menus=assistant["ivr_navigation_enabled"],
-            max_s=self._longest_s(),
-            max_end_message=said("max_duration_end_message"),
-            answers=questions(assistant["structured_output_config"], self._values, self._phrases),
-            tools=tuple(assistant["custom_tools"] or ()),
-            number=self._order.person,
-            now_s=self._world.moment_s,
-            inbound=self._order.inbound,
-        )
-        return replace(brief, first_sentence=None) if brief.person_first else brief
-
-    def _longest_s(self) -> float:
-        given = float(self._order.assistant["max_call_duration_secs"])
-        no_limit = given == 0 and self._world.switches.zero_duration == "no_limit"
-        return self._world.switches.default_max_duration_s if no_limit else given
 
     def _fresh(self) -> JsonObject:
         return {

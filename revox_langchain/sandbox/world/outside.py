@@ -83,7 +83,11 @@ class Outside:
 
     def ask(self, question: Question) -> Future[Reply]:
         """Send a request from a thread of its own; what goes wrong with it becomes part of the reply."""
-        return _LOOP.submit(self._ask(question))
+        return self.run(self._ask(question), question.timeout_s)
+
+    def run(self, work: Coroutine[Any, Any, Reply], timeout_s: float) -> Future[Reply]:
+        """Do something that takes time, in that thread; what goes wrong with it becomes part of the reply."""
+        return _LOOP.submit(_within(timeout_s, work))
 
     async def _ask(self, question: Question) -> Reply:
         if not self.allows(question.url):
@@ -92,14 +96,18 @@ class Outside:
         if self._client is None:
             limits = _LIMITS
             self._client = httpx.AsyncClient(transport=self._transport, limits=limits, trust_env=False, timeout=None)
-        try:
-            async with asyncio.timeout(question.timeout_s):
-                return await _sent(self._client, question)
-        except TimeoutError:
-            return Reply(error="timed out")
-        # An app that is given in code raises whatever it raises.
-        except Exception as error:
-            return Reply(error=type(error).__name__)
+        return await _sent(self._client, question)
+
+
+async def _within(timeout_s: float, work: Coroutine[Any, Any, Reply]) -> Reply:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await work
+    except TimeoutError:
+        return Reply(error="timed out")
+    # An app or a model that is given in code raises whatever it raises.
+    except Exception as error:
+        return Reply(error=type(error).__name__)
 
 
 async def _sent(client: httpx.AsyncClient, question: Question) -> Reply:

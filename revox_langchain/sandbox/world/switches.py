@@ -65,6 +65,10 @@ class Switches:
             (`variable`), or in a header `X-Revox-Call-Id` (`header`).
         tool_retries: How often a tool is asked again that answers 5xx or not at all. Assumed never.
         tool_timeout_s: How long a tool may take; not published.
+        model_call_id: Whether a custom model learns which call it is: no (`none`), in a header `X-Revox-Call-Id`
+            (`header`), or as `call_id` in the `metadata` of the request (`metadata`).
+        model_retries: How often a custom model is asked again that answers 5xx or not at all. Assumed never.
+        model_timeout_s: How long a turn of a custom model may take; not published.
         lookup_failed: What becomes of an inbound call whose `precall_lookup_url` fails or answers in another form:
             `errored`, as documented for an answer that lacks a variable, or `answered` without the variables.
         lookup_timeout_s: How long the look-up may take; not published.
@@ -107,6 +111,9 @@ class Switches:
     tool_call_id: Literal["none", "variable", "header"] = "none"
     tool_retries: int = 0
     tool_timeout_s: float = 20.0
+    model_call_id: Literal["none", "header", "metadata"] = "none"
+    model_retries: int = 0
+    model_timeout_s: float = 20.0
     lookup_failed: Literal["errored", "answered"] = "errored"
     lookup_timeout_s: float = 5.0
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from random import Random
+from typing import TYPE_CHECKING, Any
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.faults import Fault
@@ -13,6 +15,10 @@ from revox_langchain.sandbox.world.outside import Outside, Question, Reply
 from revox_langchain.sandbox.world.records import Campaign, Lane, Live, Order
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.timeline import Timeline
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import Runnable
 
 _NAMESPACE = uuid.UUID("5d1b9c0e-52f2-4a3f-9f26-0d5f1f5c7a01")
 
@@ -40,6 +46,7 @@ class World(Timeline):
         outside: The servers that the world may ask.
         asked: What was asked of them: `{kind, call_id, method, url, at_s}` and `answered` or `error`, in order.
         tool_fault: Called before each request to a custom tool; returns what goes wrong with it, if anything.
+        callee: The model that plays callees where a custom model talks; None plays them as scripted.
         webhook_fault: Called before each webhook post; returns what goes wrong with it, if anything.
     """
 
@@ -66,6 +73,7 @@ class World(Timeline):
         self.live = Live()
         self.outside = Outside()
         self.asked: list[JsonObject] = []
+        self.callee: Runnable[Any, BaseMessage] | None = None
         self.tool_fault: Callable[[], Fault | None] = lambda: None
         self.webhook_fault: Callable[[], Fault | None] = lambda: None
         self._named: dict[str, int] = {}
@@ -99,12 +107,15 @@ class World(Timeline):
             noted.update({"error": reply.error} if reply.error else {"answered": reply.status})
             then(reply)
 
-        future = self.outside.ask(question)
+        self.wait_outside(self.outside.ask(question), hear)
+
+    def wait_outside(self, future: Future[Reply], then: Callable[[Reply], None]) -> None:
+        """Hand a reply to `then` once it is there, see `ask`."""
         if self.speed is None:
             self.stand_still(future)
-            hear(future.result())
+            then(future.result())
         else:
-            future.add_done_callback(lambda done: self._hear_later(hear, done.result()))
+            future.add_done_callback(lambda done: self._hear_later(then, done.result()))
 
     def _hear_later(self, hear: Callable[[Reply], None], reply: Reply) -> None:
         # In another thread, since this one is where everything outside is asked and the lock may be taken for long.

@@ -40,9 +40,10 @@ class Phone:
         """Connect."""
         self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hang up."""
         self._writer.close()
+        await self._writer.wait_closed()
 
     async def post(self, body: Mapping[str, object]) -> float:
         """Post, and return how long the answer took, in milliseconds."""
@@ -120,20 +121,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 @contextmanager
 def _server() -> Iterator[dict[str, Any]]:
     command = [sys.executable, "-m", "benchmarks.line_server"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told: dict[str, Any] = json.loads(process.stdout.readline())
-        yield told
-    finally:
-        process.kill()
-        process.wait()
+        try:
+            told: dict[str, Any] = json.loads(process.stdout.readline())
+            yield told
+        finally:
+            process.kill()
 
 
 async def _in_turn(phone: Phone, times: int) -> list[float]:
     await phone.open()
     took = [await phone.post(_body()) for _ in range(times + 10)]
-    phone.close()
+    await phone.close()
     # The first ones wake what sleeps.
     return took[10:]
 
@@ -145,7 +145,7 @@ async def _together(phones: Sequence[Phone]) -> list[float]:
     for _ in range(3):
         took += await asyncio.gather(*(phone.post(_body()) for phone in phones))
     for phone in phones:
-        phone.close()
+        await phone.close()
     return took
 
 

@@ -52,7 +52,8 @@ class Postgres:
 
     Args:
         dsn: Where it is, as libpq takes it: `postgresql://user:password@host/name`.
-        runs: How many threads this process brings on at the same time. It opens up to `2 * runs + 8` connections.
+        runs: How many threads this process brings on at the same time. A worker opens up to `2 * runs + 9`
+            connections.
 
     Raises:
         InvalidInput: The address is not one, a package is missing, or a newer release wrote the database.

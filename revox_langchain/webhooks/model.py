@@ -6,11 +6,11 @@ Whatever goes wrong while someone listens becomes a sentence, and the turn ends 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable
@@ -233,7 +233,10 @@ def _check(model: object) -> None:
         raise InvalidInput(
             "The graph that is to talk has no messages in its state.", next_step="Build it on MessagesState."
         )
-    if importlib.util.find_spec("openai") is None:
+    try:
+        # Here rather than on the first turn, which would wait for it.
+        import_module("openai.types.chat")
+    except ImportError:
         raise InvalidInput(
             "A model on the line needs OpenAI's types.", next_step="pip install 'revox-langchain[line]'."
-        )
+        ) from None

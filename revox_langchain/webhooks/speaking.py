@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -26,6 +26,8 @@ from revox_langchain.webhooks.goodbye import hang_up
 
 _ALL = "__remove_all__"
 """What LangGraph's reducer takes for all earlier messages."""
+_OPENING = HumanMessage("(The call begins.)", id="revox-opening")
+"""What is answered before the callee has said a word: many models answer nobody else than a user."""
 _SILENT = "tools"
 """The node of tools in LangGraph's agents: models that a tool asks do not speak to the callee."""
 
@@ -55,6 +57,8 @@ async def spoken_by(
         turn: The talk so far.
         speaks: The graph's nodes that the callee hears; left out, all but `tools`.
     """
+    if not any(isinstance(message, HumanMessage) for message in turn.messages):
+        turn = replace(turn, messages=(*turn.messages, _OPENING))
     pieces = _of_graph(model, turn, speaks) if is_graph(model) else _of_model(model, turn)
     calls = _Calls(turn.offered)
     async with aclosing(pieces):

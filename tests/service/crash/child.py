@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from revox_langchain.connection.connection import Connection
+from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.results.call import CallResult
 from revox_langchain.service.app import Tokens, service_app
@@ -27,7 +28,9 @@ from revox_langchain.service.worker import Worker
 from revox_langchain.webhooks import Webhooks
 
 
-def serve(base_url: str, folder: str, port: int, token: str, approval_token: str, dsn: str | None) -> None:
+def serve(
+    base_url: str, folder: str, port: int, token: str, approval_token: str, dsn: str | None, orders: int | None
+) -> None:
     """A service, or the front of workers if there is a database."""
     files = Path(folder)
 
@@ -36,7 +39,7 @@ def serve(base_url: str, folder: str, port: int, token: str, approval_token: str
 
     connection = Connection("any key", base_url=base_url)
     webhooks = Webhooks(connection, on_call_ended=heard, token=token, journal=files / "journal.db")
-    options = {"interval_s": 1.0, "on_report": reports_to(files), **options_of(webhooks, port)}
+    options = {"interval_s": 1.0, "on_report": reports_to(files), **options_of(webhooks, port, orders)}
     db = files / "calls.db"
     engine: Engine = Service(connection, db, **options) if dsn is None else Worker(connection, dsn, **options)
     app = service_app(engine, Tokens(token, approval_token), webhooks=webhooks)
@@ -46,10 +49,10 @@ def serve(base_url: str, folder: str, port: int, token: str, approval_token: str
     uvicorn.Server(config).run()
 
 
-def work(base_url: str, folder: str, port: int, token: str, dsn: str) -> None:
+def work(base_url: str, folder: str, port: int, token: str, dsn: str, orders: int | None) -> None:
     """A worker behind the front at `port`."""
     connection = Connection("any key", base_url=base_url)
-    options = options_of(Webhooks(connection, token=token), port)
+    options = options_of(Webhooks(connection, token=token), port, orders)
     worker = Worker(connection, dsn, interval_s=1.0, on_report=reports_to(Path(folder)), **options)
 
     async def run() -> None:
@@ -71,9 +74,12 @@ def reports_to(folder: Path) -> Callable[[Row], None]:
     return report
 
 
-def options_of(webhooks: Webhooks, port: int) -> dict[str, Any]:
-    policy = DialPolicy(min_gap_s=0, settle_s=1.0)
-    return {"policy": policy, "webhook_url": webhooks.url(f"http://127.0.0.1:{port}")}
+def options_of(webhooks: Webhooks, port: int, orders: int | None) -> dict[str, Any]:
+    return {
+        "policy": DialPolicy(min_gap_s=0, settle_s=1.0),
+        "budget": Budget(orders=orders),
+        "webhook_url": webhooks.url(f"http://127.0.0.1:{port}"),
+    }
 
 
 if __name__ == "__main__":

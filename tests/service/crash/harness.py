@@ -55,6 +55,7 @@ class Figures:
         reported: Threads that were reported.
         reported_again: Threads that were reported more than once.
         repeated_for_nothing: Reports of a thread that were repeated although nothing had died in between.
+        counted: Orders that count in the budget, which has room for each call once; of workers only.
         asked: Questions about an unknown outcome, each answered by dialing.
         webhooks: Posts of Revox, of which every fifth order has none and the others two.
         webhooks_answered: Those that found the service alive.
@@ -69,6 +70,7 @@ class Figures:
     reported: int
     reported_again: int
     repeated_for_nothing: int
+    counted: int | None
     asked: int
     webhooks: int
     webhooks_answered: int
@@ -79,6 +81,7 @@ class Figures:
         shown = asdict(self)
         assert self.orders == self.intents == self.calls, f"an order was lost or doubled: {shown}"
         assert self.ended == self.calls, f"a call was lost: {shown}"
+        assert self.counted in (None, self.calls), f"the budget is not what was dialed: {shown}"
         assert self.reported == self.calls, f"a call was never reported: {shown}"
         assert self.repeated_for_nothing == 0, f"reported twice although nothing had died: {shown}"
         assert self.kills or not self.reported_again, f"reported twice although nothing had died: {shown}"
@@ -97,13 +100,13 @@ def run(folder: Path, calls: int, cuts: Cuts = SIX, *, dsn: str | None = None) -
     sandbox = Sandbox(speed=SPEED, switches=Switches(organization_limit=max(4, calls // 20)))
     doubled = [Fault("webhook_doubled")] * 4
     sandbox.faults.add(*[*doubled, Fault("webhook_lost")] * (calls // 5 + 1))
-    with SandboxServer(sandbox) as server, service_process(server.base_url, folder, dsn) as service:
+    with SandboxServer(sandbox) as server, service_process(server.base_url, folder, dsn, calls) as service:
         with _person(service) as person, _clients(service, calls) as clients:
             _while_placing(sandbox, service, calls, cuts)
             wait(clients)
             _while_they_end(sandbox, service, calls, cuts)
             until(lambda: service.counts()["ended"] == calls, f"not all ended: {service.counts()}", 600)
-        figures = _figures(sandbox, service, calls, person.answered, began_s)
+        figures = _figures(sandbox, service, calls, person.answered, began_s, dsn)
         service.ask_to_stop()
         assert service.stopped() == 0
     assert all(client.result() == 202 for client in clients)
@@ -183,7 +186,9 @@ def _person(service: ServiceProcess) -> Iterator[_Person]:
         person.stop()
 
 
-def _figures(sandbox: Sandbox, service: ServiceProcess, calls: int, asked: int, began_s: float) -> Figures:
+def _figures(
+    sandbox: Sandbox, service: ServiceProcess, calls: int, asked: int, began_s: float, dsn: str | None
+) -> Figures:
     threads, reports = service.threads(calls), service.reports()
     orders = {order["id"]: order["metadata"][MARK] for order in sandbox.dials}
     times = Counter(report["thread_id"] for report in reports)
@@ -198,11 +203,21 @@ def _figures(sandbox: Sandbox, service: ServiceProcess, calls: int, asked: int, 
         reported=len(times.keys() & {thread["thread_id"] for thread in threads}),
         reported_again=sum(count > 1 for count in times.values()),
         repeated_for_nothing=sum(count > 1 for count in by_process.values()) + survived,
+        counted=None if dsn is None else _counted(dsn),
         asked=asked,
         webhooks=len(sandbox.outbox),
         webhooks_answered=sum(post.get("answered") == 202 for post in sandbox.outbox),
         seconds=round(time.monotonic() - began_s, 1),
     )
+
+
+def _counted(dsn: str) -> int:
+    import psycopg
+
+    with psycopg.connect(dsn) as db:
+        found = db.execute("SELECT coalesce(sum(orders), 0) FROM revox_budget WHERE lapses_at = 'infinity'").fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def _ended(thread: dict[str, Any]) -> bool:

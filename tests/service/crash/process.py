@@ -30,7 +30,7 @@ class ServiceProcess:
         killed: Ids of the processes that were killed.
     """
 
-    def __init__(self, base_url: str, folder: Path, dsn: str | None = None) -> None:
+    def __init__(self, base_url: str, folder: Path, dsn: str | None = None, orders: int | None = None) -> None:
         self.folder = folder
         self.killed: list[int] = []
         self._port = _free_port()
@@ -45,6 +45,7 @@ class ServiceProcess:
             "token": TOKEN,
             "approval_token": APPROVAL,
             "dsn": dsn,
+            "orders": orders,
         }
         self._process: subprocess.Popen[str] | None = None
 
@@ -127,8 +128,8 @@ class ServiceProcess:
 class WorkerProcesses(ServiceProcess):
     """Two workers on one database, of which one dies for good, and a front that hands calls to them."""
 
-    def __init__(self, base_url: str, folder: Path, dsn: str) -> None:
-        super().__init__(base_url, folder, dsn)
+    def __init__(self, base_url: str, folder: Path, dsn: str, orders: int | None = None) -> None:
+        super().__init__(base_url, folder, dsn, orders)
         self._workers: list[subprocess.Popen[str]] = []
 
     def start(self) -> None:
@@ -152,9 +153,14 @@ class WorkerProcesses(ServiceProcess):
 
 
 @contextmanager
-def service_process(base_url: str, folder: Path, dsn: str | None = None) -> Iterator[ServiceProcess]:
-    """A service that runs, or workers if there is a database; afterwards they are gone."""
-    process = ServiceProcess(base_url, folder) if dsn is None else WorkerProcesses(base_url, folder, dsn)
+def service_process(
+    base_url: str, folder: Path, dsn: str | None = None, orders: int | None = None
+) -> Iterator[ServiceProcess]:
+    """A service that runs, or workers if there is a database, with a budget; afterwards they are gone."""
+    if dsn is None:
+        process = ServiceProcess(base_url, folder, orders=orders)
+    else:
+        process = WorkerProcesses(base_url, folder, dsn, orders)
     try:
         process.start()
         yield process

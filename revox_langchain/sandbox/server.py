@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -24,12 +25,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from revox_langchain.answers import JsonObject
 from revox_langchain.connection.sandboxed import SANDBOX_HEADER
 from revox_langchain.mcp_server.hosts import EVERY_ADDRESS, HostGate
 from revox_langchain.sandbox.controls import controls_of
 from revox_langchain.sandbox.page.page import page_of
 from revox_langchain.sandbox.sandbox import Sandbox
-from revox_langchain.sandbox.world.outside import NOT_ALLOWED
+from revox_langchain.sandbox.world.outside import Question, Reply
 
 _TICK_S = 0.05
 _POST_TIMEOUT_S = 5.0
@@ -207,22 +209,21 @@ class _Background:
         self._thread.join(timeout=_POST_TIMEOUT_S)
 
     def _run(self) -> None:
-        with httpx.Client(timeout=_POST_TIMEOUT_S, trust_env=False) as client:
-            while not self._stopping.wait(_TICK_S):
-                self._sandbox.world.catch_up()
-                outbox = self._sandbox.outbox
-                if outbox is not self._outbox:
-                    self._outbox, self._sent = outbox, 0
-                while self._sent < len(outbox):
-                    post = outbox[self._sent]
-                    self._sent += 1
-                    if not self._sandbox.allows(post["url"]):
-                        post["error"] = NOT_ALLOWED
-                        continue
-                    try:
-                        post["answered"] = client.post(post["url"], json=post["payload"]).status_code
-                    except (httpx.HTTPError, httpx.InvalidURL) as error:
-                        post["error"] = type(error).__name__
+        while not self._stopping.wait(_TICK_S):
+            self._sandbox.world.catch_up()
+            outbox = self._sandbox.outbox
+            if outbox is not self._outbox:
+                self._outbox, self._sent = outbox, 0
+            while self._sent < len(outbox):
+                post = outbox[self._sent]
+                self._sent += 1
+                reply = self._posted(post["url"], post["payload"])
+                post |= {"error": reply.error} if reply.error else {"answered": reply.status}
+
+    def _posted(self, url: str, payload: JsonObject) -> Reply:
+        headers = (("Content-Type", "application/json"),)
+        question = Question("POST", url, headers, json.dumps(payload, ensure_ascii=False), timeout_s=_POST_TIMEOUT_S)
+        return self._sandbox.world.outside.ask(question).result()
 
 
 class _Protocol(H11Protocol):

@@ -253,13 +253,22 @@ async def test_somebody_calls_over_a_port() -> None:
     assert "no assistant answers" in wrong.json()["error"]
 
 
-def test_a_webhook_elsewhere_is_not_posted() -> None:
-    sandbox = Sandbox(speed=2000)
+@pytest.mark.parametrize(("hosts", "came"), [((), False), (("hooks.example.com",), True)])
+def test_the_webhook_is_posted_where_the_sandbox_may_post(hosts: tuple[str, ...], came: bool) -> None:
+    posted: list[Any] = []
+
+    async def ended(request: Request) -> Response:
+        posted.append(await request.json())
+        return PlainTextResponse("thanks")
+
+    app = Starlette(routes=[Route("/x", ended, methods=["POST"])])
+    sandbox = Sandbox(speed=2000, outside=httpx.ASGITransport(app=app), allowed_hosts=hosts)
     with SandboxServer(sandbox):
         answering(sandbox, settings={"webhook_url": "https://hooks.example.com/x"})
-        sandbox.receive(CALLER, OURS)
+        call_id = sandbox.receive(CALLER, OURS)["id"]
         for _ in range(500):
-            if sandbox.outbox and "error" in sandbox.outbox[0]:
+            if sandbox.outbox and sandbox.outbox[0].keys() & {"error", "answered"}:
                 break
             asyncio.run(asyncio.sleep(0.02))
-    assert sandbox.outbox[0]["error"] == "host not allowed"
+    assert [each["call_order_id"] for each in posted] == ([call_id] if came else [])
+    assert sandbox.outbox[0].get("error") == (None if came else "host not allowed")

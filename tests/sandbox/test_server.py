@@ -17,7 +17,7 @@ import httpx
 import pytest
 import revox
 import uvicorn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
@@ -251,8 +251,8 @@ def test_webhooks_are_really_posted() -> None:
     try:
         with SandboxServer() as server, Connection("k", base_url=server.base_url) as connection:
             for url in urls:
-                settings = {"webhook_url": url}
-                connection.send(MakeCall(phone_number="+12025550100", prompt="P", settings=settings))
+                asked = {"webhook_url": url}
+                connection.send(MakeCall(phone_number="+12025550100", prompt="P", settings=asked))
             server.sandbox.world.advance(300)
             give_up_s = time.monotonic() + 60
             while time.monotonic() < give_up_s:
@@ -383,6 +383,7 @@ def test_time_that_cannot_pass_is_a_400_and_the_server_lives_on(body: str) -> No
             assert connection.send(ListVoices())["voices"]
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=0, allow_nan=False) | st.integers(min_value=0))
 def test_whatever_time_passes_the_world_can_still_say_what_time_it_is(seconds: float) -> None:
     sandbox = Sandbox()

@@ -21,3 +21,15 @@ def test_a_front_desk_knows_who_has_called_before(capsys: pytest.CaptureFixture[
     assert "Welcome back!" in again
     assert "Hello!" in other
     assert threads == ["+33142685300: 2 calls", "+12025550100: 1 calls"]
+
+
+def test_an_agent_talks_on_a_call_looks_something_up_and_hangs_up(capsys: pytest.CaptureFixture[str]) -> None:
+    *talk, end, thread = said_by("agent_on_the_line.py", capsys)
+    spoken = [line.partition(": ")[2] for line in talk if line.lstrip().startswith("assistant")]
+    assert spoken == [
+        "Hello, this is an AI assistant. You asked for an appointment?",
+        "Let me look. I can offer Tuesday at three. Does that suit you?",
+        "See you on Tuesday at three. Goodbye!",
+    ]
+    assert end == "completed - the key is shown as [redacted]"
+    assert "Tuesday at three" in thread

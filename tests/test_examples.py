@@ -33,3 +33,15 @@ def test_an_agent_talks_on_a_call_looks_something_up_and_hangs_up(capsys: pytest
     ]
     assert end == "completed - the key is shown as [redacted]"
     assert "Tuesday at three" in thread
+
+
+@pytest.mark.slow
+def test_a_table_is_booked_once_though_an_answer_is_lost_and_the_desk_is_killed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    killed, reported, checked, booked, counted = said_by("booking.py", capsys)
+    assert "lost once" in killed
+    assert reported == "The call is completed; booked is 2030-01-12T19:30:00Z."
+    assert checked.startswith("check_calendar: ")
+    assert "Booked: 2030-01-12T19:30:00Z." in booked
+    assert counted == "Orders: 1. Bookings: 1."

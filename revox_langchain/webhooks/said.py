@@ -21,7 +21,7 @@ from revox_langchain.webhooks.line_tool import LineTool
 logger = logging.getLogger("revox_langchain")
 
 Outcome = Literal["ok", "refused", "failed", "timeout", "wrong_arguments", "unclear", "unknown_tool"]
-_MOST_CHARACTERS = 1000
+MOST_CHARACTERS = 1000
 _NOTHING_DONE = {"invalid", "refused", "auth", "not_found", "rate_limited", "concurrency_limited"}
 _UNCLEAR = "I cannot tell whether that went through, so I will not do it a second time. Someone will look into it."
 
@@ -129,9 +129,9 @@ def _does_not_work(tool: LineTool) -> str:
 
 def _short(text: str) -> str:
     text = text.strip()
-    if len(text) <= _MOST_CHARACTERS:
+    if len(text) <= MOST_CHARACTERS:
         return text
-    return text[: _MOST_CHARACTERS - 1].rsplit(None, 1)[0] + "…"
+    return text[: MOST_CHARACTERS - 1].rsplit(None, 1)[0] + "…"
 
 
 def _words(name: Any) -> str:

@@ -97,6 +97,8 @@ class Budget:
         minutes_per_thread: float | None = None,
         period_s: float | None = None,
     ) -> None:
+        if period_s is not None and not period_s > 0:
+            raise ValueError(f"period_s={period_s!r}: give seconds, more than 0, or None")
         self._in_all: _Limits = (orders, attempts, minutes)
         self._per_thread: _Limits = (orders_per_thread, attempts_per_thread, minutes_per_thread)
         self._period_s = period_s

@@ -77,6 +77,12 @@ def test_what_was_reserved_a_period_ago_counts_no_longer() -> None:
     assert budget.reserved(3 * DAY_S)["orders"] == 0
 
 
+@pytest.mark.parametrize("period_s", [0, -1.0, float("nan")])
+def test_a_period_in_which_nothing_would_count_is_refused(period_s: float) -> None:
+    with pytest.raises(ValueError, match="more than 0"):
+        Budget(orders=1, period_s=period_s)
+
+
 def test_an_intent_that_is_dialed_anew_in_another_period_counts_anew() -> None:
     budget = Budget(orders=1, period_s=DAY_S)
     assert budget.reserve("a", "t", Cost(), now_s=0)

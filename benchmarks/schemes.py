@@ -36,6 +36,10 @@ INTERVALS = 30
 SWEEP_WITH_WEBHOOKS = 6
 """With webhooks the sweep only catches what was lost, at an interval so many times as long."""
 PLACED_AT_ONCE = 20
+AT_ONCE = 20
+"""So many threads are woken at one time."""
+SWEEP_TO_WAKE_S = 1.0
+"""The interval of the `Watcher` that wakes threads which all have ended: a longer one would be measured instead."""
 WARM_UP = 20
 """So many graph runs are not counted in the memory of each: what they load is loaded once."""
 
@@ -159,22 +163,63 @@ async def graphs_memory(run: Run) -> Cost:
 
 
 async def parked(run: Run) -> Cost:
-    """A parked thread per call on SQLite: what waiting costs, and how long it takes to wake them all."""
+    """A parked thread per call on SQLite: what waiting costs, and how long it takes to wake them one by one."""
+
+    async def wake(graph: Any, _: Connection, ids: dict[str, int]) -> None:
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def resume(call_id: str, at: int) -> None:
+            async with turn:
+                await awake(graph, _thread(at), call_id)
+                run.notice(call_id)
+
+        await asyncio.gather(*(resume(call_id, at) for call_id, at in ids.items()))
+
+    return await _parked(run, wake)
+
+
+async def parked_swept(run: Run) -> Cost:
+    """The same, woken by a `Watcher` of the same process that notices their ends."""
+
+    async def wake(graph: Any, connection: Connection, ids: dict[str, int]) -> None:
+        waiting: set[asyncio.Task[Any]] = set()
+
+        async def resume(call_id: str) -> None:
+            await awake(graph, _thread(ids[call_id]), call_id)
+            run.notice(call_id)
+
+        async with Watcher(connection, interval_s=SWEEP_TO_WAKE_S) as watcher:
+            async for ended in watcher.as_completed(ids):
+                waiting.add(asyncio.create_task(resume(ended.call_id)))
+                while len(waiting) >= AT_ONCE:
+                    _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.gather(*waiting)
+
+    return await _parked(run, wake)
+
+
+SCHEMES: dict[str, Callable[[Run], Awaitable[Cost]]] = {
+    "sdk": sdk,
+    "watcher": watcher,
+    "webhooks": webhooks,
+    "graphs-sqlite": graphs_sqlite,
+    "graphs-memory": graphs_memory,
+    "parked": parked,
+    "parked-swept": parked_swept,
+}
+
+
+async def _parked(run: Run, wake: Callable[[Any, Connection, dict[str, int]], Awaitable[None]]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncSqliteSaver.from_conn_string(str(Path(folder) / "calls.db")) as saver:
-            graph = call_graph(run.connection(), wait_mode="park", checkpointer=saver, inline=True)
-            turn = asyncio.Semaphore(PLACED_AT_ONCE)
+            connection = run.connection()
+            graph = call_graph(connection, wait_mode="park", checkpointer=saver, inline=True)
+            turn, ids = asyncio.Semaphore(PLACED_AT_ONCE), dict[str, int]()
 
             async def park(at: int) -> None:
                 async with turn:
-                    await graph.ainvoke(_asked(at), _thread(at))
-
-            async def resume(at: int) -> None:
-                async with turn:
-                    state = await graph.aget_state(_thread(at))
-                    call_id = state.values["call_id"]
-                    await awake(graph, _thread(at), call_id)
-                    run.notice(call_id)
+                    [asked] = (await graph.ainvoke(_asked(at), _thread(at)))["__interrupt__"]
+                    ids[asked.value["call_id"]] = at
 
             first = min(WARM_UP, run.calls)
             await asyncio.gather(*(park(at) for at in range(first)))
@@ -186,22 +231,14 @@ async def parked(run: Run) -> Cost:
             await asyncio.sleep(run.interval_s)
             cost = Cost((await run.counts())["requests"] - requests, 0, _cpu_s() - cpu_s)
             await run.begin(over_s=0.0)
-            started = time.perf_counter()
-            await asyncio.gather(*(resume(at) for at in range(run.calls)))
+            started, cpu_s = time.perf_counter(), _cpu_s()
+            await wake(graph, connection, ids)
             run.extra["s to resume all"] = time.perf_counter() - started
+            run.extra["CPU s to resume all"] = _cpu_s() - cpu_s
+            run.extra["requests to resume all"] = (await run.counts())["requests"]
             cost.ended, cost.missed = run.calls, run.calls - len(run.noticed_s)
             cost.peak_rss_mb, cost.extra = _peak_rss_bytes() / 1e6, run.extra
             return cost
-
-
-SCHEMES: dict[str, Callable[[Run], Awaitable[Cost]]] = {
-    "sdk": sdk,
-    "watcher": watcher,
-    "webhooks": webhooks,
-    "graphs-sqlite": graphs_sqlite,
-    "graphs-memory": graphs_memory,
-    "parked": parked,
-}
 
 
 async def _watch(run: Run, connection: Connection, interval_s: float) -> None:

@@ -29,17 +29,37 @@ def safe_json(value: object, deepest: int = DEEPEST) -> Any:
         if deepest <= 0:
             return None
         if isinstance(value, dict):
-            # Most of an answer is plain text under plain names; a call for each took most of the time.
-            return {
-                name if type(name) is str and name.isascii() else safe_text(str(name)): item
-                if item is None or (type(item) is str and item.isascii())
-                else safe_json(item, deepest - 1)
-                for name, item in value.items()
-            }
+            return {safe_text(str(name)): safe_json(item, deepest - 1) for name, item in value.items()}
         return [safe_json(item, deepest - 1) for item in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _safe_number(value)
     return value if value is None or isinstance(value, bool) else safe_text(str(value))
+
+
+def is_safe(value: object) -> bool:
+    """Whether `safe_json` would only copy decoded JSON: then there is nothing to do, in a tenth of the time."""
+    texts: list[str] = []
+    numbers: list[float] = []
+    layer = [value]
+    for _ in range(DEEPEST + 1):
+        below: list[object] = []
+        for item in layer:
+            kind = type(item)
+            if kind is str:
+                texts.append(item)  # type: ignore[arg-type]
+            elif kind is dict:
+                texts += item  # type: ignore[arg-type]
+                below += item.values()  # type: ignore[attr-defined]
+            elif kind is list:
+                below += item  # type: ignore[arg-type]
+            elif kind is int or kind is float:
+                numbers.append(item)  # type: ignore[arg-type]
+            elif item is not None and kind is not bool:
+                return False
+        if not below:
+            return _are_safe(texts, numbers)
+        layer = below
+    return False
 
 
 def safe_text(text: str) -> str:
@@ -57,6 +77,16 @@ def canonical(value: object) -> str:
 def digest(value: object) -> str:
     """Hash JSON in its canonical form, as hexadecimal text."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def _are_safe(texts: list[str], numbers: list[float]) -> bool:
+    try:
+        text = "".join(texts)
+    except TypeError:
+        # A name that is not a text.
+        return False
+    plain = text.isascii() or not _SURROGATE.search(text)
+    return plain and all(-_LARGEST <= number <= _LARGEST for number in numbers)
 
 
 def _safe_number(number: float) -> float | None:

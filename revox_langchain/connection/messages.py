@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from revox_langchain.answers import JsonObject, safe_json
+from revox_langchain.answers import JsonObject, is_safe, safe_json
 from revox_langchain.connection.privacy import cleaned, without_key
 from revox_langchain.errors import AnswerError, InvalidInput
 from revox_langchain.operations.operation import Operation, Risk
@@ -50,7 +50,8 @@ def checked(operation: Operation, answer: Any, key: SecretStr) -> JsonObject | b
         if answer.content and kind.startswith(("audio/", "application/octet-stream")):
             return bytes(answer.content)
         raise AnswerError(f"Revox answered {operation.spec.name} without audio.")
-    answer = safe_json(answer)
+    if not is_safe(answer):
+        answer = safe_json(answer)
     # For a content type other than JSON the SDK returns the text instead of failing.
     if not isinstance(answer, dict):
         # Cleaned first: cut in the middle, the key would not be found.

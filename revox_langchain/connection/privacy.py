@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from operator import is_not
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -41,14 +42,18 @@ def _without(value: object, secret: str) -> object:
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, (dict, Mapping)):
-        return {
-            name if type(name) is str and secret not in name else _without(name, secret): item
-            if item is None or (type(item) is str and secret not in item)
-            else _without(item, secret)
-            for name, item in value.items()
-        }
+        if any(secret in name for name in value if isinstance(name, str)):
+            return {_without(name, secret): _without(item, secret) for name, item in value.items()}
+        changed = {}
+        for name, item in value.items():
+            if item is not None and (type(item) is not str or secret in item):
+                shown = _without(item, secret)
+                if shown is not item:
+                    changed[name] = shown
+        return {**value, **changed} if changed else value
     if isinstance(value, list):
-        return [_without(item, secret) for item in value]
+        items = [_without(item, secret) for item in value]
+        return items if any(map(is_not, items, value)) else value
     return value
 
 

@@ -204,7 +204,7 @@ def _coded(code: str, message: str, details: JsonObject | None = None) -> Pydant
 def _identifier(value: str) -> str:
     if len(value) > _LONGEST_ID:
         raise ValueError(f"give the id exactly as Revox returned it; {len(value)} characters are too many")
-    if not value.strip() or any(char.isspace() for char in value) or set(value) <= {"."}:
+    if value.split() != [value] or not value.strip("."):
         raise ValueError("give the id exactly as Revox returned it; an id is one word")
     return value
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import is_not
 from typing import TypeVar
 
 from revox_langchain.answers import JsonObject
@@ -38,7 +39,7 @@ def without_secrets(value: T) -> T:
     """Redact the secrets in what Revox answered, or in what is compared with it.
 
     These are a custom model's key, tokens in the URLs that Revox calls, and what custom tools send along: headers,
-    query parameters, and the values in a body whose names say that they are secret.
+    query parameters, and the values in a body whose names say that they are secret. What holds none is not copied.
     """
     shown: T = _shown(value, "", "")  # type: ignore[assignment]
     return shown
@@ -90,12 +91,16 @@ def _shown(value: object, key: str, within: str) -> object:
         if key in _PAIRS and isinstance(value.get("value"), str):
             return _shown_pair(value, key)
         plain = key not in _PAIRS
-        return {
-            name: item if plain and type(item) in _SINGLE and name not in _READ_FIELDS else _shown(item, name, key)
-            for name, item in value.items()
-        }
+        changed = {}
+        for name, item in value.items():
+            if not plain or type(item) not in _SINGLE or name in _READ_FIELDS:
+                shown = _shown(item, name, key)
+                if shown is not item:
+                    changed[name] = shown
+        return {**value, **changed} if changed else value
     if isinstance(value, list):
-        return [_shown(item, key, within) for item in value]
+        items = [_shown(item, key, within) for item in value]
+        return items if any(map(is_not, items, value)) else value
     return value
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revox_langchain import AnswerError, InvalidInput, WaitPolicy, make_tool
-from revox_langchain.answers import safe_json, safe_text
+from revox_langchain.answers import DEEPEST, is_safe, safe_json, safe_text
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
@@ -239,6 +239,27 @@ def test_text_and_json_are_made_safe() -> None:
     assert safe_text("\ud83d\ude00 \ud83d") == "\U0001f600 \ufffd"
     assert safe_json({"\ud83d": [float("nan"), 2**70, 10**5000, True]}) == {"\ufffd": [None, float(2**70), None, True]}
     assert encodes(safe_json(nested(900)))
+
+
+@few
+@given(orders())
+def test_what_is_said_to_be_safe_is_what_would_be_made_of_it(value: Any) -> None:
+    assert not is_safe(value) or safe_json(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["\ud83d", {"\ud83d": 1}, float("nan"), [float("inf")], 2**63, {1: "a"}, nested(DEEPEST + 1), (1,), object()],
+)
+def test_what_is_not_safe_is_found_wherever_it_stands(value: Any) -> None:
+    assert not is_safe(value)
+    assert not is_safe({"a": [{"b": value}]})
+
+
+@pytest.mark.parametrize("value", [None, True, -(2**63) + 1, 0.5, "é🙂", {"ü": [{"b": ["c", None]}]}])
+def test_plain_json_is_safe(value: Any) -> None:
+    assert is_safe(value)
+    assert safe_json(value) == value
 
 
 class Answering:

@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from revox_langchain.cli.engines import Approve, Dsn, KeepDays, OnReport, PublicUrl, Runs, WebhookToken, worker_of
 from revox_langchain.cli.exits import Exit
-from revox_langchain.cli.options import Country, account
+from revox_langchain.cli.options import Country
 from revox_langchain.cli.screen import hint, write_json
 
 if TYPE_CHECKING:
     from revox_langchain.service.worker import Worker
-
-Dsn = Annotated[
-    str,
-    typer.Option(
-        envvar="REVOX_DSN", show_envvar=True, help="The PostgreSQL database: postgresql://user:password@host/name."
-    ),
-]
-Approve = Annotated[bool, typer.Option("--approve", help="Have each call approved before it is dialed.")]
-Runs = Annotated[int, typer.Option(min=1, max=100, help="How many calls to bring on at the same time.")]
 
 
 def worker(
@@ -32,30 +24,56 @@ def worker(
     interval_s: Annotated[
         float, typer.Option(min=0.5, help="Seconds between two looks at all pending calls, by whichever worker.")
     ] = 10.0,
+    keep_days: KeepDays = None,
+    on_report: OnReport = None,
+    public_url: PublicUrl = None,
+    webhook_token: WebhookToken = None,
 ) -> int:
     """Work on the calls of a PostgreSQL database, beside any number of other workers; Ctrl-C stops it well.
 
     What a worker was doing when it died, another one takes up. Give all of them the same options.
     """
-    asyncio.run(_work(_worker_of(dsn, approve, country, runs, interval_s)))
+    made = worker_of(
+        dsn,
+        approve=approve,
+        country=country,
+        runs=runs,
+        interval_s=interval_s,
+        keep_days=keep_days,
+        on_report=on_report,
+        public_url=public_url,
+        webhook_token=webhook_token,
+    )
+    asyncio.run(_work(made))
     return Exit.DONE
 
 
-def sweep(dsn: Dsn, approve: Approve = False, country: Country = None, runs: Runs = 8) -> int:
+def sweep(
+    dsn: Dsn,
+    approve: Approve = False,
+    country: Country = None,
+    runs: Runs = 8,
+    keep_days: KeepDays = None,
+    on_report: OnReport = None,
+    public_url: PublicUrl = None,
+    webhook_token: WebhookToken = None,
+) -> int:
     """Look once at all pending calls of a database, bring on what is due, and end: for cron and serverless.
 
     Prints how many calls stand where. Run often enough, it needs no worker beside it.
     """
-    write_json({"threads": asyncio.run(_swept(_worker_of(dsn, approve, country, runs, 10.0)))})
+    made = worker_of(
+        dsn,
+        approve=approve,
+        country=country,
+        runs=runs,
+        keep_days=keep_days,
+        on_report=on_report,
+        public_url=public_url,
+        webhook_token=webhook_token,
+    )
+    write_json({"threads": asyncio.run(_swept(made))})
     return Exit.DONE
-
-
-def _worker_of(dsn: str, approve: bool, country: str | None, runs: int, interval_s: float) -> Worker:
-    from revox_langchain.dialing.policy import DialPolicy
-    from revox_langchain.service.worker import Worker
-
-    policy = DialPolicy(default_region=country)
-    return Worker(account(sandbox=False), dsn, runs=runs, interval_s=interval_s, approve=approve, policy=policy)
 
 
 async def _work(worker: Worker) -> None:

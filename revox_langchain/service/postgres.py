@@ -25,6 +25,7 @@ _SCHEMA = f"""{THREADS_TABLE}CREATE TABLE IF NOT EXISTS revox_registry (
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 _LOOKS_EVERY_S = 0.05
 _OPENS_WITHIN_S = 10
+_ANSWERS_WITHIN_S = 5.0
 
 
 class PostgresRegistry(Registry):
@@ -79,11 +80,26 @@ class Postgres:
             )
             # Its own pool: whoever holds a lock needs a connection for the state as well.
             self._holds: Any = AsyncConnectionPool(
-                self.dsn, min_size=1, max_size=self._runs, timeout=3600, kwargs=options, open=False
+                self.dsn,
+                min_size=1,
+                max_size=self._runs,
+                timeout=3600,
+                kwargs=options,
+                check=AsyncConnectionPool.check_connection,
+                open=False,
             )
             for pool in (states, self._holds):
                 await self._stack.enter_async_context(pool)
-            index: Any = ConnectionPool(self.dsn, min_size=1, max_size=2, kwargs=options, open=False)
+            # Looked at before it is used: after a restart of PostgreSQL the connections of before are of no use.
+            index: Any = ConnectionPool(
+                self.dsn,
+                min_size=1,
+                max_size=2,
+                timeout=_ANSWERS_WITHIN_S,
+                kwargs=options,
+                check=ConnectionPool.check_connection,
+                open=False,
+            )
             await asyncio.to_thread(index.open)
             self._stack.push_async_callback(asyncio.to_thread, index.close)
         except BaseException:

@@ -234,8 +234,10 @@ class Worker(Engine):
 
 def _app(dsn: str) -> App:
     from procrastinate import App, PsycopgConnector
+    from psycopg_pool import AsyncConnectionPool
 
-    return App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
+    checked = AsyncConnectionPool.check_connection
+    return App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4, timeout=5.0, check=checked))
 
 
 __all__ = ["QueueDispatcher", "Worker"]

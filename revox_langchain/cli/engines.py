@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from functools import reduce
@@ -28,9 +29,7 @@ OnReport = Annotated[
     str | None,
     typer.Option(help="module:function to call with each call that has ended, at least once, also after a crash."),
 ]
-PublicUrl = Annotated[
-    str | None, typer.Option(help="Where Revox reaches `serve`, to post that a call has ended.")
-]
+PublicUrl = Annotated[str | None, typer.Option(help="Where Revox reaches `serve`, to post that a call has ended.")]
 WebhookToken = Annotated[
     str | None,
     typer.Option(envvar="REVOX_WEBHOOK_TOKEN", show_envvar=True, help="Secret in the address that Revox posts to."),
@@ -85,6 +84,7 @@ def worker_of(
     from revox_langchain.dialing.policy import DialPolicy
     from revox_langchain.service.worker import Worker
 
+    quiet_pools()
     report, connection = named_function(on_report), account(sandbox=False)
     return Worker(
         connection,
@@ -115,3 +115,8 @@ def shared_webhook_url(connection: Connection, public_url: str | None, token: st
     from revox_langchain.webhooks import Webhooks
 
     return Webhooks(connection, token=token).url(public_url)
+
+
+def quiet_pools() -> None:
+    """Keep the pools of connections from a line each for every try to reach a database that is away."""
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

@@ -24,6 +24,7 @@ from revox_langchain.cli.engines import (
     PublicUrl,
     WebhookToken,
     named_function,
+    quiet_pools,
     shared_webhook_url,
 )
 from revox_langchain.cli.exits import Exit, exit_of_call, usage_error
@@ -50,6 +51,7 @@ ApprovalToken = Annotated[
     str | None,
     typer.Option(envvar="REVOX_APPROVAL_TOKEN", show_envvar=True, help="Token of who approves; a new one if none."),
 ]
+
 
 def serve(
     context: typer.Context,
@@ -159,6 +161,7 @@ def _front(connection: Connection, dsn: str) -> Engine:
         async with Postgres(dsn, runs=1):
             pass
 
+    quiet_pools()
     # Before anything listens, so that what is wrong with the database is one sentence.
     asyncio.run(opened())
     return Worker(connection, dsn, runs=2)

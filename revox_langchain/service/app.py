@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp
+
+logger = logging.getLogger("revox_langchain")
 
 _MAX_BODY_BYTES = 1024 * 1024
 _STATUS = {
@@ -206,6 +209,8 @@ class _Front:
             known = error if isinstance(error, RevoxToolError) else self._engine.explained(error)
             if known is None:
                 raise
+            if known is not error:
+                logger.warning("%s", known.message)
             status = 503 if known.code in _AWAY else _STATUS.get(known.kind, 500)
             return _json({"error": known.as_dict()}, status)
 

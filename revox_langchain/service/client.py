@@ -13,7 +13,13 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.connection.address import check_url
 from revox_langchain.errors import AuthError, InvalidInput, NotFound, Refused, RevoxToolError, Unavailable
 
-_KINDS: dict[int, type[RevoxToolError]] = {401: AuthError, 404: NotFound, 409: Refused, 422: InvalidInput, 503: Unavailable}
+_KINDS: dict[int, type[RevoxToolError]] = {
+    401: AuthError,
+    404: NotFound,
+    409: Refused,
+    422: InvalidInput,
+    503: Unavailable,
+}
 
 
 class ServiceClient:

@@ -25,7 +25,8 @@ _SCHEMA = f"""{THREADS_TABLE}CREATE TABLE IF NOT EXISTS revox_registry (
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 _LOOKS_EVERY_S = 0.05
 _OPENS_WITHIN_S = 10
-_ANSWERS_WITHIN_S = 5.0
+ANSWERS_WITHIN_S = 5.0
+"""How long to wait for a connection of a database that has gone."""
 
 
 class PostgresRegistry(Registry):
@@ -35,17 +36,21 @@ class PostgresRegistry(Registry):
         self._pool = pool
 
     def fetch(self, sql: str, values: tuple[object, ...] = ()) -> list[Any]:
-        """Run one statement; it is committed when this returns."""
+        """The rows that a statement selects."""
         with self._pool.connection() as db:
-            done = db.execute(sql.replace("?", "%s").encode(), values)
-            return done.fetchall() if done.description else []
+            found: list[Any] = db.execute(sql.replace("?", "%s").encode(), values).fetchall()
+        return found
+
+    def change(self, sql: str, values: tuple[object, ...] = ()) -> int:
+        """Run a statement; how many rows it has changed."""
+        with self._pool.connection() as db:
+            changed: int = db.execute(sql.replace("?", "%s").encode(), values).rowcount
+        return changed
 
     def may_sweep(self, interval_s: float) -> bool:
         """Whether it is time for a sweep again; of all who ask, one is told so."""
-        sql = (
-            "UPDATE revox_registry SET swept_at = now() WHERE swept_at <= now() - make_interval(secs => ?) RETURNING 1"
-        )
-        return bool(self.fetch(sql, (interval_s,)))
+        sql = "UPDATE revox_registry SET swept_at = now() WHERE swept_at <= now() - make_interval(secs => ?)"
+        return self.change(sql, (interval_s,)) > 0
 
 
 class Postgres:
@@ -74,31 +79,21 @@ class Postgres:
 
         await self._set_up()
         options = {"autocommit": True, "prepare_threshold": None}
+        # Looked at before they are used: after a restart of PostgreSQL the connections of before are of no use.
+        shared: Any = {"min_size": 1, "check": AsyncConnectionPool.check_connection, "open": False}
         try:
             states: Any = AsyncConnectionPool(
-                self.dsn, min_size=1, max_size=self._runs + 2, kwargs={**options, "row_factory": dict_row}, open=False
+                self.dsn, max_size=self._runs + 2, kwargs={**options, "row_factory": dict_row}, **shared
             )
             # Its own pool: whoever holds a lock needs a connection for the state as well.
             self._holds: Any = AsyncConnectionPool(
-                self.dsn,
-                min_size=1,
-                max_size=self._runs,
-                timeout=3600,
-                kwargs=options,
-                check=AsyncConnectionPool.check_connection,
-                open=False,
+                self.dsn, max_size=self._runs, timeout=3600, kwargs=options, **shared
             )
             for pool in (states, self._holds):
                 await self._stack.enter_async_context(pool)
-            # Looked at before it is used: after a restart of PostgreSQL the connections of before are of no use.
+            checked = ConnectionPool.check_connection
             index: Any = ConnectionPool(
-                self.dsn,
-                min_size=1,
-                max_size=2,
-                timeout=_ANSWERS_WITHIN_S,
-                kwargs=options,
-                check=ConnectionPool.check_connection,
-                open=False,
+                self.dsn, min_size=1, max_size=2, timeout=ANSWERS_WITHIN_S, kwargs=options, check=checked, open=False
             )
             await asyncio.to_thread(index.open)
             self._stack.push_async_callback(asyncio.to_thread, index.close)
@@ -209,4 +204,4 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-__all__ = ["Postgres", "PostgresRegistry", "lost"]
+__all__ = ["ANSWERS_WITHIN_S", "Postgres", "PostgresRegistry", "lost"]

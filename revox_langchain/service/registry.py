@@ -59,23 +59,19 @@ class Row(NamedTuple):
 
 
 class Registry(ABC):
-    """Which threads there are, over SQL that any database understands; a database brings one method."""
+    """Which threads there are, over SQL that any database understands, with `?` where values go."""
 
     @abstractmethod
     def fetch(self, sql: str, values: tuple[object, ...] = ()) -> list[Any]:
-        """Run one statement and commit it.
+        """The rows that a statement selects."""
 
-        Args:
-            sql: The statement, with `?` where values go.
-            values: The values.
-
-        Returns:
-            Its rows, if it has any.
-        """
+    @abstractmethod
+    def change(self, sql: str, values: tuple[object, ...] = ()) -> int:
+        """Run a statement and commit it; how many rows it has changed."""
 
     def add(self, thread_id: str, request: JsonObject, now_s: float) -> Row:
         """Note a thread before anything of it runs; one that is known already is returned as it stands."""
-        self.fetch(
+        self.change(
             "INSERT INTO revox_threads (thread_id, request, state, created_s, updated_s) "
             "VALUES (?, ?, 'running', ?, ?) ON CONFLICT DO NOTHING",
             (thread_id, json.dumps(request), now_s, now_s),
@@ -96,11 +92,17 @@ class Registry(ABC):
         result: JsonObject | None = None,
     ) -> None:
         """Note where a thread stands."""
-        self.fetch(
+        self.change(
             "UPDATE revox_threads SET state = ?, call_id = coalesce(?, call_id), deadline_s = ?, question = ?, "
             "result = ?, updated_s = ? WHERE thread_id = ?",
             (state, call_id, deadline_s, _text(question), _text(result), now_s, thread_id),
         )
+
+    def take_question(self, thread_id: str, now_s: float) -> bool:
+        """Note that a thread's question is being answered; of all who do, one is told that it is theirs to answer."""
+        # A thread that asks is left alone; if the answer is lost, this one is looked at, and asks again.
+        sql = "UPDATE revox_threads SET state = 'running', updated_s = ? WHERE thread_id = ? AND state = 'asking'"
+        return self.change(sql, (now_s, thread_id)) > 0
 
     def row(self, thread_id: str) -> Row | None:
         """One thread."""
@@ -134,7 +136,7 @@ class Registry(ABC):
 
     def forget(self, thread_id: str) -> None:
         """Erase what is known of a thread."""
-        self.fetch("DELETE FROM revox_threads WHERE thread_id = ?", (thread_id,))
+        self.change("DELETE FROM revox_threads WHERE thread_id = ?", (thread_id,))
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
         return [_row(*found) for found in self.fetch(f"SELECT {_COLUMNS} FROM revox_threads {where}", values)]

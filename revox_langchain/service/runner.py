@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command, StateSnapshot
@@ -30,17 +30,26 @@ _FINAL = ("invalid", "auth", "refused", "not_found")
 _DAY_S = 86_400.0
 
 
+class Hold(Protocol):
+    """Keeps everybody else away from some names, in every process, until it is left."""
+
+    def __call__(self, *names: str) -> AbstractAsyncContextManager[None]:
+        """Wait until nobody holds any of them."""
+
+
 class Runner:
     """Does what `Threads` have handed over.
 
     Args:
         threads: What is known of the threads.
         graph: The call graph, with `wait_mode="park"` and a checkpointer that all processes share.
+        hold: Keeps other processes away from a thread, and from the number that it calls.
         on_report: Called with every thread that has come to its end, before it is listed as ended or failed; sync (in a
             thread) or async. At least once per thread: after a crash, or an error of its own, it is called again.
     """
 
-    def __init__(self, threads: Threads, graph: Any, on_report: OnReport | None = None) -> None:
+    def __init__(self, threads: Threads, graph: Any, hold: Hold, on_report: OnReport | None = None) -> None:
+        self._hold = hold
         self.graph = graph
         self._threads = threads
         self._registry = threads.registry
@@ -154,7 +163,7 @@ class Runner:
 
     def _alone(self, row: Row) -> AbstractAsyncContextManager[None]:
         number = "".join(filter(str.isdecimal, str(row.request.get("phone_number"))))
-        return self._threads.hold(f"thread {row.thread_id}", f"number {number}")
+        return self._hold(f"thread {row.thread_id}", f"number {number}")
 
     def _how(self) -> dict[str, Any]:
         return {"durability": "sync", "control": self._threads.runs.control}
@@ -175,4 +184,4 @@ def _output(graph: Any, values: Mapping[str, Any]) -> JsonObject:
     return {name: values.get(name) for name in names}
 
 
-__all__ = ["OnReport", "Runner"]
+__all__ = ["Hold", "OnReport", "Runner"]

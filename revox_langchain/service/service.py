@@ -73,8 +73,8 @@ class Service(Engine):
             options: CallGraphOptions = {**self._options, "wait_mode": "park"}
             graph = call_graph(self.connection, checkpointer=saver, **options)
             self._dispatcher = LocalDispatcher(self.connection, self._run, interval_s=self._interval_s)
-            self.threads = Threads(self.connection, registry, self._dispatcher, LocalLocks().hold)
-            self.runner = Runner(self.threads, graph, self._on_report)
+            self.threads = Threads(self.connection, registry, self._dispatcher)
+            self.runner = Runner(self.threads, graph, LocalLocks().hold, self._on_report)
             await self.threads.take_up()
         except BaseException:
             await self._stack.aclose()

@@ -55,9 +55,14 @@ class SqliteRegistry(Registry):
             self._hold.close()
 
     def fetch(self, sql: str, values: tuple[object, ...] = ()) -> list[Any]:
-        """Run one statement; nothing is open when it returns."""
+        """The rows that a statement selects."""
         with self._mutex:
             return self._db.execute(sql, values).fetchall()
+
+    def change(self, sql: str, values: tuple[object, ...] = ()) -> int:
+        """Run a statement; how many rows it has changed."""
+        with self._mutex:
+            return self._db.execute(sql, values).rowcount
 
 
 __all__ = ["SqliteRegistry"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
 
 from revox_langchain.connection.connection import Connection
 from revox_langchain.errors import InvalidInput, NotFound, Refused
@@ -23,13 +21,6 @@ _LEFT_BEHIND_S = 60.0
 """A run that was under way for so long is handed over again; if it goes on, that waits for it and does nothing."""
 
 
-class Hold(Protocol):
-    """Keeps everybody else away from some names, in every process, until it is left."""
-
-    def __call__(self, *names: str) -> AbstractAsyncContextManager[None]:
-        """Wait until nobody holds any of them."""
-
-
 class Threads:
     """Starts threads, tells where they stand, and hands over what is to be done for them.
 
@@ -37,17 +28,15 @@ class Threads:
         connection: The account.
         registry: Which threads there are.
         dispatcher: Where work is handed over; its workers give it to a `Runner`.
-        hold: Keeps other processes away from a thread.
         at_once: How many runs go on in this process at one time.
     """
 
     def __init__(
-        self, connection: Connection, registry: Registry, dispatcher: Dispatcher, hold: Hold, *, at_once: int = 50
+        self, connection: Connection, registry: Registry, dispatcher: Dispatcher, *, at_once: int = 50
     ) -> None:
         self.connection = connection
         self.registry = registry
         self.dispatcher = dispatcher
-        self.hold = hold
         self.runs = Runs(at_once)
 
     async def start(self, request: Mapping[str, object], thread_id: str | None = None) -> str:
@@ -109,13 +98,10 @@ class Threads:
             Refused: It asks nothing, or the service is stopping.
         """
         self.runs.check_goes_on()
-        async with self.hold(f"thread {thread_id}"):
-            row = await self.row(thread_id)
-            if row.state != "asking" or row.question is None:
-                raise Refused(f"The thread {thread_id} asks nothing.", code="nothing_asked", next_step="Read it first.")
-            # A thread that asks is left alone; if the answer is lost, this one is looked at, and asks again.
-            await asyncio.to_thread(self.registry.put, thread_id, "running", self.now_s())
-        await self.dispatcher.send(Work(thread_id, answer={row.question["interrupt_id"]: given}))
+        question = (await self.row(thread_id)).question
+        if question is None or not await asyncio.to_thread(self.registry.take_question, thread_id, self.now_s()):
+            raise Refused(f"The thread {thread_id} asks nothing.", code="nothing_asked", next_step="Read it first.")
+        await self.dispatcher.send(Work(thread_id, answer={question["interrupt_id"]: given}))
 
     async def cancel(self, thread_id: str) -> None:
         """Cancel a thread's call, or reject it if it waits to be approved.
@@ -191,4 +177,4 @@ def _is_due(row: Row, now_s: float) -> bool:
     return row.deadline_s is not None and row.deadline_s <= now_s
 
 
-__all__ = ["Hold", "Threads"]
+__all__ = ["Threads"]

@@ -16,7 +16,7 @@ from revox_langchain.graph.call.build import call_graph
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.service.dispatch import Work
 from revox_langchain.service.engine import Engine
-from revox_langchain.service.postgres import Postgres, lost
+from revox_langchain.service.postgres import ANSWERS_WITHIN_S, Postgres, lost
 from revox_langchain.service.runner import OnReport, Runner
 from revox_langchain.service.threads import Threads
 
@@ -124,8 +124,8 @@ class Worker(Engine):
             options: CallGraphOptions = {**self._options, "wait_mode": "park", "budget": budget}
             graph = call_graph(self.connection, checkpointer=database.saver, **options)
             dispatcher = QueueDispatcher(task)
-            self.threads = Threads(self.connection, database.registry, dispatcher, database.hold, at_once=self._runs)
-            self.runner = Runner(self.threads, graph, self._on_report)
+            self.threads = Threads(self.connection, database.registry, dispatcher, at_once=self._runs)
+            self.runner = Runner(self.threads, graph, database.hold, self._on_report)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -234,10 +234,8 @@ class Worker(Engine):
 
 def _app(dsn: str) -> App:
     from procrastinate import App, PsycopgConnector
-    from psycopg_pool import AsyncConnectionPool
 
-    checked = AsyncConnectionPool.check_connection
-    return App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4, timeout=5.0, check=checked))
+    return App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4, timeout=ANSWERS_WITHIN_S))
 
 
 __all__ = ["QueueDispatcher", "Worker"]

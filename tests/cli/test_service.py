@@ -154,6 +154,66 @@ def test_what_stands_in_the_way_of_serving_is_one_sentence(
     assert "the same as the other" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--approve"], "--approve does not go with it"),
+        (["--keep-days", "3", "--db", "calls.db"], "--db, --keep-days does not go"),
+        (["--sandbox"], "--sandbox does not go with it"),
+        (["--public-url", "https://us.example.com"], "REVOX_WEBHOOK_TOKEN"),
+    ],
+)
+def test_what_the_workers_decide_is_not_given_to_their_front(
+    args: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REVOX_API_KEY", "sk_any")
+    assert run(["serve", "--port", "0", "--dsn", "postgresql://127.0.0.1:1/calls", *args]) == 2
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.enable_socket
+def test_a_database_of_workers_that_is_away_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REVOX_API_KEY", "sk_any")
+    monkeypatch.setenv("REVOX_DSN", "postgresql://me:hunter2@127.0.0.1:1/calls")
+    assert run(["serve", "--port", "0"]) == 5
+    said = capsys.readouterr().err
+    assert "The database cannot be reached" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "sweep"])
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("reports", "module:function"),
+        (":told", "module:function"),
+        ("no_such_module:told", "cannot be imported (ModuleNotFoundError"),
+        ("broken_reports:told", "cannot be imported (ZeroDivisionError"),
+        ("my_reports:missing", "names nothing"),
+        ("my_reports:number", "is not a function"),
+    ],
+)
+def test_a_function_for_reports_that_cannot_be_found_is_one_sentence(
+    command: str,
+    named: str,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "my_reports.py").write_text("number = 1\n")
+    (tmp_path / "broken_reports.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REVOX_API_KEY", "sk_any")
+    more = ["--port", "0"] if command == "serve" else ["--dsn", "postgresql://127.0.0.1:1/calls"]
+    assert run([command, *more, "--on-report", named]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert words in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.enable_socket
 def test_a_service_that_is_not_there_is_told_and_nothing_is_dialed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

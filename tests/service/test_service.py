@@ -217,7 +217,7 @@ async def test_a_database_that_cannot_be_used_says_so(sandbox: Sandbox, db: Path
         await service_of(sandbox, db).__aenter__()
     newer = db.with_name("newer.db")
     registry = SqliteRegistry(newer)
-    registry.fetch("UPDATE revox_registry SET version = 99")
+    registry.change("UPDATE revox_registry SET version = 99")
     registry.close()
     with pytest.raises(InvalidInput, match="Upgrade revox-langchain"):
         await service_of(sandbox, newer).__aenter__()

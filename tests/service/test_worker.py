@@ -14,12 +14,14 @@ from revox_langchain.results.call import CallResult
 from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.service.dispatch import Work
 from revox_langchain.service.postgres import Postgres
+from revox_langchain.service.registry import Row
 from revox_langchain.service.worker import Worker
 from revox_langchain.waiting.policy import WaitPolicy
 
 REQUEST = {"phone_number": "+12025550100", "prompt": "Say hello, you are an AI.", "language": "en"}
 QUEUED = {**REQUEST, "phone_number": "+12025550111"}
 HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
 
 
 @pytest.fixture
@@ -245,3 +247,64 @@ async def test_of_all_workers_one_is_told_to_sweep(dsn: str) -> None:
     async with Postgres(dsn) as one, Postgres(dsn) as other:
         told = await asyncio.gather(*(asyncio.to_thread(each.registry.may_sweep, 60) for each in (one, other) * 3))
     assert sorted(told) == [False] * 5 + [True]
+
+
+async def test_every_thread_is_reported_before_it_is_listed_as_ended(sandbox: Sandbox, dsn: str) -> None:
+    reports: list[tuple[Row, Row]] = []
+
+    async def report(row: Row) -> None:
+        reports.append((row, await worker.threads.row(row.thread_id)))
+
+    worker = worker_of(sandbox, dsn, on_report=report)
+    async with worker:
+        await worker.threads.start(REQUEST, "answers")
+        await worker.threads.start({**REQUEST, "phone_number": "+19005551234"}, "refused")
+        for _ in range(3):
+            await worker.run(until_idle=True)
+            sandbox.world.advance(HOUR_S)
+    told = {row.thread_id: (row.state, (row.result or {})["status"], listed.state) for row, listed in reports}
+    assert told == {"answers": ("ended", "completed", "waiting"), "refused": ("ended", "refused", "running")}
+    assert len(reports) == 2
+
+
+async def test_a_report_that_was_cut_off_is_made_by_another_worker(sandbox: Sandbox, dsn: str) -> None:
+    tried, told = [], []
+
+    def fails(row: Row) -> None:
+        tried.append(row)
+        raise OSError("the mail server is away")
+
+    async with worker_of(sandbox, dsn, on_report=fails) as first:
+        await first.threads.start(REQUEST, "t")
+        await first.run(until_idle=True)
+        sandbox.world.advance(HOUR_S)
+        await first.run(until_idle=True)
+        assert (await first.threads.row("t")).state == "running"
+    # It has died, and what it had put off with it.
+    rows_of(dsn, "DELETE FROM procrastinate_jobs")
+    sandbox.world.advance(61)
+    async with worker_of(sandbox, dsn, on_report=told.append) as other:
+        await other.run(until_idle=True)
+        row = await other.threads.row("t")
+    assert (len(tried), row.state) == (1, "ended")
+    assert [each.result for each in told] == [row.result] == [each.result for each in tried]
+    assert len(sandbox.dials) == 1
+
+
+async def test_what_is_old_is_erased_with_what_was_said(sandbox: Sandbox, dsn: str) -> None:
+    async with worker_of(sandbox, dsn) as worker:
+        for name, number in (("old", REQUEST["phone_number"]), ("waits", QUEUED["phone_number"])):
+            await worker.threads.start({**REQUEST, "phone_number": number}, name)
+        await worker.run(until_idle=True)
+        sandbox.world.advance(HOUR_S)
+        await worker.runner.run(Work("old", (await worker.threads.row("old")).call_id))
+    sandbox.world.advance(3 * DAY_S)
+    async with worker_of(sandbox, dsn, keep_days=4) as worker:
+        await worker.run(until_idle=True)
+        assert "old" in {row.thread_id for row in await worker.threads.rows()}
+    async with worker_of(sandbox, dsn, keep_days=2) as worker:
+        await worker._tend()
+        assert {row.thread_id for row in await worker.threads.rows()} == {"waits"}
+    for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
+        found = rows_of(dsn, f"SELECT DISTINCT thread_id FROM {table}")
+        assert found == [("waits",)], table

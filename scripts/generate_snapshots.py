@@ -37,6 +37,7 @@ DOORS = (
     "revox_langchain",
     "revox_langchain.graph",
     "revox_langchain.sandbox",
+    "revox_langchain.service",
     "revox_langchain.webhooks",
     "revox_langchain.contacts",
 )

@@ -19,6 +19,7 @@ import revox_langchain
 import revox_langchain.contacts
 import revox_langchain.graph
 import revox_langchain.sandbox
+import revox_langchain.service
 import revox_langchain.webhooks
 from revox_langchain import Budget, RevoxToolkit, Risk
 from revox_langchain.connection.connection import Connection, ConnectionOptions
@@ -30,6 +31,15 @@ from tests.processes import patience_s
 
 LISTED = json.loads((Path(__file__).parent / "snapshots" / "public.json").read_text(encoding="utf-8"))
 HEAVY = ("langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "revox", "starlette")
+
+MODULES = (
+    revox_langchain,
+    revox_langchain.contacts,
+    revox_langchain.graph,
+    revox_langchain.sandbox,
+    revox_langchain.service,
+    revox_langchain.webhooks,
+)
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -45,21 +55,18 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import revox_langchain") & set(HEAVY) == set()
 
 
+def test_importing_the_service_loads_nothing_heavy_and_no_database() -> None:
+    assert loaded_by("import revox_langchain.service") & {*HEAVY, "sqlite3", "psycopg", "procrastinate"} == set()
+    loaded = loaded_by("from revox_langchain.service import Postgres, Runner, Service, Threads, Worker, service_app")
+    assert loaded & {"psycopg", "procrastinate", "aiosqlite", "starlette", "uvicorn"} == set()
+
+
 def test_the_toolkit_loads_neither_langgraph_nor_mcp_nor_the_language_model() -> None:
     loaded = loaded_by("from revox_langchain import RevoxToolkit")
     assert loaded & {"langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "starlette"} == set()
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        revox_langchain,
-        revox_langchain.contacts,
-        revox_langchain.graph,
-        revox_langchain.sandbox,
-        revox_langchain.webhooks,
-    ],
-)
+@pytest.mark.parametrize("module", MODULES)
 def test_public_names_are_sorted_and_there(module: object) -> None:
     names = list(module.__all__)  # type: ignore[attr-defined]
     assert names == sorted(names, key=sort_key)
@@ -85,16 +92,7 @@ def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
         revox_langchain.RevoxToolkitt  # noqa: B018
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        revox_langchain,
-        revox_langchain.contacts,
-        revox_langchain.graph,
-        revox_langchain.sandbox,
-        revox_langchain.webhooks,
-    ],
-)
+@pytest.mark.parametrize("module", MODULES)
 def test_every_public_name_is_documented(module: object) -> None:
     public = {name: getattr(module, name) for name in module.__all__}  # type: ignore[attr-defined]
     callables = {name: thing for name, thing in public.items() if callable(thing)}

@@ -24,9 +24,9 @@ class SqliteRegistry(Registry):
         InvalidInput: The file cannot be used, another process uses it, or a newer release wrote it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         self._mutex = threading.Lock()
-        self._hold = owned(path, "database", "give another --db; two of them would dial twice")
+        self._hold = owned(Path(path), "database", "give another --db; two of them would dial twice")
         try:
             # Its callers come from a pool of threads, one at a time.
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)

@@ -132,7 +132,7 @@ async def desk(base_url: str, port: int, folder: Path) -> None:
 @contextmanager
 def desk_process(base_url: str, port: int, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The desk as a process of its own, until it has parked."""
-    command = [sys.executable, __file__, base_url, str(port), str(folder)]
+    command = [sys.executable, __file__, "desk", base_url, str(port), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -175,8 +175,8 @@ def tool_turns(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        asyncio.run(desk(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
+    if sys.argv[1:2] == ["desk"]:
+        asyncio.run(desk(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])))
     else:
         with tempfile.TemporaryDirectory() as made:
             main(Path(made))

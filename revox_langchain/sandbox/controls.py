@@ -79,6 +79,7 @@ def _state(sandbox: Sandbox) -> JsonObject:
             "rang": sandbox.rang,
             "orders": [_shown(order) for order in world.book.values()],
             "requests": dict(sandbox.counts),
+            "asked": len(sandbox.asked),
             "webhooks": len(sandbox.outbox),
             "faults_pending": len(sandbox.faults.pending),
         }

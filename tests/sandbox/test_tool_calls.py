@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -392,6 +393,41 @@ def test_over_a_port_time_goes_on_while_a_tool_is_asked() -> None:
             time.sleep(0.02)
     assert [turn["tool_is_error"] for turn in used(call["last_call_attempt"])] == [False, False]
     assert [each["answered"] for each in sandbox.asked] == [200, 200]
+
+
+def test_in_a_fast_world_a_quick_tool_is_not_too_slow() -> None:
+    async def answer(request: Request) -> Response:
+        await asyncio.sleep(0.02)
+        return PlainTextResponse("Forty of the world's seconds later.")
+
+    app = Starlette(routes=[Route("/check_calendar", answer, methods=["POST"])])
+    sandbox = Sandbox(outside=httpx.ASGITransport(app=app), speed=2000, switches=Switches(calling_hours=False))
+    settings = {"custom_tools": [tool()], "max_call_duration_secs": 1_000_000}
+    connection = sandbox.connect()
+    call_id = connection.send(MakeCall(phone_number=ASKS, prompt="P", settings=settings))["call"]["id"]
+    give_up_s = time.monotonic() + 30
+    while (call := connection.send(GetCall(call_id=call_id))["call"])["status"] != "completed":
+        assert time.monotonic() < give_up_s
+        time.sleep(0.01)
+    assert [turn["tool_is_error"] for turn in used(call["last_call_attempt"])] == [False]
+
+
+async def test_a_server_in_the_event_loop_that_waits_for_the_call_can_answer() -> None:
+    here = asyncio.get_running_loop()
+
+    async def look_up() -> str:
+        return "Looked up in the loop of the test."
+
+    async def answer(request: Request) -> Response:
+        return PlainTextResponse(await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(look_up(), here)))
+
+    app = Starlette(routes=[Route("/check_calendar", answer, methods=["POST"])])
+    sandbox = Sandbox(outside=httpx.ASGITransport(app=app), switches=Switches(tool_timeout_s=16))
+    async with sandbox.connect() as connection:
+        placed = await connection.asend(MakeCall(phone_number=ASKS, prompt="P", settings={"custom_tools": [tool()]}))
+        await sandbox.clock.asleep(600)
+        call = (await connection.asend(GetCall(call_id=placed["call"]["id"])))["call"]
+    assert used(call["last_call_attempt"])[0]["tool_output"] == "Looked up in the loop of the test."
 
 
 def test_a_call_that_is_cancelled_while_a_tool_works_does_not_go_on() -> None:

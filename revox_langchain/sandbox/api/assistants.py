@@ -72,6 +72,7 @@ def update_assistant(world: World, asked: Asked) -> JsonObject:
             missing.append(lacks)
         else:
             order.assistant = order.call["assistant"] = new
+            world.reaches_out |= order.reaches_out
     answer: JsonObject = {"assistant": new}
     if missing:
         answer["unpatchedCallsNotice"] = {"count": len(missing), "variables": sorted(set().union(*missing))}

@@ -118,6 +118,12 @@ class Order:
         return str(self.call["from_phone_number" if self.inbound else "to_phone_number"])
 
     @property
+    def reaches_out(self) -> bool:
+        """Whether its assistant may ask servers outside."""
+        has = self.assistant
+        return bool(has["custom_tools"] or has["precall_lookup_url"] or has["llm_model"].get("type") == "custom")
+
+    @property
     def status(self) -> str:
         """Status of the order, in Revox's terms."""
         return str(self.call["status"])

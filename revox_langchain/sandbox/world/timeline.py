@@ -44,6 +44,9 @@ class Timeline:
     Args:
         lock: Makes it thread-safe; a lock of its own if left out.
         speed: World seconds per real second; None stands still until it is advanced.
+
+    Attributes:
+        reaches_out: Whether events may wait for something outside, so that advancing may take real time.
     """
 
     def __init__(self, lock: threading.RLock | None = None, *, speed: float | None = None) -> None:
@@ -53,6 +56,7 @@ class Timeline:
         self._wall_s = time.monotonic()
         self._events: list[Event] = []
         self._planned = 0
+        self.reaches_out = False
         self._busy_in: int | None = None
         self._changed = threading.Condition(self.lock)
 

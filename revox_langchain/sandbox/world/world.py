@@ -82,6 +82,7 @@ class World(Timeline):
     def keep(self, order: Order) -> None:
         """Store a new order."""
         call = order.call
+        self.reaches_out |= order.reaches_out
         self.orders[call["id"]], self.book[call["id"]] = call, order
         self._by_number.setdefault(call["to_phone_number"], {})[call["id"]] = order
 

@@ -29,7 +29,7 @@ _ALL = "__remove_all__"
 _OPENING = HumanMessage("(The call begins.)", id="revox-opening")
 """What is answered before the callee has said a word: many models answer nobody else than a user."""
 _SILENT = "tools"
-"""The node of tools in LangGraph's agents: models that a tool asks do not speak to the callee."""
+"""The node of tools in LangGraph's agents: models and agents that a tool asks do not speak to the callee."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,24 @@ async def _of_graph(graph: Any, turn: Turn, speaks: Collection[str] | None) -> A
     stream = graph.astream({"messages": messages}, config, stream_mode="messages", subgraphs=True)
     try:
         async with aclosing(stream):
-            async for _, (message, where) in stream:
-                node = where.get("langgraph_node")
+            async for inside, (message, where) in stream:
+                path = (*(part.partition(":")[0] for part in inside), str(where.get("langgraph_node")))
                 if isinstance(message, ToolMessage):
                     if message.name == hang_up.name:
                         yield message
-                elif isinstance(message, AIMessage) and (node in speaks if speaks else node != _SILENT):
+                elif isinstance(message, AIMessage) and _is_heard(path, speaks):
                     yield message
     finally:
         if saver is not None and not turn.call_id:
             # Nothing says which call it was, so that no one could find the thread again.
             await saver.adelete_thread(thread)
+
+
+def _is_heard(path: Sequence[str], speaks: Collection[str] | None) -> bool:
+    """Whether a node speaks to the callee, by the names of the nodes it lies in and its own."""
+    if _SILENT in path:
+        return speaks is not None and _SILENT in speaks
+    return speaks is None or any(name in speaks for name in path)
 
 
 def identified(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from langchain_core.messages import AIMessage
 
+from revox_langchain.webhooks import CallerLookup, TalkingModel
 from revox_langchain.webhooks.call_tools import CallTools
 from revox_langchain.webhooks.line_tool import ONCE, RISK
 from revox_langchain.webhooks.once import KEPT_WITHOUT_CALL_S
 from revox_langchain.webhooks.said import MOST_CHARACTERS, Outcome
 from tests.blocks import FENCE, blocks_of, run
+from tests.scripted_model import ScriptedModel, calls
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "line.md").read_text(encoding="utf-8")
@@ -32,6 +36,30 @@ def test_the_assistant_of_the_page_asks_the_calendar_and_books(capsys: pytest.Ca
     assert len(names["booked"]) == 1
 
 
+def test_the_agent_of_the_page_talks_and_hangs_up(capsys: pytest.CaptureFixture[str]) -> None:
+    [block] = blocks_of(PAGE, "python", "model")
+    script = [
+        AIMessage("Hello, this is an AI."),
+        calls(("free_slots", {"day": "Tuesday"})),
+        lambda messages: AIMessage(f"I can offer {messages[-1].text}."),
+        calls(("hang_up", {"goodbye": "Goodbye!"}), start=1),
+    ]
+    run(block, ScriptedModel(turns=script))
+    key, *talk = capsys.readouterr().out.splitlines()
+    assert key == "[redacted]"
+    spoken = ["Hello, this is an AI.", "I can offer Tuesday at three.", "Goodbye!"]
+    assert [line for line in talk if line.startswith("assistant ")] == [f"assistant {words}" for words in spoken]
+
+
+def test_the_callers_of_the_page_are_greeted_as_who_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    [block] = [block for block in blocks_of(PAGE, "python") if "sandbox.receive" in block]
+    run(block)
+    assert capsys.readouterr().out.splitlines() == [
+        "inbound Hello Ada, this is the AI assistant of the shop.",
+        "inbound Hello there, this is the AI assistant of the shop.",
+    ]
+
+
 def test_every_python_block_is_run() -> None:
     assert {match["how"] for match in FENCE.finditer(PAGE) if match["language"] == "python"} <= {None, "model"}
 
@@ -42,6 +70,8 @@ def test_its_names_and_figures_are_those_of_the_code() -> None:
     assert ("at most 1,000 characters" in PAGE, MOST_CHARACTERS) == (True, 1000)
     assert ("a repeat for two minutes" in PAGE, KEPT_WITHOUT_CALL_S) == (True, 120)
     assert "`timeout_s` (5 s)" in PAGE
+    assert (f"`timeout_s` ({signature(CallerLookup).parameters['timeout_s'].default:g} s)") in PAGE
+    assert (f"`silence_s` ({signature(TalkingModel).parameters['silence_s'].default:g} s)") in PAGE
     assert (CallTools.__init__.__kwdefaults__ or {})["timeout_s"] == 5
 
 

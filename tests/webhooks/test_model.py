@@ -244,11 +244,29 @@ async def summary(config: RunnableConfig) -> str:
     return str((await says("INTERNAL NOTES").ainvoke([HumanMessage("Sum up.")], config)).text)
 
 
-async def test_a_model_that_a_tool_asks_is_not_heard() -> None:
-    def script(messages: list[BaseMessage]) -> Sequence[Any]:
-        return ["Done."] if isinstance(messages[-1], ToolMessage) else [uses("summary")]
+@tool
+async def colleague(config: RunnableConfig) -> str:
+    """An agent as a tool."""
+    state = await agent(says("INTERNAL NOTES")).ainvoke({"messages": [HumanMessage("Sum up.")]}, config)
+    return str(state["messages"][-1].text)
 
-    assert (await turn(webhooks_of(agent(Speaks(script=script), tools=[summary])))).text == "Done."
+
+@pytest.mark.parametrize("asked", [summary, colleague], ids=["a model", "an agent"])
+@pytest.mark.parametrize("speaks", [None, ["talk"]])
+async def test_what_a_tool_asks_is_not_heard(asked: Any, speaks: Any) -> None:
+    def script(messages: list[BaseMessage]) -> Sequence[Any]:
+        return ["Done."] if isinstance(messages[-1], ToolMessage) else [uses(asked.name)]
+
+    assert (await turn(webhooks_of(agent(Speaks(script=script), tools=[asked]), speaks=speaks))).text == "Done."
+
+
+@pytest.mark.parametrize("speaks", [None, ["booking"], ["talk"]])
+async def test_an_agent_inside_of_a_graph_is_heard_piece_by_piece_and_once(speaks: Any) -> None:
+    graph = StateGraph(MessagesState)
+    graph.add_node("booking", agent(Speaks(script=looks_up)))
+    graph.add_edge(START, "booking")
+    heard = await turn(webhooks_of(graph.compile(), speaks=speaks))
+    assert heard.pieces == ["Let me ", "look. ", "Tuesday at three ", "is free."]
 
 
 @pytest.mark.parametrize("graph", [False, True], ids=["chat model", "graph"])

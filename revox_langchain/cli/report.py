@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,8 @@ def report(
     if not may_write(output, screen, force=force):
         hint("Nothing was written.")
         return Exit.USAGE
-    page = _page(call_id, show_numbers=show_numbers)
+    with screen.console.status("Reading the call …") if screen.live else nullcontext():
+        page = _page(call_id, show_numbers=show_numbers)
     write_page(page, output)
     screen.answer({"file": output, "call_id": page.call.call_id, "conclusion": page.call.conclusion})
     if output != STDOUT and not as_json:

@@ -108,7 +108,7 @@ class CallResult(CallFacts):
         Args:
             show_numbers: Whether phone numbers stand there whole.
         """
-        return markdown(self if show_numbers else masked(self), zones_of(self.phone_number))
+        return markdown(self if show_numbers else masked(self), zones_of(self))
 
     def to_html(self, *, show_numbers: bool = False, **more: Unpack[PageMore]) -> str:
         """The call as one HTML file that asks no one for anything; the recording is loaded when it is played.

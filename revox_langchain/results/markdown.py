@@ -22,7 +22,7 @@ def markdown(facts: CallFacts, zones: Sequence[str] = ()) -> str:
         zones: Where the callee may be.
     """
     parts = [
-        f"## Call to {_text(facts.phone_number or wording.UNKNOWN)}",
+        f"## {_text(wording.title(facts))}",
         *(["*Sandbox: no real phone rang.*"] if facts.sandbox else []),
         _table(("", ""), _facts(facts, zones)),
         *([_text(facts.outcome_summary)] if facts.outcome_summary else []),
@@ -34,7 +34,7 @@ def markdown(facts: CallFacts, zones: Sequence[str] = ()) -> str:
                 wording.moment(each.started_at, zones),
                 wording.DISPOSITIONS[each.disposition],
                 wording.duration(each.talk_s),
-                wording.reason(each),
+                wording.reason(each, facts),
             )
             for number, each in enumerate(facts.attempts, 1)
         ]
@@ -43,7 +43,7 @@ def markdown(facts: CallFacts, zones: Sequence[str] = ()) -> str:
         values = [(name, _value(value)) for name, value in facts.structured_output.items()]
         parts += ["### Extracted", _table(("field", "value"), values)]
     if facts.transcript:
-        parts += ["### Transcript", "\n".join(map(_turn, facts.transcript))]
+        parts += ["### Transcript", "\n".join(_turn(turn, facts) for turn in facts.transcript)]
     if found := wording.remarks(facts):
         parts += ["### Notes", "\n".join(f"- {_text(each)}" for each in found)]
     return "\n\n".join(parts) + "\n"
@@ -51,7 +51,7 @@ def markdown(facts: CallFacts, zones: Sequence[str] = ()) -> str:
 
 def _facts(facts: CallFacts, zones: Sequence[str]) -> list[Sequence[str]]:
     return [
-        ("when", f"{wording.moment(facts.created_at, zones)} ({wording.zone_words(zones)})"),
+        ("when", f"{wording.moment(facts.created_at, zones)} ({wording.zone_words(zones, wording.person(facts))})"),
         ("status", facts.status),
         ("disposition", wording.DISPOSITIONS[facts.disposition]),
         ("conclusion", wording.CONCLUSIONS[facts.conclusion]),
@@ -70,8 +70,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _turn(turn: Turn) -> str:
-    who = _text(wording.ROLES.get(turn.role, turn.role))
+def _turn(turn: Turn, facts: CallFacts) -> str:
+    who = _text(wording.role(turn, facts))
     at = "" if turn.begun_s is None else f" {wording.duration(turn.begun_s)}"
     arguments = "" if turn.tool_arguments is None else f" {_text(_value(turn.tool_arguments))}"
     output = "" if turn.tool_output is None else f" → {_text(turn.tool_output)}"

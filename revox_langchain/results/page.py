@@ -82,7 +82,7 @@ def page_of(facts: CallFacts, *, show_numbers: bool = False, **more: Unpack[Page
     page = Page(
         release=_release(),
         call=known,
-        zones=wording.zones_of(facts.phone_number),
+        zones=wording.zones_of(facts),
         marked=more.get("marked"),
         doubt=more.get("doubt"),
         **said,
@@ -212,12 +212,14 @@ def _view(page: Page) -> JsonObject:
     # The moments of turns are those of their own recording.
     seeks = bool(recording) and bool(heard) and heard[0].recording_url == call.recording_url
     at = {response.at_s: response for response in call.responses}
-    turns = [_turn(turn, at) for turn in call.transcript]
+    turns = [_turn(turn, call, at) for turn in call.transcript]
     matched = {turn.begun_s for turn in call.transcript if turn.role in ("assistant", "human_agent")}
     return {
         "page": page,
         "call": call,
-        "number": call.phone_number or wording.UNKNOWN,
+        "number": wording.number(call),
+        "title": wording.title(call),
+        "person": wording.person(call),
         "conclusion": wording.CONCLUSIONS[call.conclusion],
         "facts": _facts(page),
         "attempts": [_attempt(number, page) for number in range(1, len(call.attempts) + 1)],
@@ -237,18 +239,20 @@ def _view(page: Page) -> JsonObject:
 
 
 def _facts(page: Page) -> list[tuple[str, str]]:
-    call = page.call
-    dialed = call.direction != "inbound"
+    call, unknown = page.call, wording.UNKNOWN
+    came_in = call.direction == wording.SOMEONE_CALLED
+    ours = call.phone_number if came_in else call.from_phone_number
+    clock = wording.zone_words(page.zones, wording.person(call))
     return [
-        ("ordered", f"{wording.moment(call.created_at, page.zones)} ({wording.zone_words(page.zones)})"),
+        ("called" if came_in else "ordered", f"{wording.moment(call.created_at, page.zones)} ({clock})"),
         ("conclusion", wording.CONCLUSIONS[call.conclusion]),
         ("disposition", wording.DISPOSITIONS[call.disposition]),
         ("Revox's outcome", wording.outcome(call)),
         ("status", call.status.replace("_", " ")),
         ("attempts", wording.dials(call)),
         ("minutes", wording.minutes(call)),
-        ("assistant", call.assistant_name or wording.UNKNOWN),
-        ("caller id" if dialed else "reached at", call.from_phone_number or wording.UNKNOWN),
+        ("assistant", call.assistant_name or unknown),
+        ("called at" if came_in else "caller id", ours or unknown),
         ("call id", call.call_id),
     ]
 
@@ -260,15 +264,15 @@ def _attempt(number: int, page: Page) -> JsonObject:
         "started": wording.moment(attempt.started_at, page.zones),
         "disposition": wording.DISPOSITIONS[attempt.disposition],
         "talk": wording.duration(attempt.talk_s) if attempt.answered_at or attempt.talk_s else "",
-        "reason": wording.reason(attempt),
+        "reason": wording.reason(attempt, page.call),
     }
 
 
-def _turn(turn: Turn, responses: dict[float, Any]) -> JsonObject:
+def _turn(turn: Turn, call: CallFacts, responses: dict[float, Any]) -> JsonObject:
     response = responses.get(turn.begun_s) if turn.begun_s is not None and turn.role != "user" else None
     return {
         "kind": turn.role if turn.role in wording.ROLES else "other",
-        "who": wording.ROLES.get(turn.role, turn.role),
+        "who": wording.role(turn, call),
         "at": None if turn.begun_s is None else wording.duration(turn.begun_s),
         "at_s": turn.begun_s,
         "text": turn.content,

@@ -76,7 +76,7 @@ def talk(facts: CallFacts) -> Talk | None:
         cuts=cuts,
         counts={
             "interruptions": f"{sum(one.by == 'assistant' for one in cut)} by the assistant, "
-            f"{sum(one.by == 'callee' for one in cut)} by the callee",
+            f"{sum(one.by == 'callee' for one in cut)} by the {wording.person(facts)}",
             "silences": _silences([one.stopped_s - one.started_s for one in quiet]),
         },
         ticks=[wording.duration(until_s * tick / _TICKS) for tick in range(_TICKS + 1)],

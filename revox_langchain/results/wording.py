@@ -9,7 +9,7 @@ from statistics import median
 
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.phone import parse_phone
-from revox_langchain.results.facts import Attempt, CallFacts, Conclusion, Disposition
+from revox_langchain.results.facts import Attempt, CallFacts, Conclusion, Disposition, Turn
 from revox_langchain.results.order import unix_s
 from revox_langchain.results.talk import Response
 
@@ -39,9 +39,32 @@ CONCLUSIONS: dict[Conclusion, str] = {
     "unknown": UNKNOWN,
 }
 ROLES = {"assistant": "Assistant", "user": "Callee", "human_agent": "Human agent", "tool": "Tool"}
+SOMEONE_CALLED = "inbound"
+"""The direction of a call that came in, in which the person is the caller."""
 
 # They would order the letters around them anew, or could not stand in a page at all.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def person(facts: CallFacts) -> str:
+    """What the person on the other end is."""
+    return "caller" if facts.direction == SOMEONE_CALLED else "callee"
+
+
+def number(facts: CallFacts) -> str:
+    """The person's number."""
+    found = facts.from_phone_number if facts.direction == SOMEONE_CALLED else facts.phone_number
+    return found or UNKNOWN
+
+
+def title(facts: CallFacts) -> str:
+    """Who was called, or who called."""
+    return f"Call {'from' if facts.direction == SOMEONE_CALLED else 'to'} {number(facts)}"
+
+
+def role(turn: Turn, facts: CallFacts) -> str:
+    """Who said a turn."""
+    return person(facts).capitalize() if turn.role == "user" else ROLES.get(turn.role, turn.role)
 
 
 def harmless(text: object) -> str:
@@ -69,19 +92,19 @@ def moment(text: str | None, zones: Sequence[str] = ()) -> str:
     return f"{at:%a} {at.day} {at:%b} {at.year:04}, {at:%H:%M:%S} {written}"
 
 
-def zones_of(phone_number: str | None) -> tuple[str, ...]:
-    """The zones a number may be in; none of what is no number."""
+def zones_of(facts: CallFacts) -> tuple[str, ...]:
+    """The zones the person may be in; none if their number is not known or is none."""
     try:
-        return parse_phone(phone_number).time_zones if phone_number else ()
+        return parse_phone(number(facts)).time_zones
     except RevoxToolError:
         return ()
 
 
-def zone_words(zones: Sequence[str]) -> str:
-    """Where the callee's clock is."""
+def zone_words(zones: Sequence[str], who: str) -> str:
+    """Where the clock of the callee or caller is."""
     if len(zones) == 1:
-        return f"{zones[0]}, the callee's zone"
-    return f"UTC; the callee may be in any of {len(zones)} zones" if zones else "UTC; the callee's zone is not known"
+        return f"{zones[0]}, the {who}'s zone"
+    return f"UTC; the {who} may be in any of {len(zones)} zones" if zones else f"UTC; the {who}'s zone is not known"
 
 
 def duration(seconds: float | None) -> str:
@@ -115,7 +138,7 @@ def share(facts: CallFacts) -> str:
     if facts.talk_share is None:
         return UNKNOWN
     assistant = round(facts.talk_share * 100)
-    return f"assistant {assistant} %, callee {100 - assistant} %"
+    return f"assistant {assistant} %, {person(facts)} {100 - assistant} %"
 
 
 def waits(facts: CallFacts) -> str:
@@ -141,11 +164,12 @@ def wait(response: Response) -> str:
     return f"{response.latency_s:.2f} s: {', '.join(parts)}"
 
 
-def reason(attempt: Attempt) -> str:
+def reason(attempt: Attempt, facts: CallFacts) -> str:
     """Why an attempt ended as it did, in the words Revox has for it."""
+    ended_by = {"agent": "assistant", "user": person(facts)}
     said = [
         f"dial error: {attempt.dial_error}" if attempt.dial_error else "",
-        f"ended by the {_ENDED_BY.get(attempt.ended_by, attempt.ended_by)}" if attempt.ended_by else "",
+        f"ended by the {ended_by.get(attempt.ended_by, attempt.ended_by)}" if attempt.ended_by else "",
         attempt.end_reason or "",
     ]
     return harmless(", ".join(part.replace("_", " ") for part in said if part)) or UNKNOWN
@@ -170,6 +194,3 @@ def _zone(zones: Sequence[str]) -> tzinfo:
         return ZoneInfo(zones[0]) if len(zones) == 1 else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
-
-
-_ENDED_BY = {"agent": "assistant", "user": "callee"}

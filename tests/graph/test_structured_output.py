@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from langchain_core.tools import BaseTool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 from pydantic import BaseModel, Field
 
 from revox_langchain import InvalidInput, RevoxToolkit, structured
 from revox_langchain.graph import call_graph, call_graph_tool
+from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import GetCall, GetCallHistory
 from revox_langchain.results.call import CallResult
 from revox_langchain.sandbox import Sandbox
@@ -69,6 +72,23 @@ def test_an_assistant_that_is_given_brings_its_own() -> None:
     output = call_graph(sandbox.connect(), structured_output=Visit).invoke(given)
     assert output["status"] == "completed"
     assert output["structured_output"] is None
+
+
+def test_a_person_who_approves_can_edit_the_prompt_and_choose_an_assistant_instead() -> None:
+    sandbox = Sandbox()
+    assistant = sandbox.connect().send(CreateAssistant(name="Lea", prompt="Say hello, I am an AI."))["assistant"]
+    graph = call_graph(sandbox.connect(), structured_output=Visit, approve=True, checkpointer=InMemorySaver())
+    for name, edits, state in (
+        ("prompt", {"prompt": "Confirm the visit on Wednesday."}, "ready"),
+        ("assistant", {"prompt": None, "assistant_id": assistant["id"]}, "absent"),
+    ):
+        thread: Any = {"configurable": {"thread_id": name}}
+        graph.invoke(CALL, thread)
+        asked = graph.invoke(Command(resume={"decision": "edit", "edits": edits}), thread)
+        shown = asked["__interrupt__"][0].value
+        assert not shown["warnings"], shown["warnings"]
+        answer = {"decision": "approve", "arguments_hash": shown["arguments_hash"]}
+        assert structured(graph.invoke(Command(resume=answer), thread), Visit).state == state
 
 
 @pytest.mark.parametrize("annotation", REFUSED[:3], ids=str)

@@ -218,6 +218,17 @@ def test_a_page_shows_the_evidence_that_one_order_was_placed(more: Any, said: st
     assert "carries no intent" in Reader(html_of()).text
 
 
+def test_a_call_that_came_in_is_told_from_the_callers_side() -> None:
+    numbers = {"to_phone_number": "+33142685300", "from_phone_number": "+12025550100"}
+    result = CallResult.from_call(order({**talk(2), "ended_by": "user"}, direction="inbound", **numbers))
+    page = Reader(result.to_html())
+    for words in ("Incoming phone call", "+1202•••••00", "America/New_York, the caller's zone", "ended by the caller"):
+        assert words in page.text
+    assert "no order was placed for it" in page.text
+    assert "Callee" not in page.text
+    assert "**Caller** 0:04" in result.to_markdown()
+
+
 def test_a_page_of_100_turns_is_small() -> None:
     assert len(html_of(talk(100)).encode()) < 150_000
 

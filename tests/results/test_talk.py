@@ -158,7 +158,7 @@ def test_whatever_revox_sends_comes_to_one_of_the_conclusions_and_is_told(call: 
     assert all(response.latency_s >= 0 for response in result.responses)
     assert CallResult.model_validate_json(result.model_dump_json()) == result
     told = result.to_markdown()
-    assert told.startswith("## Call to ")
+    assert told.startswith("## Call ")
     assert "THE SECRET PROMPT" not in told
 
 

@@ -104,7 +104,7 @@ def approve(state: CallState, config: RunnableConfig) -> Command[str]:
 def revise(state: CallState, settings: Settings, thread_id: str | None) -> Flow[Update]:
     """Take the edited input as a new one, whose question is asked next."""
     try:
-        given = CallInput.parse(state["edited"] or {})
+        given = CallInput.parse(_as_given(state["edited"] or {}, settings))
         update = yield from prepare(given, settings, thread_id)
         if update.get(GOTO) != "choose_voice":
             return update
@@ -130,6 +130,12 @@ def ask(state: CallState) -> Command[str]:
         return Command(update={"mode": None, "problem": None}, goto="arm")
     error = {**(state.get("error") or {}), "code": "given_up"}
     return Command(update={"error": error, "problem": None}, goto="report")
+
+
+def _as_given(edited: JsonObject, settings: Settings) -> JsonObject:
+    """An edited input without what the graph's code asks for, which would not go beside an assistant."""
+    name = "structured_output_schema"
+    return {each: value for each, value in edited.items() if each != name or value != settings.schema}
 
 
 def _not_taken(problem: str, node: str) -> Command[str]:

@@ -215,10 +215,14 @@ class _Adding:
 
     def _replaced(self, row: Row) -> int | None:
         """The place of the row that this one corrects: the one it names, or a rejected one of its reference."""
+        if row.origin is not None and (place := self._set_aside("mark = ?", row.origin)):
+            return place
+        return self._set_aside("key = ? AND state = 'rejected'", row.key) if row.state == "ready" else None
+
+    def _set_aside(self, which: str, value: str | None) -> int | None:
+        # One condition at a time: for two alternatives SQLite would go through the whole campaign.
         found = self._db.execute(
-            "SELECT place FROM revox_contacts WHERE campaign = ?1 AND contact = 0"
-            " AND (mark = ?2 OR (key = ?3 AND state = 'rejected'))",
-            (self._campaign, row.origin, row.key if row.state == "ready" else None),
+            f"SELECT place FROM revox_contacts WHERE campaign = ? AND {which} AND contact = 0", (self._campaign, value)
         ).fetchone()
         return found[0] if found else None
 
@@ -244,7 +248,7 @@ CREATE TABLE IF NOT EXISTS revox_contacts (
     PRIMARY KEY (campaign, place)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS revox_contacts_by_mark ON revox_contacts (campaign, mark);
-CREATE INDEX IF NOT EXISTS revox_contacts_by_key ON revox_contacts (campaign, key);
+CREATE INDEX IF NOT EXISTS revox_contacts_by_key ON revox_contacts (campaign, key, state);
 CREATE INDEX IF NOT EXISTS revox_contacts_by_number ON revox_contacts (campaign, number);
 CREATE INDEX IF NOT EXISTS revox_contacts_by_state ON revox_contacts (campaign, state, place);
 CREATE TABLE IF NOT EXISTS revox_contact_marks (

@@ -23,8 +23,9 @@ def test_its_file_has_the_same_contacts_each_time():
 
 
 def test_more_than_is_promised_is_told():
-    good = {"rows": 100_000, "total_s": 49.0, "bytes_per_row": 2900}
+    good = {"rows": 100_000, "total_s": 49.0, "keep_s": 9.0, "bytes_per_row": 2900}
     assert not campaign.too_much(good)
     assert campaign.too_much(good | {"total_s": 51.0})
+    assert campaign.too_much(good | {"keep_s": 51.0})
     assert campaign.too_much(good | {"bytes_per_row": 3100})
-    assert campaign.too_much({"rows": 10_000, "total_s": 5.1, "bytes_per_row": 0})
+    assert campaign.too_much({"rows": 10_000, "total_s": 5.1, "keep_s": 1.0, "bytes_per_row": 0})

@@ -51,6 +51,8 @@ def sandbox(
         screen.line(f"A Revox that dials no real phone; {pace}. Ctrl-C stops it.", "bold")
         hours = "wait for their calling windows" if calling_hours else "are dialed at any hour (--calling-hours)"
         screen.line(f"  Orders {hours}.")
+        reach = " and ".join(["this machine", *(allow_host or ())])
+        screen.line(f"  Tools, look-ups, models and webhooks: only on {reach} (--allow-host).")
         screen.line(f"  export REVOX_BASE_URL={base_url} REVOX_API_KEY={'<the key>' if key else 'sandbox'}")
         screen.line(f"  MCP server: {no_mcp or f'{base_url}/mcp-servers/generic/mcp'}")
         screen.line(f"  Web page:   {base_url.removesuffix('/api')}/")

@@ -7,11 +7,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 
 from revox_langchain.answers import JsonObject
@@ -23,6 +24,7 @@ from revox_langchain.connection.connection import Connection
 from revox_langchain.operations.secrets import redacted_url
 from revox_langchain.results.call import CallResult
 from revox_langchain.webhooks.app import Webhooks
+from revox_langchain.webhooks.public_url import checked_public_url
 
 
 def webhooks(
@@ -48,11 +50,10 @@ def webhooks(
 ) -> int:
     """Hear from Revox that calls have ended, and print one JSON line for each."""
     refuse_taken(host, port)
-    with _account(sandbox, speed) as connection:
+    hosts = [host] if public_url is None else [host, httpx.URL(checked_public_url(public_url)).host]
+    with _account(sandbox, speed, hosts) as connection:
         lines = _Lines(connection)
         app = Webhooks(connection, on_call_ended=lines.write, token=token, journal=journal)
-        if public_url is not None:
-            app.url(public_url)
         _serve(app, host, port, lines, lambda here: _show(app, public_url or here, new=token is None))
     if lines.unread:
         stop_writing()
@@ -97,8 +98,8 @@ def _line(result: CallResult, *, sandbox: bool) -> JsonObject:
 
 
 @contextmanager
-def _account(sandbox: bool, speed: float) -> Iterator[Connection]:
-    """The account to look in; a sandbox is served, so that other programs can place its calls."""
+def _account(sandbox: bool, speed: float, hosts: Sequence[str]) -> Iterator[Connection]:
+    """The account to look in; a sandbox is served, which posts to these hosts and takes calls of other programs."""
     if not sandbox:
         with account(sandbox=False) as connection:
             yield connection
@@ -106,7 +107,7 @@ def _account(sandbox: bool, speed: float) -> Iterator[Connection]:
     from revox_langchain.sandbox import Sandbox
     from revox_langchain.sandbox.server import SandboxServer
 
-    with SandboxServer(Sandbox(speed=speed or None)) as server:
+    with SandboxServer(Sandbox(speed=speed or None, allowed_hosts=hosts)) as server:
         hint(f"A Revox that dials no real phone: export REVOX_BASE_URL={server.base_url} REVOX_API_KEY=sandbox")
         with Connection("sandbox", base_url=server.base_url, sandbox=True) as connection:
             yield connection

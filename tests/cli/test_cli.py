@@ -918,11 +918,14 @@ def test_ctrl_c_in_a_pipe_leaves_the_call_running_and_says_how_to_watch_it(slow_
 
 
 def test_the_sandbox_serves_says_where_and_stops_on_ctrl_c() -> None:
-    with start_process("sandbox", "--port", "0", "--speed", "1000", "--key", "sesame") as process:
+    with start_process(
+        *("sandbox", "--port", "0", "--speed", "1000", "--key", "sesame", "--allow-host", "hooks.example.com")
+    ) as process:
         said = read_until(process.stdout, "Web page")
         base_url = re.search(r"REVOX_BASE_URL=(\S+)", said)
         assert base_url is not None
         assert "+12025550101\tIs busy, every time." in said
+        assert "only on this machine and hooks.example.com" in said
         done = call(FICTION, "--yes", *QUICK, env={"REVOX_API_KEY": "sesame", "REVOX_BASE_URL": base_url[1]})
         taken = cli("sandbox", "--port", base_url[1].split(":")[2].removesuffix("/api"))
         process.send_signal(signal.SIGINT)

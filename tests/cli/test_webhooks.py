@@ -49,7 +49,7 @@ def address_in(process: subprocess.Popen[str], *, last: str = "webhook_url for a
     assert process.stderr is not None
     said = read_until(process.stderr, last)
     said += process.stderr.readline()
-    found = re.search(r"^http://127\.0\.0\.1:\d+/\S+$", said, re.MULTILINE)
+    found = re.search(r"^http://(?:127\.0\.0\.1|0\.0\.0\.0):\d+/\S+$", said, re.MULTILINE)
     assert found is not None, said
     return found[0], said
 
@@ -154,8 +154,9 @@ def test_the_address_is_below_the_public_url(server: SandboxServer) -> None:
         assert process.stderr.readline().startswith("https://us.example.com/revox/call-ended/")
 
 
-def test_with_a_sandbox_a_call_of_another_program_is_really_posted() -> None:
-    with listening(None, "--sandbox", "--speed", "3000", token=None) as process:
+@pytest.mark.parametrize("host", [(), ("--host", "0.0.0.0")], ids=str)
+def test_with_a_sandbox_a_call_of_another_program_is_really_posted(host: tuple[str, ...]) -> None:
+    with listening(None, "--sandbox", "--speed", "3000", *host, token=None) as process:
         url, said = address_in(process)
         base_url = re.search(r"REVOX_BASE_URL=(\S+)", said)
         assert base_url is not None

@@ -91,7 +91,8 @@ def main() -> None:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         sock = socket.create_server(("127.0.0.1", 0), backlog=1024)
         here = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        told = {"doorbell": app.url(here), "custom_tools": tools.custom_tools(connection, here), "alone_ms": alone()}
+        told: dict[str, object] = {"doorbell": app.url(here), "custom_tools": tools.custom_tools(connection, here)}
+        told |= {"alone_ms": alone(), "pid": os.getpid()}
         print(json.dumps(told), flush=True)
         server.run([sock])
 

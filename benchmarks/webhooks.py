@@ -8,21 +8,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.line_server import OWN_S
 
 PACKAGES = ("revox-langchain", "langchain-core", "starlette", "uvicorn")
-COLUMNS = ("requests", "p50_ms", "p99_ms", "max_ms", "limit_ms")
+COLUMNS = ("requests", "p50_ms", "p99_ms", "max_ms", "limit_ms", "cpu_ms")
 SOON_MS = 5.0
 TOGETHER_MS = 250.0
 
@@ -61,23 +63,27 @@ class Phone:
 async def measure(told: Mapping[str, Any], *, one_by_one: int, at_once: int, queued: int) -> dict[str, Any]:
     """Measure each row: how long answers take beyond what the tool itself takes."""
     tools = {tool["name"]: tool for tool in told["custom_tools"]}
+    own_ms = OWN_S * 1000
 
     def to(name: str) -> Phone:
         return Phone(tools[name]["url"], {pair["key"]: pair["value"] for pair in tools[name]["headers"]})
 
-    own_ms = OWN_S * 1000
+    async def measured(work: Awaitable[list[float]], limit_ms: float, own_ms: float = 0.0) -> dict[str, Any]:
+        before_s = _cpu_s(told["pid"])
+        shown = row(await work, limit_ms, own_ms)
+        return {**shown, "cpu_ms": (_cpu_s(told["pid"]) - before_s) / shown["requests"] * 1000}
+
     rows = {
-        "tool, one by one": row(await _in_turn(to("quick"), one_by_one), SOON_MS, told["alone_ms"]),
-        "tool that runs once": row(await _in_turn(to("quick_once"), one_by_one), SOON_MS, told["alone_ms"]),
-        f"{at_once} at once, async": row(await _together([to("slow") for _ in range(at_once)]), TOGETHER_MS, own_ms),
-        f"{at_once} at once, sync": row(
-            await _together([to("slow_sync") for _ in range(at_once)]), TOGETHER_MS, own_ms
-        ),
+        "tool, one by one": await measured(_in_turn(to("quick"), one_by_one), SOON_MS, told["alone_ms"]),
+        "tool that runs once": await measured(_in_turn(to("quick_once"), one_by_one), SOON_MS, told["alone_ms"]),
     }
+    for kind, name in (("async", "slow"), ("sync", "slow_sync")):
+        together = _together([to(name) for _ in range(at_once)])
+        rows[f"{at_once} at once, {kind}"] = await measured(together, TOGETHER_MS, own_ms)
     bell = Phone(told["doorbell"], {})
     # The first fifty are in hand; the rest wait behind them.
     await _in_turn(bell, queued + 50)
-    rows[f"doorbell, {queued} queued"] = row(await _in_turn(bell, one_by_one), SOON_MS)
+    rows[f"doorbell, {queued} queued"] = await measured(_in_turn(bell, one_by_one), SOON_MS)
     return rows
 
 
@@ -147,6 +153,15 @@ async def _together(phones: Sequence[Phone]) -> list[float]:
     for phone in phones:
         await phone.close()
     return took
+
+
+def _cpu_s(pid: int) -> float:
+    """The time of the processor that a process has taken; NaN where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return float("nan")
 
 
 def _body() -> dict[str, object]:

@@ -20,7 +20,8 @@ class Journal:
     """Ids of orders that are said to have ended and whether they were reported; answers of tools that run once.
 
     Args:
-        path: A file of SQLite's, which outlives the process; left out, the memory of this one.
+        path: A file of SQLite's, which outlives the process; left out, the memory of this one. Of a machine that loses
+            its power the last moments may be missing.
 
     Raises:
         InvalidInput: The file cannot be used, or another process uses it.
@@ -41,6 +42,8 @@ class Journal:
                     next_step="Upgrade revox-langchain, or give another file.",
                 )
             self._db.execute("PRAGMA journal_mode=WAL")
+            # Outlives the process, whatever kills it; waiting for the disk each time would take longer than an answer may.
+            self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version={_VERSION}")
         except sqlite3.Error as error:

@@ -42,7 +42,7 @@ class Journal:
                     next_step="Upgrade revox-langchain, or give another file.",
                 )
             self._db.execute("PRAGMA journal_mode=WAL")
-            # Outlives the process, whatever kills it; waiting for the disk each time would take longer than an answer may.
+            # What is written outlives the process all the same; waiting for the disk takes longer than an answer may.
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version={_VERSION}")

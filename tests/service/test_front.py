@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 
+from revox_langchain.errors import Unavailable
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.service.app import Tokens, service_app
 from revox_langchain.service.worker import Worker
@@ -141,3 +142,25 @@ def _give_back(dsn: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
     with psycopg.connect(dsn, dbname="postgres", autocommit=True) as db:
         db.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+
+
+@pytest.mark.slow
+async def test_a_worker_says_that_the_database_has_gone_and_another_goes_on(sandbox: Sandbox, dsn: str) -> None:
+    async with front_of(sandbox, dsn) as client:
+        await client.post("/calls", json={"request": REQUEST, "thread_id": "t"})
+        async with Worker(sandbox.connect(), dsn, runs=2) as worker:
+            working = asyncio.create_task(worker.run())
+            while not sandbox.dials:
+                await asyncio.sleep(0.01)
+            _take_away(dsn)
+            with pytest.raises(Unavailable, match=r"^The database has gone: [^\n]*\.$") as gone:
+                await asyncio.wait_for(working, patience_s())
+        _give_back(dsn)
+        sandbox.world.advance(HOUR_S)
+        async with Worker(sandbox.connect(), dsn, runs=2) as other:
+            for _ in range(3):
+                await other.run(until_idle=True)
+                sandbox.world.advance(HOUR_S)
+        assert (await shown(client, "t"))["state"] == "ended"
+    assert "nothing is lost" in gone.value.next_step
+    assert len(sandbox.dials) == 1

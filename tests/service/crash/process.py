@@ -33,7 +33,7 @@ class ServiceProcess:
     def __init__(self, base_url: str, folder: Path, dsn: str | None = None, orders: int | None = None) -> None:
         self.folder = folder
         self.killed: list[int] = []
-        self._port = _free_port()
+        self._port = free_port()
         self._stack = ExitStack()
         self._client = self._stack.enter_context(
             httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=patience_s(), trust_env=False)
@@ -181,7 +181,8 @@ def until(holds: Callable[[], bool], otherwise: str, seconds: float = 60.0) -> N
         time.sleep(0.02)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port

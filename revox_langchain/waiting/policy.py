@@ -21,8 +21,8 @@ class WaitPolicy(BaseModel):
         longest_s: No pause is longer.
         growth: Each idle pause is this many times the one before.
         jitter: Share of a pause by which it varies, so that many waiters do not poll at once.
-        slice_s: A graph's wait node returns after this long (one checkpoint and one superstep per slice). Later slices
-            are as long as all before them together.
+        slice_s: A graph's wait node returns after this long, and whenever an attempt starts or ends (one checkpoint and
+            one superstep each). Later slices are as long as all before them together.
         longest_slice_s: No slice is longer, so that a crash repeats no more than this.
         max_wait_s: Give up watching after this long; the order itself goes on.
         heartbeat_s: Send an event at least this often, even if nothing changed.
@@ -40,7 +40,7 @@ class WaitPolicy(BaseModel):
     longest_s: float = Field(default=60.0, gt=0)
     growth: float = Field(default=1.5, ge=1)
     jitter: float = Field(default=0.2, ge=0, le=1)
-    slice_s: float = Field(default=300.0, gt=0)
+    slice_s: float = Field(default=3600.0, gt=0)
     longest_slice_s: float = Field(default=86_400.0, gt=0)
     max_wait_s: float = Field(default=7 * 86_400.0, gt=0)
     heartbeat_s: float = Field(default=30.0, gt=0)

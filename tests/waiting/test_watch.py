@@ -160,7 +160,7 @@ def test_slices_grow_with_the_wait_up_to_a_day() -> None:
     while waited_s < policy.max_wait_s:
         slices.append(policy.next_slice_s(waited_s))
         waited_s += slices[-1]
-    assert slices[:5] == [300, 300, 600, 1200, 2400]
+    assert slices[:5] == [3600, 3600, 7200, 14_400, 28_800]
     assert max(slices) == 86_400
     assert len(slices) <= 17
 

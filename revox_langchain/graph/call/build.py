@@ -39,7 +39,7 @@ from revox_langchain.webhooks.call_tools import CallTools
 
 _NodeFlow = Callable[[CallState, Settings], Flow[Update]]
 RECURSION_LIMIT = 10_000
-"""One superstep per slice of waiting: 10,000 slices of 5 minutes are a month."""
+"""One superstep per slice of waiting: 10,000 slices of an hour are a year."""
 
 
 def create_call_graph(

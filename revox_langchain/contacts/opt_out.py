@@ -7,12 +7,18 @@ import io
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from revox_langchain.contacts.reading import read_contacts
+from revox_langchain.contacts.cells import read_number
+from revox_langchain.contacts.columns import find_columns
+from revox_langchain.contacts.delimited import read_delimited
+from revox_langchain.contacts.encodings import encoding_of
+from revox_langchain.contacts.problems import problem
+from revox_langchain.contacts.row import RawRow
 from revox_langchain.contacts.written import quoted
 from revox_langchain.errors import InvalidInput
 from revox_langchain.phone import parse_phone
@@ -68,7 +74,9 @@ def opt_out_list(source: OptOutSource, default_country: str | None = None) -> Op
 
 
 class OptOutFile:
-    """A CSV file with a number in each row: the first column, or the one whose name says so.
+    """A CSV file with a number in each row: in the first column, or in the one whose name says so.
+
+    Who is added comes under the columns that the file has; what is known of them under `at`, `call_id` and `words`.
 
     It has to exist, if empty, so that a name with a slip in it is not taken for a list of no one.
 
@@ -84,38 +92,39 @@ class OptOutFile:
 
     def numbers(self) -> frozenset[str]:
         """See `OptOutList.numbers`."""
-        content = self._content()
-        if not content.strip():
-            return frozenset()
-        added = _missing_header(content)
-        contacts = read_contacts(
-            added + content, key_column=False, language_column=False, default_country=self._country
-        )
-        wrong = [problem for problem in contacts.problems if not problem.code.startswith("duplicate")]
-        if wrong:
-            row = wrong[0].line - bool(added)
-            raise InvalidInput(
-                f"Row {row} of the opt-out list {self._path.name!r} cannot be read: {wrong[0].message}",
-                code="unreadable_opt_out",
-                next_step=f"Correct it, so that no one is called who must not be. {wrong[0].suggestion}",
-                details={"rows": [problem.line for problem in wrong[:50]]},
-            )
-        return frozenset(row.phone.e164 for row in contacts.contacts if row.phone)
+        return self._read(self._content())
 
     def add(self, people: Sequence[OptOut]) -> None:
         """See `OptOutList.add`."""
         with self._mutex:
-            known = set(self.numbers())
             content = self._content()
+            known = set(self._read(content))
+            layout = _Layout.of(content)
             lines = io.StringIO()
-            writer = csv.writer(lines, lineterminator="\n")
+            writer = csv.writer(lines, delimiter=layout.delimiter, lineterminator="\n")
             if not content.strip():
-                writer.writerow(("phone", "at", "call_id", "words"))
+                writer.writerow(layout.header)
             for person in people:
                 if person.number not in known:
                     known.add(person.number)
-                    writer.writerow(map(quoted, person))
-            self._append(lines.getvalue(), content)
+                    writer.writerow(layout.row(person))
+            self._append(lines.getvalue(), content, layout.encoding)
+
+    def _read(self, content: bytes) -> frozenset[str]:
+        layout = _Layout.of(content)
+        found: set[str] = set()
+        for row in layout.rows(content):
+            reading = read_number(row.cells[layout.place] if layout.place < len(row.cells) else "", self._country)
+            if row.damage or reading.phone is None:
+                wrong = problem(row.damage or reading.code, row.line)
+                raise InvalidInput(
+                    f"Row {row.line} of the opt-out list {self._path.name!r} cannot be read: {wrong.message}",
+                    code="unreadable_opt_out",
+                    next_step=f"Correct it, so that no one is called who must not be. {wrong.suggestion}",
+                    details={"row": row.line},
+                )
+            found.add(reading.phone.e164)
+        return frozenset(found)
 
     def _content(self) -> bytes:
         try:
@@ -127,13 +136,53 @@ class OptOutFile:
                 next_step="Give the path of a CSV file that exists; an empty one will do.",
             ) from None
 
-    def _append(self, text: str, content: bytes) -> None:
+    def _append(self, text: str, content: bytes, encoding: str) -> None:
         if text:
-            joint = "\n" if content and not content.endswith((b"\n", b"\r")) else ""
+            joint = "\n" if content and not content.rstrip(b"\0").endswith((b"\n", b"\r")) else ""
             # One write to a file opened for appending, so that writers in other processes do not cut it in two.
             with self._path.open("ab", buffering=0) as file:
-                file.write((joint + text).encode())
+                file.write((joint + text).encode(encoding, "replace"))
                 os.fsync(file.fileno())
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a file is written, so that what is added fits."""
+
+    header: tuple[str, ...]
+    place: int
+    width: int
+    delimiter: str
+    encoding: str
+
+    @classmethod
+    def of(cls, content: bytes) -> _Layout:
+        if not content.strip():
+            return cls(("phone", "at", "call_id", "words"), 0, 4, ",", "utf-8")
+        encoding = encoding_of(content).name
+        first = next((line for line in content.decode(encoding).splitlines() if line.strip()), "")
+        delimiter = max(",;\t", key=first.count)
+        cells = tuple(cell.strip() for cell in next(csv.reader([first], delimiter=delimiter)))
+        encoding = encoding.removesuffix("-sig").removesuffix("_sig")
+        if encoding == "utf-16":
+            encoding += "-le" if content.startswith(b"\xff\xfe") else "-be"
+        if re.search(r"\d{4}|\d\d \d\d", first):
+            return cls((), 0, len(cells), delimiter, encoding)
+        number = find_columns(cells, language_column=False, key_column=False).number
+        return cls(cells, number, len(cells), delimiter, encoding)
+
+    def rows(self, content: bytes) -> Iterator[RawRow]:
+        """The rows with entries; two writers of an empty file may both have written its header."""
+        rows = read_delimited(content, delimiter=self.delimiter).rows
+        filled = (row for row in rows if row.cells)
+        return (row for row in filled if not self.header or tuple(map(str.strip, row.cells)) != self.header)
+
+    def row(self, person: OptOut) -> list[str]:
+        """The cells of someone, each under its name if the file has it."""
+        said = person._asdict()
+        cells = [quoted(said.get(name, "")) for name in self.header] or [""] * self.width
+        cells[self.place] = person.number
+        return cells
 
 
 class _Function:
@@ -162,12 +211,3 @@ class _Function:
                 code="unreadable_opt_out",
                 next_step="Have it return numbers in E.164: a +, the country code, the number.",
             ) from None
-
-
-def _missing_header(content: bytes) -> bytes:
-    """The header of a file that begins with a number at once, empty if it has one."""
-    first = content.splitlines()[0]
-    if not re.search(rb"\d{4}", first):
-        return b""
-    separator = next((each for each in (b";", b"\t", b",") if each in first), b",")
-    return separator.join([b"phone", *(b"x%d" % place for place in range(first.count(separator)))]) + b"\n"

@@ -151,8 +151,23 @@ def test_a_list_is_read_with_or_without_a_header(path, content):
     path.write_text(content, encoding="utf-8")
     people = opt_out_list(path, default_country="FR")
     assert "+33142685300" in people.numbers()
-    people.add([OptOut("+33142685309")])
-    assert "+33142685309" in people.numbers()
+    people.add([OptOut("+33142685309", "2026-01-01", "c1", "Stop, please; now")])
+    people.add([OptOut("+33142685308", "2026-01-01", "c1", "Никогда")])
+    assert {"+33142685300", "+33142685309", "+33142685308"} <= people.numbers()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_who_is_added_is_written_as_the_file_is(path, encoding):
+    path.write_bytes("prénom;téléphone;words\nZoë;+33142685300;\n".encode(encoding))
+    people = opt_out_list(path)
+    people.add([OptOut("+33142685309", words="Arrêtez")])
+    assert people.numbers() == {"+33142685300", "+33142685309"}
+    assert path.read_bytes().decode(encoding).splitlines()[-1] == ";+33142685309;Arrêtez"
+
+
+def test_a_header_that_two_writers_wrote_is_no_entry(path):
+    path.write_text("phone,at,call_id,words\n+33142685300,,,\nphone,at,call_id,words\n+33142685301,,,\n")
+    assert opt_out_list(path).numbers() == {"+33142685300", "+33142685301"}
 
 
 @pytest.mark.parametrize(("content", "row"), [("phone\n+33142685300\n3.3E+10\n", 3), ("+33142685300\n0142\n", 2)])

@@ -176,7 +176,9 @@ class TalkingModel:
                 yield piece
 
 
-async def _heard(first: Heard, pieces: asyncio.Queue[Heard], task: asyncio.Task[None]) -> AsyncIterator[str | ToolCall]:
+async def _heard(
+    first: Heard, pieces: asyncio.Queue[Heard], task: asyncio.Task[None]
+) -> AsyncGenerator[str | ToolCall]:
     """The pieces in their order; whoever stops listening stops the model."""
     try:
         piece = first
@@ -187,16 +189,17 @@ async def _heard(first: Heard, pieces: asyncio.Queue[Heard], task: asyncio.Task[
         task.cancel()
 
 
-def _streamed(stream: AsyncIterator[str | ToolCall], turn: Turn) -> Response:
+def _streamed(stream: AsyncGenerator[str | ToolCall], turn: Turn) -> Response:
     from starlette.responses import StreamingResponse
 
     async def events() -> AsyncIterator[bytes]:
         written, calls = Written(turn.name), list[ToolCall]()
-        async for piece in stream:
-            if isinstance(piece, str):
-                yield written.text(piece)
-            else:
-                calls.append(piece)
+        async with aclosing(stream):
+            async for piece in stream:
+                if isinstance(piece, str):
+                    yield written.text(piece)
+                else:
+                    calls.append(piece)
         for event in written.end(calls, counted=_UNCOUNTED if turn.counts else None):
             yield event
 
@@ -233,6 +236,11 @@ def _check(model: object) -> None:
         raise InvalidInput(
             "The graph that is to talk has no messages in its state.", next_step="Build it on MessagesState."
         )
+    if is_graph(model) and _only_blocks(getattr(model, "checkpointer", None)):
+        raise InvalidInput(
+            "The checkpointer of the graph that is to talk has no async methods.",
+            next_step="Compile it with an async one, such as AsyncSqliteSaver, or without any.",
+        )
     try:
         # Here rather than on the first turn, which would wait for it.
         import_module("openai.types.chat")
@@ -240,3 +248,9 @@ def _check(model: object) -> None:
         raise InvalidInput(
             "A model on the line needs OpenAI's types.", next_step="pip install 'revox-langchain[line]'."
         ) from None
+
+
+def _only_blocks(saver: object) -> bool:
+    """Whether a checkpointer's async methods are those that only say that there are none."""
+    code = getattr(getattr(type(saver), "aget_tuple", None), "__code__", None)
+    return code is not None and "NotImplementedError" in code.co_names

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +18,10 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import interrupt
@@ -451,6 +455,14 @@ async def test_the_line_in_the_log_has_the_time_to_the_first_token_and_nothing_t
         assert secret not in caplog.text
 
 
+async def test_a_checkpointer_on_disk_keeps_the_thread(tmp_path: Path) -> None:
+    async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "talks.db")) as saver:
+        graph = agent(Speaks(script=looks_up), saver=saver)
+        await turn(webhooks_of(graph), metadata={"call_id": "call-7"})
+        kept = (await graph.aget_state({"configurable": {"thread_id": "call-7"}})).values["messages"]
+    assert [message.type for message in kept] == ["system", "human", "ai", "tool", "ai"]
+
+
 def test_the_key_is_not_echoed() -> None:
     connection = Sandbox().connect()
     given = Webhooks(connection, model=says("Hello."), token=TOKEN).llm_model("https://us.example.com/revox/")
@@ -473,6 +485,8 @@ def no_messages() -> Any:
         (lambda: TalkingModel("gpt-4.1"), "str does not talk"),  # type: ignore[arg-type]
         (lambda: TalkingModel(StateGraph(MessagesState)), "StateGraph does not talk"),  # type: ignore[arg-type]
         (lambda: TalkingModel(no_messages()), "no messages in its state"),
+        (lambda: TalkingModel(agent(says("Hi."), saver=SqliteSaver.__new__(SqliteSaver))), "no async methods"),
+        (lambda: TalkingModel(agent(says("Hi."), saver=BaseCheckpointSaver())), "no async methods"),
         (lambda: TalkingModel(says("Hi."), silence_s=0), "silence_s is not above zero"),
         (lambda: TalkingModel(says("Hi."), sorry=" "), "sorry is empty"),
         (lambda: Webhooks(Sandbox().connect(), model="gpt-4.1"), "str does not talk"),  # type: ignore[arg-type]

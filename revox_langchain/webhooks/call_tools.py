@@ -220,6 +220,9 @@ def _is_sync(tool: BaseTool) -> bool:
 
 def _checked(given: Sequence[BaseTool], allowed: Collection[str], once: Collection[str]) -> Mapping[str, LineTool]:
     tools: dict[str, LineTool] = {}
+    for option, names in (("allow_side_effects", allowed), ("once", once)):
+        if isinstance(names, str) or not isinstance(names, Collection):
+            raise InvalidInput(f"{option}: {names!r} is not a list.", next_step=f'Give {option}=["book"], by name.')
     for each in given:
         tool = LineTool.of(each)
         if tool.name in tools:
@@ -240,8 +243,6 @@ def _checked(given: Sequence[BaseTool], allowed: Collection[str], once: Collecti
 
 
 def _refuse_unknown(option: str, names: Collection[str], tools: Mapping[str, Any]) -> None:
-    if isinstance(names, str):
-        raise InvalidInput(f"{option}: {names!r} is not a list.", next_step=f"Give {option}=[{names!r}].")
     for name in names:
         if name not in tools:
             raise InvalidInput(

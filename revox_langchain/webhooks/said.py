@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ logger = logging.getLogger("revox_langchain")
 Outcome = Literal["ok", "refused", "failed", "timeout", "wrong_arguments", "unclear", "unknown_tool"]
 MOST_CHARACTERS = 1000
 _NOTHING_DONE = {"invalid", "refused", "auth", "not_found", "rate_limited", "concurrency_limited"}
+_ANSWERED = re.compile(r"^\S+ answered \S+ with HTTP \d+[:.]?\s*")
 _UNCLEAR = "I cannot tell whether that went through, so I will not do it a second time. Someone will look into it."
 
 
@@ -114,7 +116,10 @@ def said_of_no_body() -> Said:
 
 
 def _said_of_error(message: str, kind: str, tool: LineTool) -> Said:
-    return Said("refused", _short(message)) if kind in _NOTHING_DONE else _failed(tool)
+    if kind not in _NOTHING_DONE:
+        return _failed(tool)
+    # How it came over the network means nothing to who is on the phone.
+    return Said("refused", _short(_ANSWERED.sub("", message)) or _does_not_work(tool))
 
 
 def _failed(tool: LineTool) -> Said:

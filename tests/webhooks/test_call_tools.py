@@ -190,7 +190,8 @@ def test_a_tool_that_cannot_be_used_on_the_line_is_refused_at_the_start(
     ("options", "words"),
     [
         ({"once": ["bok"]}, "once: there is no call tool 'bok'; did you mean 'book'"),
-        ({"allow_side_effects": "book"}, r"not a list.*\['book'\]"),
+        ({"allow_side_effects": "book"}, r"'book' is not a list.*by name"),
+        ({"allow_side_effects": True}, "True is not a list.*by name"),
         ({"timeout_s": 0}, "timeout_s=0"),
         ({"timeout_s": 600}, "timeout_s=600"),
         ({"token": "short"}, "token is too short"),
@@ -208,6 +209,13 @@ def test_tools_that_dial_need_to_be_allowed_by_name(sandbox: Sandbox) -> None:
     with pytest.raises(InvalidInput, match="revox_cancel_call is of risk"):
         CallTools(toolkit.get_tools())
     assert repr(CallTools(toolkit.get_tools(), allow_side_effects=["revox_cancel_call"]))
+
+
+async def test_tools_of_a_toolkit_answer_on_the_line_too(sandbox: Sandbox) -> None:
+    toolkit = RevoxToolkit.sandbox(sandbox, include=("revox_list_voices", "revox_get_call"))
+    async with line(sandbox.connect(), CallTools(toolkit.get_tools())) as phone:
+        assert (await phone.say("revox_list_voices", {}))[0]
+        assert await phone.say("revox_get_call", {"call_id": CALL}) == (False, f"There is no call {CALL}.")
 
 
 @pytest.mark.parametrize(

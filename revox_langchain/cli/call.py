@@ -15,6 +15,7 @@ from revox_langchain.cli.options import (
     Country,
     Interval,
     MaxWait,
+    Open,
     Settle,
     Speed,
     account,
@@ -98,7 +99,6 @@ Via = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Have the service at this address place it (see serve); REVOX_SERVICE_TOKEN."),
 ]
-Open = Annotated[bool, typer.Option("--open", help="Open the call's page in the browser at the end.")]
 InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]
 
 

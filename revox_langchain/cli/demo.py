@@ -10,7 +10,7 @@ import typer
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.cli.follow import CallRun
-from revox_langchain.cli.options import AsJson, Speed, account, wait_policy
+from revox_langchain.cli.options import AsJson, Open, Speed, account, wait_policy
 from revox_langchain.cli.screen import Screen
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.speech.language import language_name, parse_language
@@ -22,6 +22,7 @@ _SLOW_ENOUGH_TO_WATCH = 50
 def demo(
     language: Annotated[str, typer.Option(help="Code or name of one of the languages voices speak.")] = "fr",
     speed: Speed = 5.0,
+    open_: Open = False,
     as_json: AsJson = False,
 ) -> int:
     """Watch a call in the sandbox: no key, no phone, twelve seconds."""
@@ -35,7 +36,7 @@ def demo(
     screen.line()
     wait = wait_policy(None, 1.0 if 0 < speed < _SLOW_ENOUGH_TO_WATCH else None)
     with account(sandbox=True, speed=speed) as connection:
-        run = CallRun(connection, screen, DialPolicy(), wait, sandbox=True)
+        run = CallRun(connection, screen, DialPolicy(), wait, sandbox=True, page=open_)
         return run.follow(SCRIPTS[spoken.language].call(spoken.tag))
 
 

@@ -144,8 +144,8 @@ class CallRun:
             return asyncio.run(run())
 
 
-def follow_order(call_id: str, connection: Connection, screen: Screen, wait: WaitPolicy) -> Exit:
-    """Follow a call that exists until it has ended."""
+def follow_order(call_id: str, connection: Connection, screen: Screen, wait: WaitPolicy, *, page: bool = False) -> Exit:
+    """Follow a call that exists until it has ended; `page` opens its page then."""
     live = LiveCall(screen, connection, first_words="reading the call")
     live.follow_existing(call_id)
 
@@ -160,7 +160,7 @@ def follow_order(call_id: str, connection: Connection, screen: Screen, wait: Wai
         with live:
             return asyncio.run(run())
 
-    return _shown(output, live, connection, screen)
+    return _shown(output, live, connection, screen, page=page)
 
 
 def _shown(

@@ -32,6 +32,7 @@ Interval = Annotated[
 MaxWait = Annotated[
     float | None, typer.Option("--max-wait-s", min=0.1, help="Stop watching after this long; the call continues.")
 ]
+Open = Annotated[bool, typer.Option("--open", help="Open the call's page in the browser at the end.")]
 Settle = Annotated[float, typer.Option("--settle-s", min=0, help="Seconds a new order may take to appear in search.")]
 Country = Annotated[
     str | None, typer.Option(help="Country of a national number, two letters: FR, US.", callback=country_code)

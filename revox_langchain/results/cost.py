@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from revox_langchain.results.order import number_of, object_of
+from revox_langchain.results.order import number_of, part_of
 
 DEFAULT_ATTEMPTS = 3
 """How often Revox dials at most where nothing else is configured."""
@@ -12,8 +12,8 @@ DEFAULT_ATTEMPTS = 3
 
 def attempts_ceiling(order: Mapping[str, object]) -> int | None:
     """How often the phone may be dialed for an order; None if its configuration is not known."""
-    assistant = object_of(order.get("assistant"))
-    retries = object_of(order.get("call_retry_config")) or object_of(assistant.get("call_retry_config"))
+    assistant = part_of(order, "assistant")
+    retries = part_of(order, "call_retry_config") or part_of(assistant, "call_retry_config")
     if not (retries or assistant):
         return None
     most = number_of(retries.get("max_retry_attempts"))
@@ -23,7 +23,7 @@ def attempts_ceiling(order: Mapping[str, object]) -> int | None:
 def minutes_ceiling(order: Mapping[str, object]) -> float | None:
     """Minutes of talk if every attempt lasts as long as it may; None if no longest duration is known."""
     attempts = attempts_ceiling(order)
-    longest_s = number_of(object_of(order.get("assistant")).get("max_call_duration_secs"))
+    longest_s = number_of(part_of(order, "assistant").get("max_call_duration_secs"))
     if attempts is None or longest_s is None or longest_s <= 0:
         return None
     return round(attempts * longest_s / 60, 2)

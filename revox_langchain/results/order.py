@@ -46,6 +46,12 @@ def object_of(value: object) -> JsonObject:
     return safe_json(value) if isinstance(value, Mapping) else {}
 
 
+def part_of(order: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """An object inside an order, as it came; empty if it is something else."""
+    value = order.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
 def objects_of(value: object) -> list[Mapping[str, object]]:
     """The JSON objects in a list; none of anything else."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, Sequence) else []

@@ -39,7 +39,7 @@ def read_output(output: Mapping[str, object], model: type[ModelT]) -> tuple[Mode
 
 def misfits(output: Mapping[str, object] | None, assistant: object) -> tuple[str, ...]:
     """Where structured output does not fit the assistant's configuration, a sentence each."""
-    config = objects_of(object_of(assistant).get("structured_output_config"))
+    config = objects_of(object_of(assistant).get("structured_output_config")) if output else []
     if not output or not config:
         return ()
     shape = [[text_of(field.get("name")), *map(field.get, ("type", "required", "enum_options"))] for field in config]

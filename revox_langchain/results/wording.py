@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from statistics import median
 
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.phone import parse_phone
@@ -143,6 +142,8 @@ def share(facts: CallFacts) -> str:
 
 def waits(facts: CallFacts) -> str:
     """How long the callee waited for answers: the middle and the longest."""
+    from statistics import median
+
     latencies = [response.latency_s for response in facts.responses]
     if not latencies:
         return UNKNOWN

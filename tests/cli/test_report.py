@@ -200,6 +200,16 @@ def test_a_call_can_open_its_page_at_the_end(browser: Path) -> None:
     assert page.stat().st_mode & 0o077 == 0
 
 
+def test_the_demo_and_a_call_that_is_watched_can_open_their_pages_too(
+    browser: Path, call_id: str, account: dict[str, str]
+) -> None:
+    for args, env in ((["demo", "--speed", "0", "--open"], {}), (["watch", call_id, "--open"], account)):
+        browser.unlink(missing_ok=True)
+        done = CliRunner().invoke(app, args, env=env)
+        assert done.exit_code == 0, done.output
+        assert browser.read_text().startswith("file://")
+
+
 def test_a_browser_that_is_gone_is_a_clear_sentence_and_the_call_ends_as_it_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,12 +38,7 @@ def find_columns(
     """
     number = _place(header, "number", number_column)
     if number is None:
-        raise InvalidInput(
-            f"No column is recognized as the one with the phone numbers; the columns are {_listed(header)}.",
-            code="no_number_column",
-            next_step="Name it: number_column='…', or call it phone in the first row of the file.",
-            details={"columns": list(header[:50])},
-        )
+        raise no_number_column(header)
     language = _place(header, "language", language_column)
     return Columns(tuple(header), number, language, _place(header, "key", key_column))
 
@@ -51,6 +46,17 @@ def find_columns(
 def recognized(name: str) -> bool:
     """Whether a header names a column of ours, in any of the languages we know."""
     return any(_rank(name, role) for role in _roles())
+
+
+def no_number_column(header: Sequence[str], likely: str | None = None) -> InvalidInput:
+    """The error for a table without a column of numbers; `likely` names one that looks like it."""
+    which = f"number_column={likely!r} (its cells look like numbers)" if likely else "number_column='…'"
+    return InvalidInput(
+        f"No column is recognized as the one with the phone numbers; the columns are {_listed(header)}.",
+        code="no_number_column",
+        next_step=f"Name it: {which}, or call it phone in the first row of the file.",
+        details={"columns": list(header[:50])},
+    )
 
 
 def no_header(header: Sequence[str]) -> InvalidInput:

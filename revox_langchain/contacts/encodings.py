@@ -111,6 +111,7 @@ def _utf16_without_mark(data: bytes) -> str:
 
 
 def _old(data: bytes) -> Encoding:
+    _refuse_mixture(data)
     header = next((line for line in data.splitlines() if line.strip()), b"")
     by_header = [name for name in _OLD if not header.isascii() and _names_columns(header, name)]
     fitting = [name for name in by_header or _OLD if _misfit(data, name) is None]
@@ -123,6 +124,17 @@ def _old(data: bytes) -> Encoding:
             next_step="Save the file as UTF-8, or give the encoding it has: encoding='cp1252'.",
         )
     return Encoding(best, f"The file is not UTF-8; it was read as {best}. If names look wrong, give encoding='…'.")
+
+
+def _refuse_mixture(data: bytes) -> None:
+    """Refuse a file of UTF-8 into which lines of another encoding were put: as either, a part of it is garbled."""
+    foreign = [line for line in data.splitlines() if not line.isascii()]
+    if sum(_misfit(line, "utf-8") is None for line in foreign) * 2 >= len(foreign):
+        raise InvalidInput(
+            f"Line {_misfit(data, 'utf-8')} of the file is not UTF-8, although other lines are.",
+            code="wrong_encoding",
+            next_step="Correct that line and save the file as UTF-8, or give the encoding that all of it has.",
+        )
 
 
 def _names_columns(header: bytes, name: str) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
 from typing import NamedTuple
 
 from revox_langchain.contacts.cells import read_number
-from revox_langchain.contacts.columns import ColumnChoice, find_columns, no_header
+from revox_langchain.contacts.columns import ColumnChoice, find_columns, no_header, no_number_column
 from revox_langchain.contacts.delimited import read_delimited
 from revox_langchain.contacts.records import Records, of_objects, read_json, read_json_lines
 from revox_langchain.contacts.row import Columns, RawRow
@@ -97,6 +98,8 @@ _KINDS = {
     ".jsonl": "lines",
     ".ndjson": "lines",
 }
+_LOOKED_AT = 20
+_LIKE_NUMBER = re.compile(r"'?\+?(?:[\s().\-/]*\d){8,15}")
 _OBJECTS = re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{")
 
 
@@ -174,14 +177,28 @@ def _under(names: Sequence[str], rows: Iterator[RawRow], notes: tuple[str, ...],
     try:
         columns = find_columns(theirs, options.number_column, options.language_column, options.key_column)
     except InvalidInput as error:
-        if error.code == "no_number_column" and any(_is_number(name, options.default_country) for name in theirs):
+        if error.code != "no_number_column":
+            raise
+        if any(_is_number(name, options.default_country) for name in theirs):
             raise no_header(theirs) from None
-        raise
+        raise no_number_column(theirs, _like_numbers(theirs, map(kept.row, islice(rows, _LOOKED_AT)))) from None
     return Table(columns, map(kept.row, rows), notes)
 
 
 def _is_number(name: str, default_country: str | None) -> bool:
     return sum(map(str.isdigit, name)) >= 7 and read_number(name, default_country).phone is not None
+
+
+def _like_numbers(names: Sequence[str], rows: Iterable[RawRow]) -> str | None:
+    """The only column whose cells look like phone numbers, if there is one."""
+    whole = (row.cells for row in rows if row.cells and not row.damage)
+    filled = [[cell for cell in column if cell.strip()] for column in zip(*whole, strict=False)]
+    like = [
+        name
+        for name, cells in zip(names, filled, strict=False)
+        if cells and sum(bool(_LIKE_NUMBER.fullmatch(cell.strip())) for cell in cells) * 5 >= len(cells) * 4
+    ]
+    return like[0] if len(like) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,3 +291,18 @@ def test_a_byte_that_fits_no_encoding_is_named_with_its_line():
 def test_a_default_country_that_is_none_is_named(country):
     with pytest.raises(InvalidInput, match='default_country="FR"'):
         read_contacts(b"phone\n1\n", default_country=country)
+
+
+def test_a_header_that_no_one_knows_is_answered_with_the_column_that_looks_like_numbers():
+    data = "nimi,yhteys,summa\nZoë,+33 1 42 68 53 00,12\nMax,+33142685301,1400\n".encode()
+    with pytest.raises(InvalidInput, match=r"'nimi', 'yhteys', 'summa'.*number_column='yhteys' \(its cells") as caught:
+        read_contacts(data)
+    assert caught.value.code == "no_number_column"
+    assert len(read_contacts(data, number_column="yhteys").contacts) == 2
+
+
+def test_a_line_in_another_encoding_is_named_and_garbles_nothing():
+    data = "phone,name\n+33142685300,Zoë\n+33142685301,Hélène\n".encode() + "+33142685302,Noël\n".encode("cp1252")
+    with pytest.raises(InvalidInput, match="Line 4 of the file is not UTF-8") as caught:
+        read_contacts(data)
+    assert caught.value.code == "wrong_encoding"

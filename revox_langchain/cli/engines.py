@@ -18,12 +18,16 @@ from revox_langchain.connection.connection import Connection
 if TYPE_CHECKING:
     from revox_langchain.service.worker import Worker
 
+_DAY_S = 86_400.0
 DSN_HELP = "The PostgreSQL database: postgresql://user:password@host/name."
 Dsn = Annotated[str, typer.Option(envvar="REVOX_DSN", show_envvar=True, help=DSN_HELP)]
 Approve = Annotated[bool, typer.Option("--approve", help="Have each call approved before it is dialed.")]
 Runs = Annotated[int, typer.Option(min=1, max=100, help="How many calls to bring on at the same time.")]
 KeepDays = Annotated[
     float | None, typer.Option(min=0.001, help="Erase calls this long after their end, transcripts included.")
+]
+MaxOrdersADay = Annotated[
+    int | None, typer.Option(min=0, help="The most that all workers together dial within any 24 hours.")
 ]
 OnReport = Annotated[
     str | None,
@@ -75,12 +79,14 @@ def worker_of(
     on_report: str | None = None,
     public_url: str | None = None,
     webhook_token: str | None = None,
+    max_orders_a_day: int | None = None,
 ) -> Worker:
     """The worker that the options describe.
 
     Raises:
         RevoxToolError: An option does not fit, or there is no key.
     """
+    from revox_langchain.dialing.budget import Budget
     from revox_langchain.dialing.policy import DialPolicy
     from revox_langchain.service.worker import Worker
 
@@ -95,6 +101,7 @@ def worker_of(
         on_report=report,
         approve=approve,
         policy=DialPolicy(default_region=country),
+        budget=Budget(orders=max_orders_a_day, period_s=_DAY_S),
         webhook_url=shared_webhook_url(connection, public_url, webhook_token),
     )
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revox_langchain.cli.engines import Approve, Dsn, KeepDays, OnReport, PublicUrl, Runs, WebhookToken, worker_of
+from revox_langchain.cli.engines import (
+    Approve,
+    Dsn,
+    KeepDays,
+    MaxOrdersADay,
+    OnReport,
+    PublicUrl,
+    Runs,
+    WebhookToken,
+    worker_of,
+)
 from revox_langchain.cli.exits import Exit
 from revox_langchain.cli.options import Country
 from revox_langchain.cli.screen import hint, write_json
@@ -28,6 +38,7 @@ def worker(
     on_report: OnReport = None,
     public_url: PublicUrl = None,
     webhook_token: WebhookToken = None,
+    max_orders_a_day: MaxOrdersADay = None,
 ) -> int:
     """Work on the calls of a PostgreSQL database, beside any number of other workers; Ctrl-C stops it well.
 
@@ -43,6 +54,7 @@ def worker(
         on_report=on_report,
         public_url=public_url,
         webhook_token=webhook_token,
+        max_orders_a_day=max_orders_a_day,
     )
     asyncio.run(_work(made))
     return Exit.DONE
@@ -57,6 +69,7 @@ def sweep(
     on_report: OnReport = None,
     public_url: PublicUrl = None,
     webhook_token: WebhookToken = None,
+    max_orders_a_day: MaxOrdersADay = None,
 ) -> int:
     """Look once at all pending calls of a database, bring on what is due, and end: for cron and serverless.
 
@@ -71,18 +84,19 @@ def sweep(
         on_report=on_report,
         public_url=public_url,
         webhook_token=webhook_token,
+        max_orders_a_day=max_orders_a_day,
     )
     write_json({"threads": asyncio.run(_swept(made))})
     return Exit.DONE
 
 
 async def _work(worker: Worker) -> None:
-    async with worker:
+    async with worker.connection, worker:
         hint("Working. Ctrl-C stops it.")
         await worker.run()
 
 
 async def _swept(worker: Worker) -> dict[str, int]:
-    async with worker:
+    async with worker.connection, worker:
         await worker.run(until_idle=True)
         return await worker.threads.counts()

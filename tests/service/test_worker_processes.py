@@ -41,12 +41,12 @@ def command(*args: str) -> list[str]:
     return [sys.executable, "-m", "revox_langchain", *args]
 
 
-def invoked(server: SandboxServer, dsn: str, name: str) -> Result:
-    return CliRunner().invoke(app, [name], env=environment(server, dsn))
+def invoked(server: SandboxServer, dsn: str, *args: str) -> Result:
+    return CliRunner().invoke(app, list(args), env=environment(server, dsn))
 
 
-def swept(server: SandboxServer, dsn: str) -> dict[str, int]:
-    done = invoked(server, dsn, "sweep")
+def swept(server: SandboxServer, dsn: str, *args: str) -> dict[str, int]:
+    done = invoked(server, dsn, "sweep", *args)
     assert done.exit_code == 0, done.output
     counts: dict[str, int] = json.loads(done.stdout)["threads"]
     return counts
@@ -81,6 +81,18 @@ async def test_a_worker_that_is_killed_while_it_dials_is_replaced_and_no_phone_r
             row = await until(front, "t", lambda row: row.state not in ("running", "waiting"))
     assert row.result is not None
     assert row.result["status"] == "completed"
+    assert len(server.sandbox.dials) == 1
+
+
+def test_whoever_sweeps_that_day_dials_within_one_limit(server: SandboxServer, dsn: str) -> None:
+    async def start(name: str, phone_number: str) -> None:
+        async with Connection(KEY, base_url=server.base_url) as account, Worker(account, dsn) as front:
+            await front.threads.start({**REQUEST, "phone_number": phone_number}, name)
+
+    asyncio.run(start("first", "+12025550111"))
+    assert swept(server, dsn, "--max-orders-a-day", "1") == {"waiting": 1}
+    asyncio.run(start("second", "+12025550122"))
+    assert swept(server, dsn, "--max-orders-a-day", "1") == {"waiting": 1, "ended": 1}
     assert len(server.sandbox.dials) == 1
 
 

@@ -125,5 +125,7 @@ def shared_webhook_url(connection: Connection, public_url: str | None, token: st
 
 
 def quiet_pools() -> None:
-    """Keep the pools of connections from a line each for every try to reach a database that is away."""
+    """Keep the pools and the queue from a traceback for every try to reach a database that is away."""
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    # What is wrong with a thread or with the database, we say ourselves.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)

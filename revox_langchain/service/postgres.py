@@ -83,7 +83,11 @@ class Postgres:
         shared: Any = {"min_size": 1, "check": AsyncConnectionPool.check_connection, "open": False}
         try:
             states: Any = AsyncConnectionPool(
-                self.dsn, max_size=self._runs + 2, kwargs={**options, "row_factory": dict_row}, **shared
+                self.dsn,
+                max_size=self._runs + 2,
+                timeout=2 * ANSWERS_WITHIN_S,
+                kwargs={**options, "row_factory": dict_row},
+                **shared,
             )
             # Its own pool: whoever holds a lock needs a connection for the state as well.
             self._holds: Any = AsyncConnectionPool(

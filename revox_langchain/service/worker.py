@@ -197,7 +197,14 @@ class Worker(Engine):
         return len(stalled)
 
     async def _do(self, **work: Any) -> None:
-        await self.runner.run(Work(**work))
+        try:
+            await self.runner.run(Work(**work))
+        except Exception as error:
+            if said := self.explained(error):
+                logger.warning("%s", said.message)
+            else:
+                logger.exception("Thread %s was not brought on; a sweep hands it over again.", work["thread_id"])
+            raise
 
     async def _tend_forever(self) -> None:
         while True:

@@ -242,9 +242,10 @@ def _facts(page: Page) -> list[tuple[str, str]]:
     call, unknown = page.call, wording.UNKNOWN
     came_in = call.direction == wording.SOMEONE_CALLED
     ours = call.phone_number if came_in else call.from_phone_number
+    when = wording.moment(call.created_at, page.zones)
     clock = wording.zone_words(page.zones, wording.person(call))
     return [
-        ("called" if came_in else "ordered", f"{wording.moment(call.created_at, page.zones)} ({clock})"),
+        ("called" if came_in else "ordered", f"{when} ({clock})" if call.created_at else when),
         ("conclusion", wording.CONCLUSIONS[call.conclusion]),
         ("disposition", wording.DISPOSITIONS[call.disposition]),
         ("Revox's outcome", wording.outcome(call)),

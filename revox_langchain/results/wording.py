@@ -117,7 +117,9 @@ def duration(seconds: float | None) -> str:
 
 def minutes(facts: CallFacts) -> str:
     """Minutes used against the most that it could be."""
-    ceiling = f"of at most {facts.minutes_ceiling:g}" if facts.minutes_ceiling is not None else f"ceiling {UNKNOWN}"
+    ceiling = (
+        f"of at most {facts.minutes_ceiling:g}" if facts.minutes_ceiling is not None else f"used, ceiling {UNKNOWN}"
+    )
     return f"{facts.minutes_used:.1f} {ceiling}"
 
 
@@ -182,7 +184,8 @@ def remarks(facts: CallFacts) -> list[str]:
     if facts.structured_output and facts.disposition not in ("answered", "unknown"):
         found.append("Values were extracted although no one was reached.")
     if not facts.ended:
-        found.append(f"The call had not ended when this was written: it was {harmless(facts.status)}.")
+        stood = f"its status was {UNKNOWN if facts.status == 'unknown' else harmless(facts.status)}"
+        found.append(f"The call had not ended when this was written: {stood}.")
     if facts.minutes_ceiling is not None and facts.minutes_used > facts.minutes_ceiling:
         found.append("It used more minutes than its ceiling.")
     return found

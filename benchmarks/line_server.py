@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -88,6 +89,8 @@ def main() -> None:
     tools = CallTools([quick, quick_once, slow, slow_sync], once=["quick_once"])
     with tempfile.TemporaryDirectory() as folder:
         app = Webhooks(connection, call_tools=tools, journal=Path(folder) / "journal.db", queue=ROOM)
+        gc.collect()
+        gc.freeze()
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         sock = socket.create_server(("127.0.0.1", 0), backlog=1024)
         here = f"http://127.0.0.1:{sock.getsockname()[1]}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from revox_langchain.graph import call_graph
 from revox_langchain.operations.calls import GetCall
@@ -25,6 +26,10 @@ CALL = {
         "required": ["confirmed"],
     },
 }
+PICTURES: tuple[tuple[str, Literal["light", "dark"], str, int], ...] = (
+    ("call", "light", "h1", 880),
+    ("transcript", "dark", "text=Who spoke when", 740),
+)
 
 
 def page() -> str:
@@ -44,14 +49,11 @@ def main() -> None:
         file = Path(folder) / "call.html"
         file.write_text(page(), encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, scheme, first, height in (
-            ("call", "light", "h1", 880),
-            ("transcript", "dark", "text=Who spoke when", 740),
-        ):
+        for name, scheme, first, height in PICTURES:
             shown = browser.new_page(viewport={"width": 860, "height": 1100}, color_scheme=scheme)
             shown.goto(file.as_uri())
             top = shown.locator(first).bounding_box()
-            below = max((top or {}).get("y", 0) - 60, 0)
+            below = max(top["y"] - 60, 0) if top else 0
             shown.set_viewport_size({"width": 860, "height": 3000})
             shown.screenshot(
                 path=IMAGES / f"page-{name}.png", clip={"x": 0, "y": below, "width": 860, "height": height}

@@ -1,8 +1,11 @@
-"""Whether a port can be listened on, said before anything else is started."""
+"""What a command that serves needs: whether a port can be listened on, and answers that no garbage collection holds."""
 
 from __future__ import annotations
 
+import gc
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from revox_langchain.cli.exits import usage_error
 
@@ -21,3 +24,14 @@ def refuse_taken(host: str, port: int) -> None:
         raise usage_error(
             f"Cannot listen on {host}:{port}: {why}.", "Choose another --port (0 picks a free one) or --host."
         ) from None
+
+
+@contextmanager
+def steady_answers() -> Iterator[None]:
+    """Leave what is loaded by now out of garbage collection, which would hold up requests for tens of milliseconds."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

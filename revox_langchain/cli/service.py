@@ -29,7 +29,7 @@ from revox_langchain.cli.engines import (
 )
 from revox_langchain.cli.exits import Exit, exit_of_call, usage_error
 from revox_langchain.cli.options import Country, Speed, account
-from revox_langchain.cli.ports import refuse_taken
+from revox_langchain.cli.ports import refuse_taken, steady_answers
 from revox_langchain.cli.result import show_result
 from revox_langchain.cli.screen import Screen, hint
 from revox_langchain.connection.connection import Connection
@@ -177,7 +177,7 @@ def _serve(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) 
     announce(f"http://{host}:{listening.getsockname()[1]}")
     # When it has drained, uvicorn raises the signal that stopped it once more.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), steady_answers():
         server.run([listening])
 
 

@@ -18,7 +18,7 @@ import typer
 from revox_langchain.answers import JsonObject
 from revox_langchain.cli.exits import Exit
 from revox_langchain.cli.options import Speed, account
-from revox_langchain.cli.ports import refuse_taken
+from revox_langchain.cli.ports import refuse_taken, steady_answers
 from revox_langchain.cli.screen import hint, stop_writing, write_json
 from revox_langchain.connection.connection import Connection
 from revox_langchain.operations.secrets import redacted_url
@@ -138,7 +138,7 @@ def _serve(app: Webhooks, host: str, port: int, lines: _Lines, on_start: Callabl
     logger = logging.getLogger("revox_langchain")
     logger.addHandler(_HINTS)
     try:
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), steady_answers():
             on_start(here)
             server.run([listening])
     finally:

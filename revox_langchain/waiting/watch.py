@@ -222,8 +222,10 @@ def _news(seen: Seen, order: JsonObject | None) -> tuple[list[JsonObject], Seen]
         return [], seen.model_copy(update={"polls": seen.polls + 1})
     # An order that has ended may come without the attempts that were seen before.
     count = max(len(attempts), seen.attempts)
-    turns = len(_said(attempts[-1])) if attempts else 0
-    return _events(seen, order, attempts), seen.model_copy(
+    # Those of attempts before the one that was seen last are known.
+    said = {number: _said(each) for number, each in enumerate(attempts, start=1) if number >= seen.attempts}
+    turns = len(said.get(len(attempts), []))
+    return _events(seen, order, attempts, said), seen.model_copy(
         update={
             "status": status_of(order),
             "updated_at": text_of(order.get("updated_at")) or seen.updated_at,
@@ -246,30 +248,27 @@ def _is_older(order: Mapping[str, object], attempts: int, seen: Seen) -> bool:
     return older or attempts < seen.attempts or seen.ended
 
 
-def _events(seen: Seen, order: Mapping[str, object], attempts: list[Mapping[str, object]]) -> list[JsonObject]:
-    """Say what is new in an order, given its attempts oldest first."""
+def _events(
+    seen: Seen, order: Mapping[str, object], attempts: list[Mapping[str, object]], said: Mapping[int, list[Said]]
+) -> list[JsonObject]:
+    """Say what is new in an order, given its attempts oldest first, and the turns of those that may have new ones."""
     count = max(len(attempts), seen.attempts)
-    said = {
-        number: _turns(seen, number, attempt)
-        for number, attempt in enumerate(attempts, start=1)
-        if number >= seen.attempts
-    }
+    turns = {number: _turns(seen, number, attempts[number - 1], spoken) for number, spoken in said.items()}
     changed: list[JsonObject] = []
     if status_of(order) != seen.status or count != seen.attempts:
         status: JsonObject = {"type": "revox.status", "call_id": seen.call_id, "status": status_of(order)}
         of_attempt = {"attempt": count, "attempt_status": status_of(attempts[-1]) if attempts else None}
         changed = [{**status, **of_attempt, "scheduled_at": text_of(order.get("scheduled_at"))}]
-    earlier = [event for number, events in said.items() if number < count for event in events]
-    latest = said.get(count, [])
+    earlier = [event for number, events in turns.items() if number < count for event in events]
+    latest = turns.get(count, [])
     # What was said comes before the end it led to, and after the start of the attempt it was said in.
     return [*latest, *changed] if count == seen.attempts else [*earlier, *changed, *latest]
 
 
-def _turns(seen: Seen, number: int, attempt: Mapping[str, object]) -> list[JsonObject]:
+def _turns(seen: Seen, number: int, attempt: Mapping[str, object], turns: list[Said]) -> list[JsonObject]:
     """Say what was spoken in an attempt since the last look."""
     known = seen.turns if number == seen.attempts else 0
     common = {"type": "revox.turn", "call_id": seen.call_id, "attempt": number}
-    turns = _said(attempt)
     return [
         {**common, "role": said.role, "content": said.content, **({"said_at": moment} if moment else {})}
         for said, moment in list(zip(turns, said_at(attempt, turns), strict=True))[known:]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import InjectedToolCallId
@@ -107,9 +108,13 @@ class LineTool:
         Raises:
             ValidationError: They do not fit the tool's own schema.
         """
-        schema = _shown_to_models(self.tool)
-        if not isinstance(schema, dict):
-            schema.model_validate(arguments)
+        if not isinstance(self._schema, dict):
+            self._schema.model_validate(arguments)
+
+    @cached_property
+    def _schema(self) -> type[BaseModel] | JsonObject:
+        # LangChain builds it anew each time, which would cost every request as much as the rest of it.
+        return _shown_to_models(self.tool)
 
 
 def risk_of(tool: BaseTool) -> Risk:

@@ -20,7 +20,7 @@ from revox_langchain.webhooks.routes import Asked
 
 _WRAPPERS = ("arguments", "args", "parameters", "params", "input", "tool_arguments", "data")
 _IDS = ("call_order_id", "call_id", "callOrderId", "callId")
-_ID_HEADERS = (CALL_HEADER, "x-call-order-id", "x-call-id", "x-revox-call-order-id", "x-revox-call-id")
+_ID_HEADERS = (CALL_HEADER.lower(), "x-call-order-id", "x-call-id", "x-revox-call-order-id", "x-revox-call-id")
 _BOOLEAN = TypeAdapter(bool)
 
 
@@ -127,7 +127,8 @@ def _call_of(asked: Asked, body: Mapping[str, object], names: list[str]) -> str 
 
 
 def _ids(asked: Asked, body: Mapping[str, object], names: list[str]) -> Iterator[object]:
-    yield from (asked.headers.get(name) for name in _ID_HEADERS)
+    headers = dict(asked.headers)
+    yield from (headers.get(name) for name in _ID_HEADERS)
     for source in (body, asked.query):
         # An argument of this name is the tool's own.
         yield from (source.get(name) for name in _IDS if name not in names)

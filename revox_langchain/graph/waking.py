@@ -6,11 +6,12 @@ by the id of the interrupt that waits for this very call: a bare resume would an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import Command, StateSnapshot
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.types import Command, Interrupt, StateSnapshot
 
 from revox_langchain.errors import InvalidInput
 from revox_langchain.graph.call.build import RECURSION_LIMIT
@@ -20,6 +21,9 @@ from revox_langchain.graph.handles import CompiledHandle
 Woken = Literal["resumed", "continued", "nothing"]
 """`resumed`: it waited for the call and was woken. `continued`: it had stopped half-way and was run on. `nothing`: it
 neither waited for the call nor was half-way."""
+
+_INTERRUPT = "__interrupt__"
+"""The channel under which LangGraph writes what a thread waits for."""
 
 
 class Parked(NamedTuple):
@@ -38,7 +42,7 @@ class Parked(NamedTuple):
 
 def parked_in(snapshot: StateSnapshot) -> list[Parked]:
     """The waits that a thread stands in, those of subgraphs included."""
-    return list(_parked(snapshot))
+    return list(_parked(snapshot.interrupts))
 
 
 def wake(
@@ -64,7 +68,10 @@ def wake(
         InvalidInput: The config names no thread.
     """
     _check_names_thread(config)
-    command, did = _next(graph.get_state(config), call_id, reason)
+    saver = _own_saver(graph, config)
+    command, did = _waiting(saver.get_tuple(config) if saver else None, call_id, reason)
+    if did == "nothing":
+        command, did = _next(graph.get_state(config), call_id, reason)
     if did != "nothing":
         graph.invoke(command, _patient(config), **_lasting(graph, did, options))
     return did
@@ -75,7 +82,10 @@ async def awake(
 ) -> Woken:
     """Wake a thread that waits for a call; as `wake`."""
     _check_names_thread(config)
-    command, did = _next(await graph.aget_state(config), call_id, reason)
+    saver = _own_saver(graph, config)
+    command, did = _waiting(await saver.aget_tuple(config) if saver else None, call_id, reason)
+    if did == "nothing":
+        command, did = _next(await graph.aget_state(config), call_id, reason)
     if did != "nothing":
         await graph.ainvoke(command, _patient(config), **_lasting(graph, did, options))
     return did
@@ -89,16 +99,40 @@ def _check_names_thread(config: RunnableConfig) -> None:
 
 
 def _next(snapshot: StateSnapshot, call_id: str, reason: str) -> tuple[Command[Any] | None, Woken]:
-    mine = [parked for parked in _parked(snapshot) if parked.call_id == call_id]
-    if mine:
-        return Command(resume={parked.interrupt_id: wake_value(call_id, reason) for parked in mine}), "resumed"
+    command, did = _resumed(snapshot.interrupts, call_id, reason)
     # A crash right after the input leaves no next node, and a task all the same.
-    half_way = bool(snapshot.next or snapshot.tasks) and not snapshot.interrupts
-    return None, "continued" if half_way else "nothing"
+    if did == "nothing" and (snapshot.next or snapshot.tasks) and not snapshot.interrupts:
+        return None, "continued"
+    return command, did
 
 
-def _parked(snapshot: StateSnapshot) -> Iterator[Parked]:
-    for asked in snapshot.interrupts:
+def _resumed(asked: Iterable[Interrupt], call_id: str, reason: str) -> tuple[Command[Any] | None, Woken]:
+    mine = [parked for parked in _parked(asked) if parked.call_id == call_id]
+    if not mine:
+        return None, "nothing"
+    return Command(resume={parked.interrupt_id: wake_value(call_id, reason) for parked in mine}), "resumed"
+
+
+def _own_saver(graph: object, config: RunnableConfig) -> BaseCheckpointSaver[Any] | None:
+    """What keeps the threads of a call graph that is no subgraph.
+
+    Its last checkpoint holds what it waits for, without the state around it, which takes as long to make as the rest
+    of a wake-up.
+    """
+    if not isinstance(graph, CompiledHandle) or config["configurable"].keys() != {"thread_id"}:
+        return None
+    return graph.checkpointer if isinstance(graph.checkpointer, BaseCheckpointSaver) else None
+
+
+def _waiting(saved: CheckpointTuple | None, call_id: str, reason: str) -> tuple[Command[Any] | None, Woken]:
+    writes = (saved.pending_writes if saved else None) or ()
+    return _resumed(
+        [asked for _, channel, written in writes if channel == _INTERRUPT for asked in written], call_id, reason
+    )
+
+
+def _parked(interrupts: Iterable[Interrupt]) -> Iterator[Parked]:
+    for asked in interrupts:
         value = asked.value
         if isinstance(value, Mapping) and value.get("type") == WAITING:
             yield Parked(asked.id, str(value.get("call_id")), value.get("deadline_at"))

@@ -59,11 +59,31 @@ def main() -> None:
     if find_spec("psycopg"):
         import langgraph.checkpoint.postgres  # noqa: F401
 
+    if find_spec("openai"):
+        assert "Tuesday is free." in asyncio.run(_heard("Tuesday is free."))
+
     if find_spec("typer") and find_spec("rich"):
         from revox_langchain.cli.app import run
 
         assert run(["demo", "--speed", "0"]) == 0
     print(f"revox_langchain {revox_langchain.__version__} on Python {sys.version.split()[0]} is alive.")
+
+
+async def _heard(said: str) -> str:
+    """What Revox hears from a chat model that says this on a call."""
+    import httpx
+    from langchain_core.language_models import FakeListChatModel
+
+    from revox_langchain.sandbox import Sandbox
+    from revox_langchain.webhooks import Webhooks
+
+    webhooks = Webhooks(Sandbox().connect(), model=FakeListChatModel(responses=[said]))
+    model = webhooks.llm_model("https://us.example.com")
+    asked = {"model": "agent", "messages": [{"role": "user", "content": "Is Tuesday free?"}]}
+    url = f"{model['api_url']}/chat/completions".replace("https://us.example.com", "http://us")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(webhooks)) as client, webhooks:
+        answer = await client.post(url, json=asked, headers={"Authorization": f"Bearer {model['api_key']}"})
+    return answer.raise_for_status().text
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ else:
     from mcp.server.fastmcp import Context, FastMCP
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from mcp.shared.exceptions import McpError
+    from mcp.shared.memory import create_connected_server_and_client_session
 
 __all__ = [
     "ClientSession",
@@ -24,6 +25,7 @@ __all__ = [
     "McpError",
     "StdioServerParameters",
     "StreamableHTTPSessionManager",
+    "create_connected_server_and_client_session",
     "jsonschema",
     "stdio_client",
     "streamable_http_client",

@@ -34,6 +34,8 @@ def list_voices(request: ListVoices, context: Context) -> Flow[JsonObject]:
     found = filter_voices(answer["voices"], *wanted)
     if request.accent and not found:
         _refuse_accent(request, filter_voices(answer["voices"], request.language, None, request.gender))
+    if request.gender and not found:
+        _refuse_gender(request, filter_voices(answer["voices"], request.language, request.accent))
     return {**answer, "voices": found, "languages": languages}
 
 
@@ -45,6 +47,18 @@ def _refuse_accent(request: ListVoices, without: list[JsonObject]) -> None:
             f"No voice has the accent {request.accent!r}{near(str(request.accent).casefold(), accents)}",
             code="no_voice",
             next_step=f"Leave accent out, or give one of {', '.join(accents) or 'none'}.",
+        )
+
+
+def _refuse_gender(request: ListVoices, without: list[JsonObject]) -> None:
+    """Refuse a gender that none of the voices has which fit otherwise."""
+    genders = sorted({str(voice["gender"]) for voice in without if voice.get("gender")})
+    if without:
+        raise NoVoice(
+            f"No voice has the gender {request.gender!r} there",
+            code="no_voice",
+            next_step=f"Leave gender out: {len(without)} voices fit without it"
+            + (f" ({', '.join(genders)})." if genders else "."),
         )
 
 

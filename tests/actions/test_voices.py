@@ -22,6 +22,7 @@ from revox_langchain.operations.assistants import CreateAssistant, GetAssistant,
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.campaigns import CreateCampaign
 from revox_langchain.operations.operation import Request
+from revox_langchain.operations.voices import ListVoices
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.speech.voice import choose_voice
 from revox_langchain.tools.tool import make_tool
@@ -351,3 +352,10 @@ def test_a_long_prompt_is_checked_off_the_event_loop() -> None:
     asyncio.run(go())
     assert sandbox.dials
     assert max(lags) < 0.15
+
+
+def test_a_gender_that_no_voice_of_a_language_has_is_refused_with_the_way_on() -> None:
+    with pytest.raises(NoVoice, match=r"Leave gender out: \d+ voices fit without it") as refused:
+        do(ListVoices(language="it", gender="neutral"), Sandbox().connect())
+    assert refused.value.code == "no_voice"
+    assert do(ListVoices(language="it"), Sandbox().connect())["voices"]

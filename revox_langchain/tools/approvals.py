@@ -15,7 +15,7 @@ from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.calls import SANDBOX
 from revox_langchain.tools.ahead import VoicesAhead
-from revox_langchain.tools.conversation import note_shown, thread_of
+from revox_langchain.tools.conversation import answered, note_shown, thread_of
 
 if TYPE_CHECKING:
     from langchain.agents.middleware.types import ToolCallRequest
@@ -74,6 +74,8 @@ class _When:
 
     def _asks(self, call: ToolCallRequest) -> bool:
         arguments = call.tool_call["args"]
+        if answered(call.state, call.tool_call["id"]):
+            return False
         key = digest([thread_of(call.runtime.config), call.tool_call["id"], arguments])
         with self._lock:
             if key in self._asked:

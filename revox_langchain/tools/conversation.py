@@ -22,6 +22,7 @@ _SPEAKERS = ("human", "user", "system", "developer")
 _USERS = ("human", "user")
 _MOST_SHOWN = 10_000
 _REASON = " with reason: "
+_TYPED_RESULT = "Returning structured response:"
 
 
 def given_in(
@@ -64,6 +65,11 @@ def failed_before(runtime: object, name: str, arguments: JsonObject) -> int:
         elif message.type in _USERS or getattr(message, "role", None) in _USERS:
             failed = 0
     return failed
+
+
+def answered(state: object, call_id: str | None) -> bool:
+    """Whether a tool call has a result already, as a limit gives it to a call that it keeps from running."""
+    return any(isinstance(m, ToolMessage) and m.tool_call_id == call_id for m in _messages_of(state) or ())
 
 
 def thread_of(config: RunnableConfig | None) -> str | None:
@@ -121,7 +127,10 @@ def _told(message: ToolMessage, name: str | None, ours: set[str]) -> Iterator[st
         _, rejected, reason = text.partition(_REASON)
         if rejected or message.status != "error":
             yield unfenced(reason if rejected else text)
-    elif message.status != "error" and name and name not in ours and "revox_" not in name:
+    elif message.status == "error" or text.startswith(_TYPED_RESULT):
+        # An agent's typed result stands among the results of tools, and is the model's own words.
+        return
+    elif name and name not in ours and "revox_" not in name:
         yield unfenced(text)
 
 

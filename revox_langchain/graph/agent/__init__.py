@@ -1,0 +1,1 @@
+"""An agent that talks about calls: what it may do, how it reports, and a model to show it with."""

@@ -40,6 +40,7 @@ DOORS = (
     "revox_langchain.service",
     "revox_langchain.webhooks",
     "revox_langchain.contacts",
+    "revox_langchain.tracing",
 )
 _EVENT = re.compile(r"revox\.[a-z][a-z_]*")
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)*")

@@ -31,6 +31,7 @@ ROOMS = (
     "webhooks",
     "mcp_server",
     "sandbox",
+    "tracing",
     "tools",
     "graph",
     "service",

@@ -20,6 +20,7 @@ import revox_langchain.contacts
 import revox_langchain.graph
 import revox_langchain.sandbox
 import revox_langchain.service
+import revox_langchain.tracing
 import revox_langchain.webhooks
 from revox_langchain import Budget, RevoxToolkit, Risk
 from revox_langchain.connection.connection import Connection, ConnectionOptions
@@ -38,6 +39,7 @@ MODULES = (
     revox_langchain.graph,
     revox_langchain.sandbox,
     revox_langchain.service,
+    revox_langchain.tracing,
     revox_langchain.webhooks,
 )
 

@@ -17,6 +17,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.flow import Channel, Flow, arun, run
 from revox_langchain.operations.operation import Operation
+from revox_langchain.tracing import note_step
 
 GOTO = "goto"
 """The key of an update that names the next node; without it the graph's edges decide."""
@@ -76,10 +77,10 @@ class Steps:
         """Make a node from a flow of the state and the run's config."""
 
         def call(state: StateT, config: RunnableConfig) -> Outcome:
-            return self.run(flow(state, config), state)
+            return _noted(self.run(flow(state, config), state), config)
 
         async def acall(state: StateT, config: RunnableConfig) -> Outcome:
-            return await self.arun(flow(state, config), state)
+            return _noted(await self.arun(flow(state, config), state), config)
 
         return Node(name, call, acall)
 
@@ -132,6 +133,15 @@ def thread_id(config: RunnableConfig) -> str | None:
 def _outcome(update: Update) -> Outcome:
     goto = update.pop(GOTO, None)
     return update if goto is None else Command(update=update, goto=str(goto))
+
+
+def _noted(outcome: Outcome, config: RunnableConfig) -> Outcome:
+    """The same, with what it says of the call put into the trace of the step and of its graph."""
+    update = outcome.update if isinstance(outcome, Command) else outcome
+    if isinstance(update, dict):
+        spoken = update.get("spoken")
+        note_step(config, {**(spoken if isinstance(spoken, dict) else {}), **update})
+    return outcome
 
 
 def _drain_requested() -> bool:

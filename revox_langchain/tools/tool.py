@@ -26,7 +26,10 @@ from revox_langchain.errors import RevoxToolError
 from revox_langchain.flow import Channel, Emit, Flow, arun, error_from, run
 from revox_langchain.operations.operation import Request, Risk
 from revox_langchain.operations.render.text import fenced
+from revox_langchain.results.call import CallResult
+from revox_langchain.results.order import object_of
 from revox_langchain.tools.conversation import failed_before, given_in, thread_of
+from revox_langchain.tracing import note_tool
 
 _Injected = Annotated[Any, InjectedToolArg]
 _TAKES_NUMBERS = {"phone_number", "contacts", "settings"}
@@ -211,11 +214,11 @@ def build_tool(
     # is found by its name, so that LangGraph, slow to import, need not be loaded for its type.
     def func(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
         with _harder_each_time(name, runtime, arguments), known_failures(channel):
-            return call(_own(arguments, runtime), config, _given(runtime, arguments, config))
+            return _traced(call(_own(arguments, runtime), config, _given(runtime, arguments, config)))
 
     async def coroutine(config: RunnableConfig, runtime: _Injected = None, **arguments: Any) -> Answer:
         with _harder_each_time(name, runtime, arguments), known_failures(channel):
-            return await acall(_own(arguments, runtime), config, _given(runtime, arguments, config))
+            return _traced(await acall(_own(arguments, runtime), config, _given(runtime, arguments, config)))
 
     return RevoxTool(
         name=name,
@@ -227,6 +230,17 @@ def build_tool(
         tags=tags,
         metadata=metadata,
     )
+
+
+def _traced(answer: Answer) -> Answer:
+    """The same, with the call it is about put into the trace."""
+    artifact = object_of(answer[1])
+    if order := object_of(artifact.get("call")):
+        call = CallResult.from_call(order)
+        note_tool({**artifact, "call_id": call.call_id, "status": call.status, "disposition": call.disposition})
+    else:
+        note_tool(artifact)
+    return answer
 
 
 @contextmanager

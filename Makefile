@@ -57,7 +57,8 @@ sdk-suite: $(VENV)/.dev ## Run the official SDK's own tests against the sandbox;
 notebooks: $(VENV)/.dev ## Run the notebooks anew and keep their outputs.
 	$(SANDBOXED) $(BIN)/python -m scripts.run_notebooks
 
-studio: $(VENV)/.dev ## Open the graph in LangGraph Studio; with REVOX_API_KEY set, calls are real.
+studio: $(VENV)/.dev ## Open the graphs in LangGraph Studio; with REVOX_API_KEY set, calls are real.
+	@cat scripts/studio.txt
 	LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=true PYTHONUNBUFFERED=1 \
 	$(BIN)/langgraph dev --n-jobs-per-worker 50
 

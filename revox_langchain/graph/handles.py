@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, NoReturn, Self, SupportsIndex
 
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from pydantic import BaseModel
+
+from revox_langchain.errors import InvalidInput, near
 
 
 class _Handle:
@@ -30,7 +36,35 @@ class _Handle:
 
 
 class CompiledHandle(_Handle, CompiledStateGraph[Any, Any, Any, Any]):
-    """A compiled graph that holds a connection."""
+    """A compiled graph that holds a connection, and refuses input that it would not look at."""
+
+    def stream(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Iterator[Any]:
+        """Stream as LangGraph does; `invoke` comes through here as well."""
+        self._check_names(input, config)
+        return super().stream(input, config, **options)
+
+    def astream(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> AsyncIterator[Any]:
+        """Stream as LangGraph does; `ainvoke` comes through here as well."""
+        self._check_names(input, config)
+        return super().astream(input, config, **options)
+
+    def _check_names(self, given: object, config: RunnableConfig | None) -> None:
+        """Refuse names that are no input: LangGraph drops them, and a slip of the pen would change what is done.
+
+        Inside another graph nothing is refused: as a node of it this one is given the whole state of the other.
+
+        Raises:
+            InvalidInput: It has such a name.
+        """
+        schema = self.builder.input_schema
+        inside = (ensure_config(config).get("configurable") or {}).get("checkpoint_ns")
+        if inside or not isinstance(given, dict) or not issubclass(schema, BaseModel):
+            return
+        if unknown := sorted(str(name) for name in given if name not in schema.model_fields):
+            raise InvalidInput(
+                f"Unknown input {', '.join(map(repr, unknown))}{near(unknown[0], schema.model_fields)}",
+                next_step=f"Known: {', '.join(schema.model_fields)}.",
+            )
 
 
 class GraphHandle(_Handle, StateGraph[Any, Any, Any, Any]):

@@ -372,3 +372,66 @@ def test_the_question_shows_which_call_is_repeated_and_a_yes_is_tied_to_it() -> 
     out = invoke(graph, yes(shown))
     assert (out["status"], out["adopted"]) == ("completed", False)
     assert len(sandbox.dials) == 2
+
+
+def shown_by_agent_inbox(value: dict[str, Any]) -> dict[str, Any] | None:
+    """What Agent Inbox makes of a question, as its `contexts/utils.ts` reads it: its buttons and arguments."""
+    if value.get("action_requests"):
+        request, decisions = value["action_requests"][0], value["review_configs"][0]["allowed_decisions"]
+        buttons = {"accept": "approve" in decisions, "edit": "edit" in decisions, "respond": "reject" in decisions}
+        return {"args": request["args"], "description": request.get("description"), **buttons}
+    if "action_request" in value and "config" in value:
+        buttons = {name.removeprefix("allow_"): allowed for name, allowed in value["config"].items()}
+        return {"args": value["action_request"]["args"], "description": value.get("description"), **buttons}
+    return None
+
+
+def shown_by_agent_chat_ui(value: dict[str, Any]) -> bool:
+    """Whether agent-chat-ui shows buttons, as its `agent-inbox-interrupt.ts` decides; else it shows the JSON."""
+    requests, configs = value.get("action_requests"), value.get("review_configs")
+    return (
+        isinstance(requests, list)
+        and isinstance(configs, list)
+        and bool(requests and configs)
+        and all(isinstance(each.get("name"), str) and isinstance(each.get("args"), dict) for each in requests)
+        and all(isinstance(each.get("allowed_decisions"), list) for each in configs)
+    )
+
+
+@both_modes
+@pytest.mark.parametrize("how", ["approve", "reject", "edit"])
+def test_agent_inbox_and_agent_chat_ui_show_the_question_and_their_answers_count(how: str, mode: str) -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox)
+    shown = question(invoke(graph, REQUEST, mode))
+    assert shown_by_agent_chat_ui(shown)
+    form = shown_by_agent_inbox(shown)
+    assert form is not None
+    assert form["accept"]
+    assert form["edit"]
+    assert form["respond"]
+    assert f"Call {NUMBER}?" in form["description"]
+    # Both send every argument back with an edit.
+    edited = {"name": "revox_call", "args": {**form["args"], "first_sentence": "Bonjour, ici l'assistante."}}
+    sent = {"type": how, **({"edited_action": edited} if how == "edit" else {})}
+    out = invoke(graph, Command(resume={"decisions": [sent]}), mode)
+    if how == "edit":
+        assert question(out)["arguments"]["first_sentence"] == "Bonjour, ici l'assistante."
+        out = invoke(graph, yes(question(out)), mode)
+    assert out["status"] == ("refused" if how == "reject" else "completed")
+    assert len(sandbox.dials) == (how != "reject")
+
+
+@both_modes
+def test_agent_inbox_shows_the_question_about_a_lost_answer(mode: str) -> None:
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("lose_before", on=MakeCall))
+    graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver())
+    shown = question(invoke(graph, REQUEST, mode))
+    form = shown_by_agent_inbox(shown)
+    assert form is not None
+    assert (form["respond"], form["accept"]) == (True, False)
+    assert "look_again" in form["description"]
+    out = invoke(graph, Command(resume=[{"type": "response", "args": "dial"}]), mode)
+    assert out["status"] == "completed"
+    assert len(sandbox.dials) == 1

@@ -1059,3 +1059,44 @@ def test_a_copy_of_a_graph_is_a_graph_of_the_same_account(sandbox: Sandbox, mode
         given = {**FRENCH, "phone_number": number}
         assert invoke(copy.deepcopy(graph), given, mode=mode)["status"] == status
     assert invoke(copy.deepcopy(create_call_graph(Sandbox().connect())).compile(), FRENCH)["call_id"]
+
+
+@pytest.mark.parametrize("mode", ["invoke", "ainvoke", "stream", "astream", "astream_events"])
+def test_a_misspelled_input_is_refused_before_anything_is_done(mode: str) -> None:
+    sandbox = Sandbox()
+    graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    given = {"phone_number": "+12025550100", "prompt": "Please say hello to them.", "max_atempts": 1}
+
+    async def collected() -> None:
+        plain = mode == "astream"
+        events = graph.astream(given, thread) if plain else graph.astream_events(given, thread, version="v2")
+        async for _ in events:
+            pass
+
+    ways: dict[str, Any] = {
+        "invoke": lambda: graph.invoke(given, thread),
+        "ainvoke": lambda: asyncio.run(graph.ainvoke(given, thread)),
+        "stream": lambda: list(graph.stream(given, thread)),
+    }
+    with pytest.raises(InvalidInput, match=r"'max_atempts'.*max_attempts"):
+        ways.get(mode, lambda: asyncio.run(collected()))()
+    assert not sandbox.counts
+    del given["max_atempts"]
+    assert graph.invoke(given, thread)["status"] == "completed"
+
+
+def test_as_a_node_the_graph_takes_what_it_knows_of_the_other_graphs_state() -> None:
+    class Visit(TypedDict, total=False):
+        phone_number: str
+        prompt: str
+        patient: str
+        status: str
+
+    visits = StateGraph(Visit)
+    visits.add_node("call", call_graph(Sandbox().connect()))
+    visits.add_edge(START, "call")
+    visits.add_edge("call", END)
+    given: Any = {"phone_number": "+12025550100", "prompt": "Please say hello to them.", "patient": "Ada"}
+    out = visits.compile().invoke(given)
+    assert (out["status"], out["patient"]) == ("completed", "Ada")

@@ -108,8 +108,10 @@ def test_the_form_explains_every_field(sandboxed: Studio) -> None:
     fields = schemas["input_schema"]["properties"]
     assert schemas["input_schema"]["required"] == ["phone_number"]
     assert [name for name, field in fields.items() if not field.get("description")] == []
-    for name in ("phone_number", "prompt", "language", "structured_output_schema"):
-        assert fields[name]["examples"], name
+    assert [name for name, field in fields.items() if not field.get("examples")] == []
+    # In the order in which a person fills them: whom, what, how; what only code gives comes last.
+    assert list(fields)[:5] == ["phone_number", "prompt", "assistant_id", "language", "first_sentence"]
+    assert list(fields)[-2:] == ["intent", "repeat_of"]
     assert {"minimum": 1, "maximum": 50, "type": "integer"} in fields["max_attempts"]["anyOf"]
     voice = schemas["input_schema"]["$defs"]["VoicePreferences"]["properties"]
     assert {"enum": ["cartesia", "elevenlabs", "gradium"], "type": "string"} in voice["provider"]["anyOf"]

@@ -26,8 +26,12 @@ class VoicePreferences(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    voice_id: str | None = Field(default=None, description="Exactly this voice.")
-    provider: VoiceProvider | None = Field(default=None, description="Only voices of this provider.")
+    voice_id: str | None = Field(
+        default=None, description="Exactly this voice.", examples=["a249eaff-1e96-4d2c-b23b-12efa4f66f41"]
+    )
+    provider: VoiceProvider | None = Field(
+        default=None, description="Only voices of this provider.", examples=["cartesia"]
+    )
     accent: str | None = Field(default=None, description="Preferred accent.", examples=["quebec", "british"])
     gender: str | None = Field(default=None, description="Preferred gender.", examples=["female", "male"])
 
@@ -53,7 +57,9 @@ class CallInput(BaseModel):
         examples=["Confirmez le rendez-vous de mardi à 15 h et demandez si l'adresse est toujours la même."],
     )
     assistant_id: Annotated[str | None, EphemeralValue] = Field(
-        default=None, description="An assistant that exists. Or give a prompt."
+        default=None,
+        description="An assistant that exists. Or give a prompt.",
+        examples=["9c1e0f5c-6f0e-4b6d-8a55-0d4c8f9a7e21"],
     )
     language: Annotated[str | None, EphemeralValue] = Field(
         default=None,
@@ -61,10 +67,14 @@ class CallInput(BaseModel):
         examples=["fr", "fr-CA", "Brazilian Portuguese"],
     )
     first_sentence: Annotated[Spoken | None, EphemeralValue] = Field(
-        default=None, description="What the assistant says first, word for word."
+        default=None,
+        description="What the assistant says first, word for word.",
+        examples=["Bonjour, ici l'assistante virtuelle du cabinet."],
     )
     voice_preferences: Annotated[VoicePreferences | None, EphemeralValue] = Field(
-        default=None, description="Which voice."
+        default=None,
+        description="Which voice, of those that speak the language.",
+        examples=[{"gender": "female", "accent": "quebec"}],
     )
     structured_output_schema: Annotated[dict[str, Any] | None, EphemeralValue] = Field(
         default=None,
@@ -72,29 +82,30 @@ class CallInput(BaseModel):
         examples=[{"properties": {"confirmed": {"type": "boolean"}}, "required": ["confirmed"]}],
     )
     prompt_variables: Annotated[dict[str, str] | None, EphemeralValue] = Field(
-        default=None, description="Values for {{variables}} in the prompt."
+        default=None, description="Values for {{variables}} in the prompt.", examples=[{"name": "Ada"}]
     )
     metadata: Annotated[dict[str, str] | None, EphemeralValue] = Field(
-        default=None, description="Labels kept with the call."
+        default=None, description="Labels kept with the call.", examples=[{"team": "reception"}]
     )
     scheduled_at: Annotated[Moment | None, EphemeralValue] = Field(
         default=None,
         description="When to call: date, time and offset from UTC, in ISO 8601. Left out: now.",
+        examples=["2030-01-15T10:00:00+01:00"],
     )
     skip_calling_window: Annotated[bool | None, EphemeralValue] = Field(
-        default=None, description="Ring even outside calling hours (the policy must permit it)."
+        default=None, description="Ring even outside calling hours (the policy must permit it).", examples=[False]
     )
     max_attempts: Annotated[int | None, EphemeralValue] = Field(
-        default=None, ge=1, le=50, description="How often to dial at most, if no one answers."
+        default=None, ge=1, le=50, description="How often to dial at most, if no one answers.", examples=[3]
     )
     max_call_duration_s: Annotated[int | None, EphemeralValue] = Field(
-        default=None, ge=10, le=7200, description="Seconds a conversation may last."
+        default=None, ge=10, le=7200, description="Seconds a conversation may last.", examples=[300]
     )
     from_phone_number: Annotated[str | None, EphemeralValue] = Field(
-        default=None, description="Caller id: one of your own numbers, E.164."
+        default=None, description="Caller id: one of your own numbers, E.164.", examples=["+12025550199"]
     )
     concurrency_key: Annotated[str | None, EphemeralValue] = Field(
-        default=None, description="Calls with one key share a limit of calls at a time."
+        default=None, description="Calls with one key share a limit of calls at a time.", examples=["reception"]
     )
     intent: Annotated[str | None, EphemeralValue] = Field(
         default=None,
@@ -103,7 +114,9 @@ class CallInput(BaseModel):
         examples=["appointment-4711"],
     )
     repeat_of: Annotated[str | None, EphemeralValue] = Field(
-        default=None, description="To call again on purpose: id of an ended call to this number."
+        default=None,
+        description="To call again on purpose: id of an ended call to this number.",
+        examples=["6e726551-8ffa-5020-aaca-7bcfd7e77e8c"],
     )
 
     @model_validator(mode="before")

@@ -42,10 +42,7 @@ def question(state: CallState) -> JsonObject:
             "reject": {"decision": "reject", "arguments_hash": hashed, "reason": "…"},
             "edit": {"decision": "edit", "arguments_hash": hashed, "edits": {"first_sentence": "…"}},
         },
-        # The shape that Agent Inbox shows a form for.
-        "action_request": {"action": "revox_call", "args": {**_editable(state), "arguments_hash": hashed}},
-        "config": {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True},
-        "description": " ".join([*_problem(state), message]),
+        **_form({**_editable(state), "arguments_hash": hashed}, " ".join([*_problem(state), message])),
     }
 
 
@@ -66,6 +63,22 @@ def unknown_question(state: CallState) -> JsonObject:
         },
         "how_to_answer": _ONE_OF_THREE,
         "answers": {name: {"decision": name} for name in ("look_again", "dial", "give_up")},
+        # Agent Inbox takes the word as a response; none of the buttons of other forms says which of three.
+        "action_request": {"action": "revox_unknown_call", "args": {"phone_number": number}},
+        "config": {"allow_accept": False, "allow_edit": False, "allow_respond": True, "allow_ignore": False},
+        "description": _ONE_OF_THREE,
+    }
+
+
+def _form(arguments: JsonObject, description: str) -> JsonObject:
+    """The question in the shapes that have buttons: Agent Inbox's, and that of agents, which agent-chat-ui reads."""
+    action = {"name": "revox_call", "args": arguments, "description": description}
+    return {
+        "action_request": {"action": "revox_call", "args": arguments},
+        "config": {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True},
+        "description": description,
+        "action_requests": [action],
+        "review_configs": [{"action_name": "revox_call", "allowed_decisions": ["approve", "edit", "reject"]}],
     }
 
 

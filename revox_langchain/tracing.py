@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["mask_traces", "masked_trace"]
 
 HIDDEN = "[hidden]"
-_FACTS = ("call_id", "intent_id", "language", "status", "disposition")
+FACTS = ("call_id", "intent_id", "language", "status", "disposition")
 _TAGGED = ("language", "disposition")
 _WORDS = ("content", "text")
 _TALK = (
@@ -100,7 +100,7 @@ def note_tool(facts: Mapping[str, object]) -> None:
 
 
 def _note(run: Any, facts: Mapping[str, object]) -> None:
-    known = {f"revox_{name}": facts[name] for name in _FACTS if facts.get(name)}
+    known = {f"revox_{name}": facts[name] for name in FACTS if facts.get(name)}
     if run is None or not known:
         return
     tags = ["revox", *(f"{name}:{facts[name]}" for name in _TAGGED if facts.get(name))]

@@ -45,3 +45,39 @@ def test_a_table_is_booked_once_though_an_answer_is_lost_and_the_desk_is_killed(
     assert checked.startswith("check_calendar: ")
     assert "Booked: 2030-01-12T19:30:00Z." in booked
     assert counted == "Orders: 1. Bookings: 1."
+
+
+def test_a_graph_of_ones_own_has_the_call_as_a_node_and_the_question_is_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked, kept, counted = said_by("call_in_a_graph.py", capsys)
+    assert asked.startswith("Call +12025550100?")
+    assert kept == "visit-4711: confirmed"
+    assert counted == "Orders: 1"
+
+
+def test_a_supervisors_worker_calls_once_a_person_has_said_yes(capsys: pytest.CaptureFixture[str]) -> None:
+    asked, told, counted = said_by("supervisor.py", capsys)
+    assert asked.startswith("Call +12025550100?")
+    assert "is completed; disposition: answered" in told
+    assert counted == "Orders: 1, for: Ask whether Tuesday at 3 pm suits them."
+
+
+def test_a_workflow_of_the_functional_api_calls_nobody_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    first, again, counted = said_by("functional.py", capsys)
+    assert first == "first: +12025550100 after ['not_reached', 'not_interested', 'completed']"
+    assert again.removeprefix("again") == first.removeprefix("first")
+    assert counted == "Orders: 3"
+
+
+@pytest.mark.slow
+def test_another_projects_server_opens_the_graphs_of_its_package(capsys: pytest.CaptureFixture[str]) -> None:
+    asked, ended, talked = said_by("own_server.py", capsys)
+    assert asked.startswith("Call +33142685300?")
+    assert ended == "completed in fr-FR, answered"
+    assert "demonstration model" in talked
+
+
+def test_every_example_is_run_here() -> None:
+    run = Path(__file__).read_text(encoding="utf-8")
+    assert [each.name for each in EXAMPLES.glob("*.py") if f'said_by("{each.name}"' not in run] == []

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 
 from revox_langchain.answers import JsonObject
@@ -49,6 +48,8 @@ def webhooks(
     speed: Speed = 20.0,
 ) -> int:
     """Hear from Revox that calls have ended, and print one JSON line for each."""
+    import httpx
+
     refuse_taken(host, port)
     hosts = [host] if public_url is None else [host, httpx.URL(checked_public_url(public_url)).host]
     with _account(sandbox, speed, hosts) as connection:

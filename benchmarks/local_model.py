@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,23 @@ def tool_calls_in(text: str) -> list[ToolCall]:
                 found.append(ToolCall(name=value["name"], args=arguments, id=uuid.uuid4().hex[:8], type="tool_call"))
         at = text.find("{", end)
     return found
+
+
+def never_empty(prompt_tokens: int, ends: Collection[int]) -> Callable[[Sequence[int], Any], Any]:
+    """What keeps an answer from ending before its first word, as `min_tokens` of model servers does.
+
+    Args:
+        prompt_tokens: How many tokens were read.
+        ends: Tokens that end an answer.
+    """
+
+    def weighed(tokens: Sequence[int], scores: Any) -> Any:
+        if len(tokens) == prompt_tokens:
+            for end in ends:
+                scores[end] = float("-inf")
+        return scores
+
+    return weighed
 
 
 class LocalModel(BaseChatModel):
@@ -95,7 +112,11 @@ class LocalModel(BaseChatModel):
         prompt = self._tokens(text)
         # The engine keeps what it read last time, so that equal beginnings (the tools) are read once.
         out = self._engine.create_completion(
-            prompt, max_tokens=self.longest, temperature=0.0, stop=["<|im_end|>", "</tool_call>", *(stop or [])]
+            prompt,
+            max_tokens=self.longest,
+            temperature=0.0,
+            stop=["<|im_end|>", "</tool_call>", *(stop or [])],
+            logits_processor=never_empty(len(prompt), {self._engine.token_eos(), *self._tokens("<|im_end|>")}),
         )
         said, used = out["choices"][0]["text"], out["usage"]["completion_tokens"]
         calls = tool_calls_in(said) if kwargs.get("tools") else []

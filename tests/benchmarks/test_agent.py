@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 
 from benchmarks import agent
 from benchmarks.judging import Verdict, is_given, judge, numbers_in
-from benchmarks.local_model import LocalModel, tool_calls_in
+from benchmarks.local_model import LocalModel, never_empty, tool_calls_in
 from benchmarks.running import Run, run
 from benchmarks.scenario import Scenario, Tools, half
 from tests.scripted_model import ScriptedModel, calls
@@ -206,3 +206,10 @@ def test_a_model_is_asked_for_once(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_its_engine_or_without_the_file_a_local_model_says_so_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"llama-cpp-python|There is no file"):
         LocalModel(path=str(tmp_path / "none.gguf"))
+
+
+def test_a_local_model_ends_no_answer_before_its_first_word() -> None:
+    weigh = never_empty(3, {1, 2})
+    never = float("-inf")
+    assert weigh([7, 7, 7], [1.0] * 4) == [1.0, never, never, 1.0]
+    assert weigh([7, 7, 7, 7], [1.0] * 4) == [1.0] * 4

@@ -12,9 +12,12 @@ import asyncio
 import json
 import random
 import socket
+import subprocess
+import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -207,6 +210,18 @@ def listening() -> socket.socket:
 def served(app: Any) -> uvicorn.Server:
     """What serves an app without a log."""
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[str]:
+    """A toy in a process of its own, and its address."""
+    command = [sys.executable, "-m", "benchmarks.toy_revox", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 def main() -> None:

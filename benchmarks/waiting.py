@@ -11,12 +11,12 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from benchmarks.schemes import SCHEMES
+from benchmarks.toy_revox import serving
 
 PACKAGES = ("revox-langchain", "revox", "httpx", "langgraph", "langgraph-checkpoint-sqlite")
 QUICK = {"calls": 40, "interval_s": 0.5, "minutes": 0.05}
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report |= {"minutes": options.minutes, "seed": options.seed}
     if not options.json:
         print(", ".join(f"{name} {value}" for name, value in report.items()))
-    with _server(options) as url:
+    with serving(*_shared(options)) as url:
         rows = {name: row(cost(name, url, options)) for name in options.schemes}
     for measured in rows.values():
         measured |= ratios(measured, rows.get("sdk"))
@@ -84,17 +84,6 @@ def _quantile(ordered: Sequence[float], share: float) -> float | None:
 
 def _ratio(of: float, to: float) -> float | None:
     return of / to if to else None
-
-
-@contextmanager
-def _server(options: argparse.Namespace) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.toy_revox", *_shared(options)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 def _shared(options: argparse.Namespace) -> list[str]:

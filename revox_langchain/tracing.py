@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -90,13 +90,14 @@ def note_step(config: RunnableConfig, facts: Mapping[str, object]) -> None:
             _note(runs.get(str(step.parent_run_id)), facts)
 
 
-def note_tool(facts: Mapping[str, object]) -> None:
-    """The same for the tool that is running: what it is given is the config of whoever uses it."""
+def note_tool(facts: Callable[[], Mapping[str, object]]) -> None:
+    """The same for the tool that is running, whose config is that of whoever uses it; asked only in a trace."""
     # langchain-core loads it before the first run; whoever calls the function bare has no trace.
     if "langsmith.run_helpers" in sys.modules:
         from langsmith.run_helpers import get_current_run_tree
 
-        _note(get_current_run_tree(), facts)
+        if (run := get_current_run_tree()) is not None:
+            _note(run, facts())
 
 
 def _note(run: Any, facts: Mapping[str, object]) -> None:

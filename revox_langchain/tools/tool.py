@@ -234,13 +234,16 @@ def build_tool(
 
 def _traced(answer: Answer) -> Answer:
     """The same, with the call it is about put into the trace."""
-    artifact = object_of(answer[1])
-    if order := object_of(artifact.get("call")):
-        call = CallResult.from_call(order)
-        note_tool({**artifact, "call_id": call.call_id, "status": call.status, "disposition": call.disposition})
-    else:
-        note_tool(artifact)
+    note_tool(lambda: _facts(object_of(answer[1])))
     return answer
+
+
+def _facts(artifact: JsonObject) -> JsonObject:
+    order = object_of(artifact.get("call"))
+    if not order:
+        return artifact
+    call = CallResult.from_call(order)
+    return {**artifact, "call_id": call.call_id, "status": call.status, "disposition": call.disposition}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,18 @@ from tests.processes import leftover_children
 # Read again by every test: fixtures that outlive one test and worker processes start from here.
 for _name in [name for name in os.environ if name.startswith(("REVOX_", "LANGSMITH_", "LANGCHAIN_"))]:
     del os.environ[_name]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Of a test with the mark `a_few(every=n)` each n-th case is quick, and the others are slow."""
+    before: Counter[tuple[object, ...]] = Counter()
+    for item in items:
+        if few := item.get_closest_marker("a_few"):
+            test = (item.path, item.cls, item.originalname)
+            if before[test] % few.kwargs["every"]:
+                item.add_marker(pytest.mark.slow)
+            before[test] += 1
 
 
 @pytest.fixture(autouse=True, scope="session")

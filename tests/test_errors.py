@@ -209,6 +209,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", WRONG, ids=lambda given: list(given)[-1])
 def test_a_traceback_ends_with_the_message_whole(given: dict[str, str]) -> None:
     script = (
@@ -231,6 +232,7 @@ def test_a_traceback_ends_with_the_message_whole(given: dict[str, str]) -> None:
     assert done.stderr.splitlines()[-1] == done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_notes_that_others_add_are_kept() -> None:
     error = InvalidInput("No.")
     error.add_note("During task with name 'prepare' and id '1'")

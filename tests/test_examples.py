@@ -78,6 +78,7 @@ def test_another_projects_server_opens_the_graphs_of_its_package(capsys: pytest.
     assert "demonstration model" in talked
 
 
+@pytest.mark.slow
 def test_every_example_is_run_here() -> None:
     run = Path(__file__).read_text(encoding="utf-8")
     assert [each.name for each in EXAMPLES.glob("*.py") if f'said_by("{each.name}"' not in run] == []

@@ -131,6 +131,7 @@ def test_a_bug_in_a_flow_comes_out_as_itself(sandbox: Sandbox, mode: str) -> Non
         drive(flow(), sandbox.connect(), mode)
 
 
+@pytest.mark.slow
 def test_the_error_of_a_flow_is_the_one_it_raised(sandbox: Sandbox) -> None:
     def flow() -> Flow[None]:
         try:

@@ -68,6 +68,7 @@ def in_a_process(server: SandboxServer, script: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_no_process_reads_the_answer_of_another(server: SandboxServer) -> None:
     in_a_process(
         server,
@@ -87,6 +88,7 @@ def test_no_process_reads_the_answer_of_another(server: SandboxServer) -> None:
     )
 
 
+@pytest.mark.slow
 def test_async_clients_are_not_shared_either(server: SandboxServer) -> None:
     in_a_process(
         server,
@@ -108,6 +110,7 @@ def test_async_clients_are_not_shared_either(server: SandboxServer) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_child_dials_a_number_that_its_parent_held(server: SandboxServer) -> None:
     in_a_process(
         server,
@@ -132,6 +135,7 @@ def test_a_child_dials_a_number_that_its_parent_held(server: SandboxServer) -> N
     assert len(server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_what_a_parent_has_armed_is_not_fresh_in_its_child(server: SandboxServer) -> None:
     in_a_process(
         server,
@@ -175,6 +179,7 @@ def test_a_child_has_a_hosted_loop_of_its_own(server: SandboxServer) -> None:
     )
 
 
+@pytest.mark.slow
 def test_locks_that_a_thread_held_at_the_fork_are_free_in_the_child(server: SandboxServer) -> None:
     in_a_process(
         server,

@@ -134,6 +134,7 @@ def test_every_module_lies_in_a_room() -> None:
     assert {room(module) for module in MODULES} - {"__init__", "__main__"} == set(ROOMS)
 
 
+@pytest.mark.slow
 def test_imports_between_rooms_point_downward() -> None:
     floors = {name: floor for floor, name in enumerate((*ROOMS, "__init__", "__main__"))}
     wrong = [
@@ -200,6 +201,7 @@ def test_no_module_is_a_drawer() -> None:
     assert {module for module in MODULES if module.rpartition(".")[2] in DRAWERS} == set()
 
 
+@pytest.mark.slow
 def test_no_private_name_is_imported_across_files() -> None:
     wrong = []
     for module, path in MODULES.items():

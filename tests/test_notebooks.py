@@ -21,6 +21,7 @@ def _quiet_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_and_its_outputs_are_not_stale(path: Path) -> None:
     runner = import_module("scripts.run_notebooks")
@@ -52,5 +53,6 @@ def test_its_steps_are_numbered(path: Path) -> None:
     assert re.match(r"\d\d_", path.stem)
 
 
+@pytest.mark.slow
 def test_there_is_a_first_one() -> None:
     assert NOTEBOOKS[0].name == "01_first_call.ipynb"

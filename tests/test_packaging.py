@@ -244,6 +244,7 @@ def test_soak_measures_the_model_it_is_given() -> None:
     assert '-m benchmarks.agent --gguf "my model.gguf"' in said
 
 
+@pytest.mark.slow
 def test_tests_see_no_key_and_reach_no_network() -> None:
     assert [name for name in os.environ if name.startswith("REVOX_")] == []
     # An address that is reserved for documentation, so that nothing would answer even without the guard. Newer

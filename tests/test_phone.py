@@ -420,6 +420,7 @@ def test_any_text_is_a_number_that_reads_back_the_same_or_is_refused(raw, region
     assert mask_phone(phone.e164) != phone.e164
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="0123456789+()-./, ~[]\t\nx", max_size=18), st.sampled_from([None, "FR", "US"]))
 @settings(max_examples=200, deadline=None)
 def test_a_number_in_ascii_is_read_as_one_with_a_sign_that_no_one_sees(raw, region):

@@ -57,12 +57,14 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import revox_langchain") & set(HEAVY) == set()
 
 
+@pytest.mark.slow
 def test_importing_the_service_loads_nothing_heavy_and_no_database() -> None:
     assert loaded_by("import revox_langchain.service") & {*HEAVY, "sqlite3", "psycopg", "procrastinate"} == set()
     loaded = loaded_by("from revox_langchain.service import Postgres, Runner, Service, Threads, Worker, service_app")
     assert loaded & {"psycopg", "procrastinate", "aiosqlite", "starlette", "uvicorn"} == set()
 
 
+@pytest.mark.slow
 def test_the_toolkit_loads_neither_langgraph_nor_mcp_nor_the_language_model() -> None:
     loaded = loaded_by("from revox_langchain import RevoxToolkit")
     assert loaded & {"langgraph.graph", "langchain_mcp_adapters", "py3langid", "mcp", "starlette"} == set()
@@ -80,6 +82,7 @@ def now_public() -> dict[str, Any]:
     return public()
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("kind", LISTED)
 def test_what_other_code_relies_on_changes_only_on_purpose(kind: str, now_public: dict[str, Any]) -> None:
     assert LISTED[kind] == now_public[kind], "run `make docs` and review the difference"

@@ -95,6 +95,7 @@ def test_the_agent_example_asks_calls_and_reports(capsys: pytest.CaptureFixture[
     assert "revox_wait_for_call" in [getattr(m, "name", None) for m in names["result"]["messages"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("said", "orders"), [("y", 1), ("n", 0)])
 def test_the_same_with_a_key_calls_only_after_a_person_has_said_yes(
     said: str, orders: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -126,6 +127,7 @@ def test_the_commands_it_names_exist() -> None:
     assert commands <= named
 
 
+@pytest.mark.a_few(every=12)
 @pytest.mark.parametrize("options", [line for line in blocks("bash")[1].splitlines() if "--" in line])
 def test_the_options_it_names_exist(options: str) -> None:
     command, *given = shlex.split(options, comments=True)[1:]
@@ -231,6 +233,7 @@ def test_what_goes_wrong_in_a_tool_ends_as_the_table_says(
     assert message.artifact.keys() >= {"code", "message", "next_step"}
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("name", WRONG)
 def test_what_goes_wrong_on_the_command_line_ends_as_the_table_says(name: str) -> None:
     given, fault, key = WRONG[name]
@@ -262,6 +265,7 @@ def test_it_lists_every_tool_once() -> None:
     assert [table.count(f"| `{request.spec.name}` |") for request in REQUESTS] == [1] * len(REQUESTS)
 
 
+@pytest.mark.slow
 def test_it_promises_no_more_than_it_keeps() -> None:
     assert "exactly once" not in README.lower()
     promise = README[README.index("## The promise") :]

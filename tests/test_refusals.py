@@ -173,6 +173,7 @@ def test_a_refusal_of_the_policy_names_the_number_or_the_tool(policy: DialPolicy
     assert named(first) & {"phone_number", "revox_make_call"}, told
 
 
+@pytest.mark.slow
 def test_a_person_reads_what_is_wrong_first_and_a_model_what_to_do() -> None:
     error = InvalidInput("It is wrong.", next_step="Leave prompt out.")
     assert str(error) == "It is wrong. Leave prompt out."

@@ -212,6 +212,7 @@ def test_a_description_among_the_settings_is_not_spoken_either() -> None:
         assert caught.value.code == "description_as_text"
 
 
+@pytest.mark.slow
 def test_the_graph_refuses_a_description_as_a_prompt() -> None:
     with pytest.raises(InvalidInput) as caught:
         call_graph(Sandbox().connect()).invoke(

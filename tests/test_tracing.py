@@ -217,6 +217,7 @@ def test_the_runs_of_a_call_carry_what_it_was_about(mode: str) -> None:
     assert client.ended["prepare"]["extra"]["metadata"]["revox_intent_id"] == out["intent_id"]
 
 
+@pytest.mark.slow
 def test_the_tools_of_an_agent_carry_their_call() -> None:
     sandbox, client = Sandbox(), Kept()
     agent_of(sandbox).invoke(

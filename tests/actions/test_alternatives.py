@@ -53,6 +53,7 @@ def a_voice(sandbox: Sandbox, language: str = "en") -> dict[str, Any]:
 calling = pytest.mark.parametrize("name", ["revox_make_call", "revox_call_and_wait"])
 
 
+@pytest.mark.a_few(every=3)
 @calling
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("assistant_id", PLACEHOLDERS)

@@ -63,6 +63,7 @@ def judged(name: str, *turns: Any, tools: Tools = "calling") -> Verdict:
     return judge(run(BY_NAME[name], tools, ScriptedModel(turns=list(turns))))
 
 
+@pytest.mark.a_few(every=11)
 @each_pair
 def test_a_model_that_does_what_is_right_gets_everything(scenario: Scenario, tools: Tools) -> None:
     made = run(scenario, tools, Perfect(scenario=scenario, tools=tools))
@@ -82,6 +83,7 @@ def test_a_model_that_does_what_is_right_gets_everything(scenario: Scenario, too
     )
 
 
+@pytest.mark.a_few(every=6)
 @each_pair
 def test_a_model_that_only_claims_to_have_called_reaches_no_goal_that_needs_a_tool(
     scenario: Scenario, tools: Tools
@@ -208,6 +210,7 @@ def test_without_its_engine_or_without_the_file_a_local_model_says_so_in_a_sente
         LocalModel(path=str(tmp_path / "none.gguf"))
 
 
+@pytest.mark.slow
 def test_a_local_model_ends_no_answer_before_its_first_word() -> None:
     weigh = never_empty(3, {1, 2})
     never = float("-inf")

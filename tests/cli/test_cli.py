@@ -115,6 +115,7 @@ def html_url() -> Iterator[str]:
 # Exit codes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "disposition"),
     [(FICTION, "answered"), ("+12025550101", "busy"), ("+12025550106", "ivr")],
@@ -155,6 +156,7 @@ def test_a_lost_answer_is_found_and_followed(server: SandboxServer) -> None:
     assert len(server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_an_unreachable_host_is_exit_code_5(dead_url: str) -> None:
     done = call(FICTION, "--yes", env={"REVOX_API_KEY": KEY, "REVOX_BASE_URL": dead_url})
     assert done.exit_code == 5
@@ -202,6 +204,7 @@ def test_a_number_the_guard_refuses_is_exit_code_3(number: str, code: str) -> No
     assert "Error: " in done.stderr
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -424,12 +427,14 @@ def test_a_named_intent_is_placed_once_however_often_the_command_runs(server: Sa
     assert len(server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_a_scheduled_call_says_when_it_is_dialed() -> None:
     done = in_sandbox(FICTION, "--scheduled-at", "2026-01-06T14:00:00+00:00")
     assert done.exit_code == 0, done.output
     assert "Scheduled: Revox will dial at Tue 06 Jan 14:00 UTC, in 4 hours." in done.stdout
 
 
+@pytest.mark.slow
 def test_a_call_outside_its_calling_window_says_until_when_it_waits_by_the_clock_of_whoever_answers() -> None:
     until = "Revox will dial at Tue 06 Jan 18:00 UTC. Ctrl-C does not cancel the call."
     with SandboxServer(Sandbox(key=KEY, speed=20, switches=Switches(real_zones=True, calling_hours=True))) as server:
@@ -469,6 +474,7 @@ def test_an_old_order_that_is_found_is_said_to_be_old_before_its_result(server: 
     assert len(server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_an_ended_call_is_repeated_on_purpose_and_once(server: SandboxServer) -> None:
     def output(*more: str) -> Any:
         return json.loads(call(FICTION, "--yes", "--json", *more, *QUICK, env=account(server)).stdout)
@@ -490,6 +496,7 @@ def test_an_ended_call_is_repeated_on_purpose_and_once(server: SandboxServer) ->
     assert len(server.sandbox.dials) == 2
 
 
+@pytest.mark.slow
 def test_a_second_attempt_is_announced() -> None:
     done = in_sandbox("+12025550102")
     assert "Attempt 1 did not reach the callee; next attempt" in done.stdout
@@ -519,6 +526,7 @@ def test_json_escapes_what_could_control_a_terminal(capsys: pytest.CaptureFixtur
     assert json.loads(text)["said"] == HOSTILE.replace("\ud83d", "\ufffd")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
 @pytest.mark.parametrize("json_", [(), ("--json",)])
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe there has the code page of the system")
@@ -618,6 +626,7 @@ def test_recover_says_plainly_that_there_is_no_order_and_ends_with_6(server: San
     assert "most likely it was not placed" in done.stderr
 
 
+@pytest.mark.slow
 def test_between_attempts_it_says_when_the_next_one_is_and_nothing_of_a_calling_window(
     slow_server: SandboxServer,
 ) -> None:
@@ -656,6 +665,7 @@ def test_watching_a_call_that_has_ended_gives_the_time_of_each_turn(server: Sand
         assert re.search(rf"{moment:%H:%M:%S}  (assistant|callee) +{re.escape(turn['transcript'])}", done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 @pytest.mark.parametrize(
     "args", [("tools",), ("tools", "--json"), ("--help",), ("call", FICTION, "--prompt", PROMPT, "--sandbox")]
@@ -788,6 +798,7 @@ def type_after(terminal: int, marker: str, keys: str) -> str:
     return seen
 
 
+@pytest.mark.slow
 def test_version_and_help_load_neither_langgraph_nor_langchain_nor_mcp() -> None:
     script = (
         "import sys; from revox_langchain.cli.app import run\n"
@@ -854,6 +865,7 @@ def at_a_terminal(server: SandboxServer, *more: str) -> Iterator[tuple[subproces
         os.close(other_end)
 
 
+@pytest.mark.slow
 def test_a_yes_at_a_terminal_dials_and_ctrl_c_offers_to_cancel_the_call(slow_server: SandboxServer) -> None:
     with at_a_terminal(slow_server) as (process, terminal):
         type_after(terminal, "Call now? [y/N]: ", "y\n")
@@ -867,6 +879,7 @@ def test_a_yes_at_a_terminal_dials_and_ctrl_c_offers_to_cancel_the_call(slow_ser
     assert [order["status"] for order in slow_server.sandbox.world.orders.values()] == ["cancelled"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_the_question_dials_nothing_and_says_so(server: SandboxServer) -> None:
     with at_a_terminal(server) as (process, terminal):
         type_after(terminal, "Call now? [y/N]: ", "")
@@ -890,6 +903,7 @@ def interrupted(process: Any, each_s: float = 10.0) -> str:
     raise AssertionError("Ctrl-C did not end it")
 
 
+@pytest.mark.slow
 def test_a_named_intent_is_one_call_whether_a_person_or_yes_approved_it(slow_server: SandboxServer) -> None:
     named = ("--intent", "order 18", "--max-wait-s", "0.1")
     with at_a_terminal(slow_server, *named) as (process, terminal):
@@ -903,6 +917,7 @@ def test_a_named_intent_is_one_call_whether_a_person_or_yes_approved_it(slow_ser
     assert len(slow_server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_pipe_leaves_the_call_running_and_says_how_to_watch_it(slow_server: SandboxServer) -> None:
     args = ("call", FICTION, "--prompt", PROMPT, "--language", "en", "--yes", *QUICK)
     with start_process(*args, env=account(slow_server)) as process:
@@ -917,6 +932,7 @@ def test_ctrl_c_in_a_pipe_leaves_the_call_running_and_says_how_to_watch_it(slow_
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_the_sandbox_serves_says_where_and_stops_on_ctrl_c() -> None:
     with start_process(
         *("sandbox", "--port", "0", "--speed", "1000", "--key", "sesame", "--allow-host", "hooks.example.com")
@@ -936,6 +952,7 @@ def test_the_sandbox_serves_says_where_and_stops_on_ctrl_c() -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 @needs_mcp_1
 def test_mcp_over_stdio_writes_nothing_but_the_protocol_to_stdout() -> None:
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
@@ -958,6 +975,7 @@ def test_mcp_over_stdio_writes_nothing_but_the_protocol_to_stdout() -> None:
     assert "up to risk read" in said
 
 
+@pytest.mark.slow
 @needs_mcp_1
 def test_mcp_over_http_takes_a_free_port_and_says_where_it_is() -> None:
     with start_process("mcp", "--sandbox", "--http", "--port", "0") as process:
@@ -976,6 +994,7 @@ def test_mcp_that_refuses_to_serve_does_not_say_that_it_serves() -> None:
     assert "Serving" not in cli("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "0").stderr
 
 
+@pytest.mark.slow
 def test_the_chinese_demo_is_written_with_chinese_punctuation() -> None:
     said = json.loads(cli("demo", "--language", "zh", "--speed", "0", "--json").stdout)["transcript"]
     assert [turn["content"] for turn in said if turn["content"][-1] not in "。？"] == []

@@ -130,6 +130,7 @@ def test_it_needs_no_key_in_a_sandbox() -> None:
     assert "No assistant answers it." in done.stdout
 
 
+@pytest.mark.slow
 def test_no_numbers_are_no_error(server: SandboxServer) -> None:
     other = Sandbox()
     other.world.phone_numbers.clear()

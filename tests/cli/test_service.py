@@ -214,6 +214,7 @@ def test_a_function_for_reports_that_cannot_be_found_is_one_sentence(
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.enable_socket
 def test_a_service_that_is_not_there_is_told_and_nothing_is_dialed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

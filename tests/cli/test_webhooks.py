@@ -76,6 +76,7 @@ def stopped(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM
     return process.returncode, out, errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_post_becomes_one_line_of_json_and_a_signal_ends_it_well(server: SandboxServer, how: signal.Signals) -> None:
     call_id = ended_call(server)
@@ -95,6 +96,7 @@ def test_a_post_becomes_one_line_of_json_and_a_signal_ends_it_well(server: Sandb
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_what_was_heard_is_finished_before_it_ends(server: SandboxServer) -> None:
     call_ids = {ended_call(server) for _ in range(20)}
     with listening(server) as process:
@@ -106,6 +108,7 @@ def test_what_was_heard_is_finished_before_it_ends(server: SandboxServer) -> Non
     assert code == 0
 
 
+@pytest.mark.slow
 def test_what_was_heard_and_not_printed_is_printed_by_the_next_one(server: SandboxServer, tmp_path: Path) -> None:
     call_id, file = ended_call(server), tmp_path / "ended.db"
     journal = Journal(file)
@@ -119,6 +122,7 @@ def test_what_was_heard_and_not_printed_is_printed_by_the_next_one(server: Sandb
         assert (code, first, rest) == (0, printed, "")
 
 
+@pytest.mark.slow
 def test_where_its_reader_has_gone_it_ends_and_keeps_what_was_not_read(server: SandboxServer, tmp_path: Path) -> None:
     file = tmp_path / "ended.db"
     with listening(server, "--journal", str(file)) as process:
@@ -134,6 +138,7 @@ def test_where_its_reader_has_gone_it_ends_and_keeps_what_was_not_read(server: S
     assert Journal(file).pending() == [call_id]
 
 
+@pytest.mark.slow
 def test_a_new_token_is_shown_once_with_the_whole_address(server: SandboxServer) -> None:
     call_id = ended_call(server)
     with listening(server, token=None) as process:
@@ -147,6 +152,7 @@ def test_a_new_token_is_shown_once_with_the_whole_address(server: SandboxServer)
     assert code == 0
 
 
+@pytest.mark.slow
 def test_the_address_is_below_the_public_url(server: SandboxServer) -> None:
     with listening(server, "--public-url", "https://us.example.com/revox/", token=None) as process:
         assert process.stderr is not None
@@ -154,6 +160,7 @@ def test_the_address_is_below_the_public_url(server: SandboxServer) -> None:
         assert process.stderr.readline().startswith("https://us.example.com/revox/call-ended/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", [(), ("--host", "0.0.0.0")], ids=str)
 def test_with_a_sandbox_a_call_of_another_program_is_really_posted(host: tuple[str, ...]) -> None:
     with listening(None, "--sandbox", "--speed", "3000", *host, token=None) as process:
@@ -204,6 +211,7 @@ def test_without_a_key_nothing_is_served() -> None:
     assert "call-ended" not in said.stderr
 
 
+@pytest.mark.slow
 def test_its_help_names_the_options() -> None:
     said = cli("webhooks", "--help", env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
     assert said.exit_code == 0

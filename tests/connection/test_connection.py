@@ -394,6 +394,7 @@ def test_what_was_remembered_is_forgotten_when_it_may_have_changed() -> None:
     assert connection.recalled(ListAssistants(), 60) is None
 
 
+@pytest.mark.slow
 def test_clients_of_event_loops_that_are_gone_are_dropped() -> None:
     connection = Sandbox().connect()
     for _ in range(5):

@@ -73,6 +73,7 @@ def bomb(megabytes: int) -> bytes:
     )
 
 
+@pytest.mark.slow
 @both_modes
 def test_a_bomb_is_refused_before_it_has_gone_off(mode: str) -> None:
     packed = bomb(120)

@@ -141,6 +141,7 @@ def test_numbers_and_ordinary_texts_are_written_as_they_are(cell):
     assert quoted(cell) == cell
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="'=+-@ \t\r\n1a\ufeff＝"), st.booleans())
 def test_what_was_quoted_is_read_as_it_was(cell, numbers):
     assert unquoted(quoted(cell, numbers=numbers)) == cell

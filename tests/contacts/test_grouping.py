@@ -44,6 +44,7 @@ def test_the_country_counts_only_if_the_caller_says_so_and_if_it_has_one_languag
     assert groups(by_country=True, language="it")[0]["it"] == [5]
 
 
+@pytest.mark.slow
 def test_a_language_without_a_voice_is_refused():
     with pytest.raises(UnsupportedLanguage):
         groups(language="nl")

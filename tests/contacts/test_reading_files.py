@@ -301,6 +301,7 @@ def test_a_header_that_no_one_knows_is_answered_with_the_column_that_looks_like_
     assert len(read_contacts(data, number_column="yhteys").contacts) == 2
 
 
+@pytest.mark.slow
 def test_a_line_in_another_encoding_is_named_and_garbles_nothing():
     data = "phone,name\n+33142685300,Zoë\n+33142685301,Hélène\n".encode() + "+33142685302,Noël\n".encode("cp1252")
     with pytest.raises(InvalidInput, match="Line 4 of the file is not UTF-8") as caught:

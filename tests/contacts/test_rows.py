@@ -180,6 +180,7 @@ cells = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(cells, min_size=0, max_size=5), max_size=12))
 def test_the_states_add_up_to_the_rows_whatever_they_hold(rows):

@@ -162,6 +162,7 @@ rows_of_a_file = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(rows_of_a_file, min_size=1, max_size=3))
 def test_states_add_up_over_any_number_of_readings(files):

@@ -164,6 +164,7 @@ def test_what_happened_is_said_also_if_the_budget_has_gone_meanwhile(sandbox: Sa
         run(place(order("refused"), guard_of(kept)), sandbox.connect())
 
 
+@pytest.mark.slow
 async def test_a_budget_that_takes_time_holds_up_no_event_loop(sandbox: Sandbox) -> None:
     steps = []
     flow = guard_of(Elsewhere()).budget.asked(lambda: "answer")

@@ -70,6 +70,7 @@ def test_for_tools_in_a_thread_the_default_holds() -> None:
     assert "in this thread" in codes[10]
 
 
+@pytest.mark.slow
 def test_for_code_the_limit_is_off_unless_it_is_given_and_a_budget_holds() -> None:
     connection, guard = Sandbox().connect(), Guard()
     for number in NUMBERS[:12]:

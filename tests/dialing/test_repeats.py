@@ -207,6 +207,7 @@ def test_a_repeat_is_no_name() -> None:
     assert repeated.intent_id == repeat_intent("x", phone_number=NUMBER, prompt="Ho").intent_id
 
 
+@pytest.mark.slow
 def test_the_graph_repeats_an_ended_call() -> None:
     sandbox = Sandbox()
     graph = call_graph(sandbox.connect())

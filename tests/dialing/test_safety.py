@@ -258,6 +258,7 @@ def test_it_is_not_said_that_nothing_rang_again_where_a_second_order_was_cancell
     assert "nothing rang again" not in said
 
 
+@pytest.mark.slow
 def test_a_sync_call_inside_an_event_loop_does_not_hang_behind_a_coroutine_of_that_loop() -> None:
     sandbox = Sandbox()
     ended: list[str] = []
@@ -548,6 +549,7 @@ def test_the_budget_is_given_back_if_the_look_after_a_429_fails() -> None:
     assert guard.budget.reserved()["orders"] == 0
 
 
+@pytest.mark.slow
 def test_a_run_without_a_thread_does_not_pay_for_all_threads_of_the_process() -> None:
     sandbox, budget = Sandbox(), Budget()
     graph = call_graph(sandbox.connect(), budget=budget)

@@ -238,6 +238,7 @@ def test_everything_is_found_however_the_server_counts(
     assert nobody == Found({}, complete=True)
 
 
+@pytest.mark.slow
 @given(total=st.integers(0, 450), base=st.sampled_from([0, 1]), past_end=st.sampled_from(["empty", "refused"]))
 def test_nothing_is_missed_whatever_the_total(total: int, base: int, past_end: str) -> None:
     hand = ByHand()

@@ -33,6 +33,7 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.a_few(every=8)
 @pytest.mark.parametrize("block", RUNS, ids=titled)
 def test_a_block_runs_without_a_key(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     run(block)
@@ -59,6 +60,7 @@ def test_a_webhook_wakes_the_parked_thread(capsys: pytest.CaptureFixture[str]) -
     assert names["graph"].get_state(thread).values["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_an_order_that_does_not_exist_leaves_the_others_alone(capsys: pytest.CaptureFixture[str]) -> None:
     run(block_with("no-such-call"))
     said = capsys.readouterr().out
@@ -110,6 +112,7 @@ def test_the_options_it_names_exist() -> None:
     assert {"--public-url", "REVOX_SERVICE_TOKEN", "REVOX_APPROVAL_TOKEN"} <= serve
 
 
+@pytest.mark.slow
 def test_the_pages_and_headings_it_links_to_exist() -> None:
     for link in re.findall(r"\]\(([^)]+)\)", PAGE):
         path, _, heading = link.partition("#")

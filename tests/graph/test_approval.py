@@ -201,6 +201,7 @@ NEITHER: list[Any] = [
 ]
 
 
+@pytest.mark.a_few(every=5)
 @both_modes
 @pytest.mark.parametrize("answer", YES, ids=str)
 def test_a_yes_in_any_usual_shape_approves_a_question_asked_the_first_time(answer: Any, mode: str) -> None:
@@ -224,6 +225,7 @@ def test_a_no_in_any_usual_shape_rejects(answer: Any) -> None:
     assert not sandbox.dials
 
 
+@pytest.mark.a_few(every=9)
 @both_modes
 @pytest.mark.parametrize("answer", NEITHER, ids=str)
 def test_anything_else_keeps_the_question_open_with_a_sentence(answer: Any, mode: str) -> None:
@@ -280,6 +282,7 @@ def test_an_edit_made_in_a_form_is_taken_for_what_it_changes(shape: str) -> None
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.a_few(every=6)
 @both_modes
 @pytest.mark.parametrize("answer", YES, ids=str)
 def test_a_question_asked_again_wants_its_hash_or_the_interrupts_id(answer: Any, mode: str) -> None:
@@ -330,6 +333,7 @@ def test_a_run_that_ended_leaves_no_question_behind() -> None:
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.a_few(every=13)
 @both_modes
 @pytest.mark.parametrize("answer", [*YES, *NO[:4], *NEITHER], ids=str)
 def test_the_unknown_outcome_takes_no_bare_yes_and_stays_open_with_a_sentence(answer: Any, mode: str) -> None:

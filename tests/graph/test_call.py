@@ -182,6 +182,7 @@ def test_an_assistant_is_reused_while_its_configuration_is_what_it_was(sandbox: 
     assert len(sandbox.dials) == 3
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize(
     ("story", "status", "disposition"),
     [
@@ -403,6 +404,7 @@ def test_while_waiting_the_stream_says_where_the_call_stands(sandbox: Sandbox, s
     assert "progress" not in graph.invoke({**THREE_ATTEMPTS}, thread())
 
 
+@pytest.mark.slow
 def test_a_long_last_turn_is_cut_and_is_all_of_the_talk_that_a_wait_keeps(sandbox: Sandbox) -> None:
     given = {**FRENCH, "first_sentence": "Bonjour, ici le cabinet. " * 40}
     graph = saved(sandbox, wait=WaitPolicy(live_s=0.5, slice_s=0.5, longest_slice_s=0.5))
@@ -565,6 +567,7 @@ def test_giving_up_ends_the_run_and_dials_nothing(sandbox: Sandbox, mode: str) -
     assert not sandbox.dials
 
 
+@pytest.mark.a_few(every=5)
 @both_modes
 @pytest.mark.parametrize(
     "wrong",
@@ -977,6 +980,7 @@ def test_a_wait_of_six_days_fits_the_steps_a_parent_allows_by_default(sandbox: S
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_a_call_graph_inside_a_node_may_have_a_limit_of_its_own(sandbox: Sandbox) -> None:
     short = WaitPolicy(slice_s=2, longest_slice_s=2)
     call = call_graph(sandbox.connect(), wait=short)
@@ -1019,6 +1023,7 @@ WRITTEN: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("written", WRITTEN, ids=str)
 @pytest.mark.parametrize("step", ["choose_voice", "approve", "arm", "place_call", "ask", "wait", "report"])
 def test_a_state_that_was_written_wrongly_is_named_in_a_sentence(
@@ -1086,6 +1091,7 @@ def test_a_misspelled_input_is_refused_before_anything_is_done(mode: str) -> Non
     assert graph.invoke(given, thread)["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_as_a_node_the_graph_takes_what_it_knows_of_the_other_graphs_state() -> None:
     class Visit(TypedDict, total=False):
         phone_number: str

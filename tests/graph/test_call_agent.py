@@ -260,6 +260,7 @@ def test_what_studio_opens_shows_the_demonstration_in_a_sandbox_even_with_a_key(
     assert "demonstration model" in out["structured_response"]["message"]
 
 
+@pytest.mark.slow
 def test_the_model_of_the_environment_is_the_agents_and_then_a_key_is_real(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVOX_AGENT_MODEL", "openai:gpt-5.5")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-tests")

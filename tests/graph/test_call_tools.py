@@ -219,6 +219,7 @@ def test_a_toolkit_shows_no_token_and_takes_the_same_list(sandbox: Sandbox) -> N
     assert secret not in repr(toolkit) + repr(toolkit.decided) + str(toolkit.model_dump(exclude={"connection"}))
 
 
+@pytest.mark.slow
 def test_a_model_that_changes_an_assistant_leaves_its_tools_alone(sandbox: Sandbox) -> None:
     assistant_id = graph_of(sandbox).invoke(REQUEST, THREAD)["assistant_id"]
     before = used(sandbox)

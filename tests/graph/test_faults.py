@@ -96,6 +96,7 @@ def ways() -> Iterator[Any]:
             )
 
 
+@pytest.mark.a_few(every=7)
 @pytest.mark.parametrize(("fault", "mode", "durability"), list(ways()))
 def test_a_fault_ends_as_the_table_says(fault: Fault, mode: str, durability: str, blockbuster: BlockBuster) -> None:
     sandbox = Ambush()
@@ -140,6 +141,7 @@ def test_a_fault_ends_as_the_table_says(fault: Fault, mode: str, durability: str
         assert out["call_id"] == sandbox.dials[0]["id"]
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("wrong", WRONG, ids=repr)
 def test_a_wrong_answer_never_dials_and_leaves_the_question_open(wrong: Any, mode: str, sandbox: Sandbox) -> None:
@@ -345,6 +347,7 @@ def test_a_checkpoint_read_that_fails_before_the_dial_asks_nothing_and_the_next_
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_a_checkpoint_read_that_is_cancelled_before_the_dial_asks_nothing_and_the_next_run_dials() -> None:
     reached = asyncio.Event()
 

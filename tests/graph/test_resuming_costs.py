@@ -136,6 +136,7 @@ def test_a_process_that_dies_while_it_wakes_a_thread_leaves_it_waiting(
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_before_its_dial_still_writes_down_each_step(sandbox: Sandbox, saver: Counting) -> None:
     async def go_on() -> str:
         graph = graph_of(sandbox.connect(), saver)

@@ -136,6 +136,7 @@ def test_a_toolkits_calls_ask_for_the_model_and_a_model_neither_sees_nor_changes
     assert "settings" not in tools["revox_make_call"].tool_call_schema.model_json_schema()["properties"]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_toolkits_assistants_ask_for_the_model_and_calls_of_others_go_on_as_they_are(
     toolkit: tuple[Sandbox, dict[str, BaseTool]],
 ) -> None:

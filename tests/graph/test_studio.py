@@ -89,6 +89,7 @@ def sandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         yield running
 
 
+@pytest.mark.slow
 def test_a_call_runs_to_its_end_with_live_events_and_blocks_nothing(sandboxed: Studio) -> None:
     events, last = run(sandboxed, FRENCH)
     kinds = [event["type"] for event in events]
@@ -152,6 +153,7 @@ def test_the_graph_is_no_tool_for_strangers(sandboxed: Studio) -> None:
         assert httpx.post(f"{sandboxed.url}{path}", json={}).status_code == 404, path
 
 
+@pytest.mark.slow
 def test_the_configuration_holds_no_secret_and_reads_none_from_a_file() -> None:
     config = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
     assert "env" not in config

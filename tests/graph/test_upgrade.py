@@ -188,6 +188,7 @@ def test_a_state_of_a_newer_release_is_refused_in_a_sentence(saver: SqliteSaver,
     assert not sandbox.dials
 
 
+@pytest.mark.slow
 def test_the_version_is_written_with_every_request(saver: SqliteSaver, sandbox: Sandbox) -> None:
     graph = graph_on(saver, sandbox)
     graph.invoke(REQUEST, thread("new"))

@@ -55,6 +55,7 @@ def alive(of: set[str]) -> int:
     return sum(type(each).__name__ in of for each in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_a_parked_run_leaves_nothing_in_memory() -> None:
     sandbox = Sandbox(switches=Switches(organization_limit=1000))
     later = datetime.fromtimestamp(sandbox.clock.now_s() + 86_400, UTC).isoformat()

@@ -250,6 +250,7 @@ def test_an_address_that_revox_cannot_post_to_is_refused_when_the_graph_is_built
         assert "secret@" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_what_revox_says_of_an_address_is_shown_without_its_token(sandbox: Sandbox) -> None:
     def refuses(request: httpx.Request) -> httpx.Response:
         return httpx.Response(422, json={"error": f"webhook_url {HOOK} cannot be reached"})

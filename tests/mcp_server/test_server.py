@@ -400,6 +400,7 @@ def test_our_server_is_not_opened_to_other_machines_without_a_token() -> None:
         http_app(make_server(Sandbox().connect(), [MakeCall], Guard()), any_host=True)
 
 
+@pytest.mark.slow
 async def test_our_server_speaks_over_stdio_to_the_program_that_starts_it() -> None:
     code = (
         "from revox_langchain import RevoxToolkit; from revox_langchain.mcp_server.stdio import run_stdio;"
@@ -415,6 +416,7 @@ async def test_our_server_speaks_over_stdio_to_the_program_that_starts_it() -> N
     assert "Jonas" in text_of(voices)
 
 
+@pytest.mark.slow
 def test_importing_the_tools_and_the_server_loads_no_mcp_and_no_graph_library() -> None:
     code = (
         "import sys, revox_langchain.tools.toolkit, revox_langchain.mcp_server.http, revox_langchain.sandbox.mcp;"
@@ -473,6 +475,7 @@ async def test_revoxs_wait_comes_back_with_the_call_as_it_is_when_time_is_up() -
     assert sandbox.counts["revox_get_call"] == 5
 
 
+@pytest.mark.slow
 async def test_the_invented_tools_answer_and_say_that_they_are_invented() -> None:
     with serving_theirs(Sandbox(), structured=True) as url:
         async with session(url) as client:

@@ -69,6 +69,7 @@ def assert_fits(result: types.CallToolResult, schema: dict[str, Any] | None) -> 
     jsonschema.validate(result.structuredContent, schema, cls=jsonschema.Draft202012Validator)
 
 
+@pytest.mark.a_few(every=13)
 @EVERY_TOOL
 async def test_an_answer_fits_the_schema_its_tool_declares(request_type: type[Request]) -> None:
     sandbox, _ = _SHARED[0]
@@ -86,6 +87,7 @@ async def test_an_answer_fits_the_schema_its_tool_declares(request_type: type[Re
     assert set((tool.outputSchema or {}).get("properties", {})) <= set(result.structuredContent)
 
 
+@pytest.mark.a_few(every=12)
 @EVERY_TOOL
 async def test_an_error_fits_the_schema_of_an_answer_since_some_clients_check_both(request_type: type[Request]) -> None:
     sandbox, _ = _SHARED[0]
@@ -136,6 +138,7 @@ async def test_every_tool_has_a_title_a_person_can_read_and_hints_that_do_not_co
         assert not (hints.readOnlyHint and hints.destructiveHint)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_undone_is_destructive() -> None:
     names = {request.spec.name for request in REQUESTS}
     assert names >= UNDONE_BY_NOTHING | RINGS

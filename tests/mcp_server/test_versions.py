@@ -101,6 +101,7 @@ def test_importing_every_room_works_and_loads_no_mcp() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 async def test_rest_tools_need_no_mcp() -> None:
     tools = await RevoxToolkit(connection=Sandbox().connect()).aget_tools()
     assert re.fullmatch(r"revox_\w+", tools[0].name)

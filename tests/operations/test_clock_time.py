@@ -50,6 +50,7 @@ def test_every_minute_of_the_day_is_the_same_in_every_way_of_writing(hour: int, 
     assert {as_documented(way) for way in ways} == {f"{hour:02}:{minute:02}"}
 
 
+@pytest.mark.slow
 @given(st.text(max_size=12))
 def test_any_text_is_a_minute_of_the_day_or_none(text: str) -> None:
     minute = minute_of(text)

@@ -161,6 +161,7 @@ def test_mcp_clients_see_the_same_few_fields() -> None:
     assert server_for(toolkit).name == "revox"
 
 
+@pytest.mark.slow
 def test_the_graph_as_a_tool_takes_an_assistant_only_if_code_lets_it() -> None:
     connection = Sandbox().connect()
     lean, choosing = call_graph_tool(connection), call_graph_tool(connection, choose_assistant=True)

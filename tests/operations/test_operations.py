@@ -564,6 +564,7 @@ def test_a_request_cannot_be_changed_after_it_was_made(request_type: type[Reques
             setattr(request, name, "other")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", ["+1202", "banana" * 60, None, 7])
 def test_ten_thousand_wrong_contacts_are_named_in_a_few_words(bad: Any) -> None:
     contacts = [{"to_phone_number": bad, "x" * 500: 1}] * 10_000
@@ -719,6 +720,7 @@ def test_a_risk_may_be_a_word(word: str) -> None:
     assert Risk.named(word) is Risk.DIAL
 
 
+@pytest.mark.slow
 def test_a_wrong_word_for_a_risk_names_the_choices() -> None:
     with pytest.raises(InvalidInput, match="read, write, dial, delete"):
         Risk.named("everything")

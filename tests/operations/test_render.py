@@ -379,6 +379,7 @@ def with_texts(value: Any, change: Callable[[str], str], key: str = "") -> Any:
     return change(value) if isinstance(value, str) else value
 
 
+@pytest.mark.slow
 def test_no_text_of_any_answer_can_start_a_line_of_ours(shown: list[Shown]) -> None:
     for line_break in BREAKS:
         for request, answer in shown:
@@ -387,6 +388,7 @@ def test_no_text_of_any_answer_can_start_a_line_of_ours(shown: list[Shown]) -> N
                 assert not line.strip().startswith("EVIL"), (request, line_break)
 
 
+@pytest.mark.slow
 def test_no_text_of_any_answer_makes_it_long(shown: list[Shown]) -> None:
     for request, answer in shown:
         for filler in ("x" * 3000, "x\n" * 1500, "漢 " * 1500):
@@ -564,6 +566,7 @@ def test_a_renderer_takes_an_answer_without_its_request(shown: list[Shown], op: 
     assert op.spec.render(answer, None)
 
 
+@pytest.mark.slow
 def test_output_that_does_not_fit_is_shown_as_such_to_the_model(shown: list[Shown]) -> None:
     misfits = [said(*each) for each in shown if isinstance(each[0], GetCall) and "maybe" in json.dumps(each[1])]
     assert misfits

@@ -555,6 +555,7 @@ def test_the_example_is_sent_to_the_declared_route_and_read_back(operation: type
     assert read_back(request) == request
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("method", sorted({case[2] for case in CASES}))
 def test_every_argument_of_the_sdk_occurs_in_a_case_or_is_an_assistant_setting(method: str) -> None:
     with revox.Revox(api_key="k") as client:
@@ -729,6 +730,7 @@ def read_back(request: Operation) -> Operation:
     return type(request)(**type(request).unwire(path, query, body))
 
 
+@pytest.mark.a_few(every=6)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.spec.name)
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)

@@ -50,6 +50,7 @@ def test_a_number_is_masked_wherever_it_stands_in_json() -> None:
     assert "'n': 5, 'ok': True" in hidden
 
 
+@pytest.mark.slow
 def test_markup_in_what_was_said_is_text() -> None:
     words = "<script>alert(1)</script> | **bold** [x](javascript:alert(1)) \u202egnp.exe\n# head"
     told = CallResult.from_call(order(talk(1, words=words))).to_markdown()

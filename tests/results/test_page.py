@@ -258,6 +258,7 @@ def test_a_notebook_shows_the_same_without_script_or_policy() -> None:
     assert all(".revox-" in each for each in selectors if each.strip() and "(" not in each)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(call=ORDERS, notes=st.lists(st.text(), max_size=2))
 def test_whatever_revox_sends_becomes_a_page_that_reads_back(call: JsonObject, notes: list[str]) -> None:
@@ -270,6 +271,7 @@ def test_whatever_revox_sends_becomes_a_page_that_reads_back(call: JsonObject, n
     assert "SECRET PROMPT" not in html
 
 
+@pytest.mark.slow
 def test_without_jinja2_a_sentence_says_what_to_install() -> None:
     script = (
         "import sys; sys.modules['jinja2'] = None\n"

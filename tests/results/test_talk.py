@@ -162,6 +162,7 @@ def test_whatever_revox_sends_comes_to_one_of_the_conclusions_and_is_told(call: 
     assert "THE SECRET PROMPT" not in told
 
 
+@pytest.mark.slow
 def test_twenty_thousand_turns_and_three_hundred_attempts_are_read() -> None:
     busy = {"status": "completed", "dial_error": "busy", "started_at": "2026-01-06T09:00:00Z"}
     # No event has the words of these turns: each is looked for once, not among all events.

@@ -69,6 +69,7 @@ def test_an_order_between_attempts_says_until_when() -> None:
     assert sandbox.world.book[call_id].waits is False
 
 
+@pytest.mark.slow
 def test_an_order_whose_windows_never_open_says_that() -> None:
     never = {"allowed_days": [], "call_twice_in_a_row": False, "calling_windows": [], "max_retry_attempts": 1}
     with SandboxServer(Sandbox(switches=Switches(calling_hours=True))) as server:

@@ -174,6 +174,7 @@ async def test_a_tour_of_the_api_answers_what_the_sdk_expects(ask: Ask, sandbox:
     assert set(sandbox.counts) == {operation.spec.name for operation in OPERATIONS if method_of(operation)}
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.spec.name)
 def test_every_operation_answers_in_the_type_of_the_sdk_or_in_its_own(
     operation: type[Operation], sandbox: Sandbox
@@ -266,6 +267,7 @@ async def tour_of_campaigns(ask: Ask, sandbox: Sandbox, assistant_id: str) -> No
     await ask("campaigns.delete", campaign_id)
 
 
+@pytest.mark.a_few(every=5)
 @pytest.mark.parametrize("number", sorted(STORIES))
 async def test_a_call_is_valid_at_every_point_of_its_life(ask: Ask, sandbox: Sandbox, number: str) -> None:
     assistant = {name: value for name, value in EVERYTHING.items() if name != "name"}

@@ -371,6 +371,7 @@ class TestACalleeThatIsAModel:
         assert (turns(attempt, "user"), ended(attempt)) == ([], ("human", "user", None))
 
 
+@pytest.mark.slow
 def test_the_call_is_one_of_the_official_sdk() -> None:
     sandbox = Sandbox(outside=Brain().transport)
     http_client = httpx.Client(transport=httpx.MockTransport(sandbox))

@@ -87,6 +87,7 @@ def test_a_connection_learns_it_from_an_error_as_well() -> None:
     assert connection.sandbox
 
 
+@pytest.mark.slow
 def test_orders_and_results_say_it(server: SandboxServer) -> None:
     for connection in (Sandbox().connect(), over_a_port(server)):
         made = run(act(MakeCall(**CALL), Guard()), connection)
@@ -104,6 +105,7 @@ def test_orders_and_results_say_it(server: SandboxServer) -> None:
         assert (lost["found"], lost["sandbox"]) == (False, True)
 
 
+@pytest.mark.slow
 def test_the_graph_says_it_of_a_call_and_of_a_refusal(server: SandboxServer) -> None:
     for connection in (Sandbox().connect(), over_a_port(server)):
         graph = call_graph(connection)
@@ -168,6 +170,7 @@ async def test_a_failure_over_mcp_says_it() -> None:
         assert (answer.structuredContent or {}).get("sandbox") is marked
 
 
+@pytest.mark.slow
 @needs_mcp_1
 @pytest.mark.parametrize("in_process", [True, False])
 async def test_what_the_hosted_server_of_a_sandbox_answers_says_it(in_process: bool) -> None:
@@ -237,6 +240,7 @@ def cli(server: SandboxServer, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it(server: SandboxServer) -> None:
     number = iter(range(140, 150))
 
@@ -256,6 +260,7 @@ def test_the_command_line_says_it(server: SandboxServer) -> None:
     assert "no real phone rings" in cli(server, "doctor").stdout
 
 
+@pytest.mark.slow
 def test_every_page_and_answer_of_the_port_carries_the_header(server: SandboxServer) -> None:
     def header(path: str, **more: Any) -> str | None:
         return httpx.get(f"{server.url}{path}", **more).headers.get("x-revox-langchain-sandbox")

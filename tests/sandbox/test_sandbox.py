@@ -107,6 +107,7 @@ def finish(sandbox: Sandbox, connection: Connection, number: str, **more: Any) -
 
 
 class TestContract:
+    @pytest.mark.slow
     def test_importing_it_loads_no_server(self) -> None:
         code = (
             "import sys, revox_langchain.sandbox; "
@@ -1476,6 +1477,7 @@ class TestSwitches:
         with pytest.raises(ValueError):
             Switches().changed(wrong)
 
+    @pytest.mark.slow
     def test_each_is_explained(self) -> None:
         named = Switches.__doc__ or ""
         assert [name for name in Switches.__slots__ if f"{name}:" not in named] == []

@@ -69,6 +69,7 @@ def test_ten_times_the_contacts_are_ten_times_the_work(which: str) -> None:
     assert many < 12 * few
 
 
+@pytest.mark.slow
 def test_ten_thousand_contacts_are_created_and_launched_in_few_steps_each() -> None:
     sandbox, made = Sandbox(), []
     created = steps(lambda: made.append(campaign_of(sandbox, 10_000)))
@@ -78,6 +79,7 @@ def test_ten_thousand_contacts_are_created_and_launched_in_few_steps_each() -> N
     assert launched < 10_000 * 60
 
 
+@pytest.mark.slow
 def test_a_search_by_number_looks_at_no_other_order() -> None:
     sandbox = Sandbox()
     campaign_of(sandbox, 3000)

@@ -133,6 +133,7 @@ def test_our_connection_does_not_know_whether_a_lost_dial_took_place(server: San
     assert len(server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_a_delay_is_real_and_holds_up_nobody_else(server: SandboxServer, raw: httpx.Client) -> None:
     server.sandbox.faults.add(Fault("delay", on=MakeCall, seconds=600))
     slow: list[Exception] = []
@@ -281,6 +282,7 @@ def test_a_port_that_is_taken_says_so(server: SandboxServer) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_serving_ends_cleanly_on_ctrl_c() -> None:
     code = (
         "from revox_langchain.sandbox import Sandbox\n"
@@ -321,6 +323,7 @@ FOREIGN_PAGES = [
 ]
 
 
+@pytest.mark.a_few(every=5)
 @needs_mcp_1
 @pytest.mark.parametrize(("headers", "status"), FOREIGN_PAGES)
 @pytest.mark.parametrize("path", ["/", "/sandbox/reset", "/api/call", "/api/mcp-servers/generic/mcp"])
@@ -357,6 +360,7 @@ def test_on_every_address_any_name_will_do_but_not_another_hosts_page(headers: d
         assert client.get("/sandbox/state", headers=headers).status_code == status
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize(
     "body",
     [
@@ -440,6 +444,7 @@ def test_a_moment_that_no_calendar_reaches_is_refused(moment: str, real_zones: b
     assert later.status_code == 200
 
 
+@pytest.mark.slow
 def test_a_pause_between_attempts_that_no_calendar_reaches_is_refused() -> None:
     window = {"calling_window_start_time": "9:00", "calling_window_end_time": "17:00", "retry_delay_seconds": 10**30}
     retry = {"allowed_days": ["monday"], "calling_windows": [window], "max_retry_attempts": 2}

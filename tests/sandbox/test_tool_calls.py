@@ -430,6 +430,7 @@ async def test_a_server_in_the_event_loop_that_waits_for_the_call_can_answer() -
     assert used(call["last_call_attempt"])[0]["tool_output"] == "Looked up in the loop of the test."
 
 
+@pytest.mark.slow
 def test_a_call_that_is_cancelled_while_a_tool_works_does_not_go_on() -> None:
     connections: list[Connection] = []
 

@@ -296,6 +296,7 @@ def test_without_a_token_the_app_says_which_variable_to_set(monkeypatch: pytest.
         create_app(token=TOKEN)
 
 
+@pytest.mark.slow
 def test_the_app_of_the_module_is_one_that_the_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVOX_WEBHOOK_TOKEN", TOKEN)
     monkeypatch.setenv("REVOX_API_KEY", "rvx_any")

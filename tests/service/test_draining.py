@@ -46,6 +46,7 @@ async def test_a_drain_waits_for_the_runs_that_go_on_and_refuses_new_ones() -> N
         runs.check_goes_on()
 
 
+@pytest.mark.slow
 async def test_a_drain_does_not_wait_for_ever() -> None:
     runs = Runs()
     async with runs.one():

@@ -49,6 +49,7 @@ async def shown(client: httpx.AsyncClient, thread_id: str) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.slow
 async def test_a_front_hands_calls_over_and_a_worker_places_them(sandbox: Sandbox, dsn: str) -> None:
     async with front_of(sandbox, dsn) as client, Worker(sandbox.connect(), dsn, runs=2) as worker:
         body = {"request": REQUEST, "thread_id": "t"}
@@ -71,6 +72,7 @@ async def test_a_front_hands_calls_over_and_a_worker_places_them(sandbox: Sandbo
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_a_question_of_a_worker_is_answered_through_the_front(sandbox: Sandbox, dsn: str) -> None:
     worker = Worker(sandbox.connect(), dsn, runs=2, approve=True)
     async with front_of(sandbox, dsn) as client, worker:

@@ -197,6 +197,7 @@ def test_a_database_that_goes_away_means_that_nothing_is_dialed(shared: Shared, 
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_workers_share_the_budget_they_are_given(sandbox: Sandbox, dsn: str) -> None:
     def worker() -> Worker:
         return Worker(sandbox.connect(), dsn, runs=3, budget=Budget(orders=2))

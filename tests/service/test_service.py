@@ -243,6 +243,7 @@ async def test_a_service_that_stops_takes_nothing_new(sandbox: Sandbox, db: Path
     await service.aclose()
 
 
+@pytest.mark.slow
 async def test_hundreds_of_calls_share_the_sweep_and_are_each_reported_once(sandbox: Sandbox, db: Path) -> None:
     async with service_of(sandbox, db, policy=DialPolicy(min_gap_s=0)) as service:
         ids = [await service.threads.start({**REQUEST, "intent": f"n{at}"}, f"t{at}") for at in range(60)]
@@ -367,6 +368,7 @@ async def test_an_answer_that_a_crash_lost_is_asked_for_again(sandbox: Sandbox, 
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_a_stop_lets_a_run_finish_the_step_it_is_in_and_the_next_start_goes_on(
     sandbox: Sandbox, db: Path
 ) -> None:

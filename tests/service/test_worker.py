@@ -291,6 +291,7 @@ async def test_a_report_that_was_cut_off_is_made_by_another_worker(sandbox: Sand
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_what_is_old_is_erased_with_what_was_said(sandbox: Sandbox, dsn: str) -> None:
     async with worker_of(sandbox, dsn) as worker:
         for name, number in (("old", REQUEST["phone_number"]), ("waits", QUEUED["phone_number"])):

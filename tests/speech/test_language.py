@@ -126,6 +126,7 @@ def test_a_given_language_never_loads_the_detector():
     assert run(code) == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [False, True])
 def test_the_answer_depends_on_the_arguments_and_not_on_what_is_loaded(check):
     ask = f"print(resolve_language('fr', first_sentence={ENGLISH!r}, check={check}))"
@@ -676,6 +677,7 @@ def resolved_or_error(language, **given):
         return refused
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(
     st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["auto", "fr", "pt_BR", "Dutch", "xx-YY"])),

@@ -247,6 +247,7 @@ def test_a_table_of_no_language_is_an_error():
         filter_voices(CATALOGUE, "Frensh")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     st.lists(

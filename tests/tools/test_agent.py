@@ -315,6 +315,7 @@ def test_a_refused_call_is_an_error_of_the_graph_as_a_tool(
     assert not sandbox.dials
 
 
+@pytest.mark.slow
 def test_the_graph_as_a_tool_shows_its_warnings_to_the_model(sandbox: Sandbox) -> None:
     from revox_langchain.graph import call_graph_tool
 

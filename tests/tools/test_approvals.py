@@ -234,6 +234,7 @@ def test_an_agent_that_has_listed_voices_asks_with_the_voice_by_name() -> None:
     assert "was chosen for French" in described(talk(agent(Sandbox(), *turns)))
 
 
+@pytest.mark.slow
 def test_a_voice_that_is_given_is_not_talked_about() -> None:
     given = {**FRENCH, "voice_provider": "cartesia", "voice_id": "a249eaff-1e96-4d2c-b23b-12efa4f66f41"}
     assert "voice" not in described(talk(agent(Sandbox(), calls(("revox_make_call", given))))).lower()

@@ -140,6 +140,7 @@ def test_google_sends_every_argument_as_what_it_is() -> None:
         assert_whole(tool, json.loads(json.dumps(sent).replace('"OBJECT"', '"object"').replace('"ARRAY"', '"array"')))
 
 
+@pytest.mark.slow
 def test_anthropic_sends_schemas_whole_and_may_be_strict() -> None:
     package("langchain_anthropic")
     from langchain_anthropic.chat_models import convert_to_anthropic_tool
@@ -262,6 +263,7 @@ def test_every_optional_argument_can_be_given_as_left_out(request_type: type[Req
     )
 
 
+@pytest.mark.slow
 def test_json_text_with_a_number_in_national_form_is_read_with_the_policys_country() -> None:
     sandbox = Sandbox()
     toolkit = RevoxToolkit(connection=sandbox.connect(), max_risk=Risk.WRITE, policy=DialPolicy(default_region="US"))

@@ -594,6 +594,7 @@ async def test_sync_calls_work_inside_a_running_loop_and_outside_of_one() -> Non
     assert waited.artifact["call"]["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_a_process_that_has_called_a_tool_from_sync_code_exits() -> None:
     code = (
         "import asyncio, threading; from revox_langchain.tools.hosted.background import in_background;"
@@ -613,6 +614,7 @@ async def test_nothing_blocks_the_event_loop() -> None:
     assert waited.artifact["call"]["status"] == "completed"
 
 
+@pytest.mark.slow
 async def test_waiting_without_rest_goes_in_slices_and_streams_what_the_server_says() -> None:
     async with account() as revox:
         tools = await revox.tools(rest=False, slice_s=10)
@@ -658,6 +660,7 @@ async def test_a_wait_that_takes_too_long_says_that_the_call_goes_on() -> None:
     assert gone.artifact["code"] == "not_found"
 
 
+@pytest.mark.slow
 async def test_a_slice_that_fails_is_not_the_end_of_a_wait_but_three_are() -> None:
     async with account() as revox:
         tools = await revox.tools(rest=False, slice_s=10)
@@ -765,6 +768,7 @@ async def test_an_agent_does_the_vendors_example_from_the_voices_to_the_report(t
     assert all(m.status == "success" for m in state["messages"] if isinstance(m, ToolMessage))
 
 
+@pytest.mark.slow
 def test_a_failure_of_a_write_is_not_safe_to_repeat_and_one_that_never_left_is() -> None:
     failures = Failures("http://x", SecretStr(KEY))
     group = ExceptionGroup("g", [ExceptionGroup("h", [ConnectionResetError(), RuntimeError("a bug")])])

@@ -286,6 +286,7 @@ class Bomb:
         await Response(packed, headers=headers)(scope, receive, send)
 
 
+@pytest.mark.slow
 async def test_a_server_that_answers_with_a_bomb_is_a_known_failure() -> None:
     app = Starlette(routes=[Route("/mcp", Bomb())])
     toolkit = RevoxToolkit(connection=Sandbox().connect(max_answer_bytes=1_000_000))
@@ -305,6 +306,7 @@ async def test_an_answer_over_mcp_is_bounded_and_its_failure_comes_at_once() -> 
     assert again.status == "success"
 
 
+@pytest.mark.slow
 async def test_a_password_in_the_servers_address_is_refused_and_not_shown() -> None:
     toolkit = RevoxToolkit(connection=Connection(KEY))
     with pytest.raises(InvalidInput, match="user name or password") as caught:

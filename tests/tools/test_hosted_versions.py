@@ -90,6 +90,7 @@ def assert_names_the_versions(error: RevoxToolError, wanted: str) -> None:
     assert (error.sent, error.retry_safe) == (False, False)
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("way", [as_bad_request, as_json])
 @pytest.mark.parametrize(
     ("said", "wanted"),
@@ -118,6 +119,7 @@ async def test_a_server_that_begins_in_a_version_the_client_does_not_know_is_nam
     assert_names_the_versions(error, f"protocol version {spoken}")
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("refusing", ["initialize", "tools/call"])
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_server_that_changes_its_version_between_two_calls_places_none(
@@ -179,6 +181,7 @@ async def test_another_bad_request_is_still_told_by_its_status(body: bytes) -> N
     assert "protocol" not in str(error)
 
 
+@pytest.mark.slow
 def test_of_a_call_that_may_have_left_only_the_code_is_believed_and_not_its_words() -> None:
     words = types.ErrorData(code=-32603, message="SIP protocol version 2.0 refused after ringing")
     failures = Failures("http://x", SecretStr(KEY))

@@ -244,6 +244,7 @@ def test_without_messages_nothing_is_checked_and_the_metadata_says_so(sandbox: S
     assert "number_source" not in (tools["revox_list_voices"].metadata or {})
 
 
+@pytest.mark.slow
 def test_a_model_neither_sees_the_runtime_nor_can_write_one(sandbox: Sandbox) -> None:
     for each in [*tools_of(sandbox), call_graph_tool(sandbox.connect())]:
         assert "runtime" not in str(convert_to_openai_tool(each)), each.name

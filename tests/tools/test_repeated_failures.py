@@ -100,6 +100,7 @@ def test_a_tool_that_is_called_alone_says_the_same_each_time() -> None:
     assert len({tool.invoke(SHORT) for _ in range(3)}) == 1
 
 
+@pytest.mark.slow
 def test_a_failure_that_may_pass_is_told_in_full_each_time() -> None:
     sandbox = Sandbox()
     sandbox.faults.add(Fault("status", on=ListAssistants, status=429, times=None))

@@ -436,6 +436,7 @@ def test_the_options_for_the_hosted_server_are_those_that_it_takes() -> None:
     assert set(HostedOptions.__annotations__) == set(signature(hosted_tools).parameters) - {"offer", "merged"}
 
 
+@pytest.mark.slow
 def test_a_toolkit_takes_a_risk_as_a_word() -> None:
     connection = Sandbox().connect()
     by_word = RevoxToolkit(connection=connection, max_risk="dial", hosted_risks={"revox_get_billing_balance": "read"})

@@ -76,6 +76,7 @@ def test_one_order_that_changed_in_between_does_not_decide() -> None:
     assert ends.known("c3", NOW_S) == order("c3")
 
 
+@pytest.mark.slow
 def test_ends_that_nobody_asks_for_do_not_pile_up() -> None:
     ends = proven()
     for at in range(5000):

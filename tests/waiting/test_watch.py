@@ -575,6 +575,7 @@ def test_slices_put_down_and_taken_up_see_what_one_long_watch_sees() -> None:
     assert [e | {"elapsed_s": 0} for e in sliced] == [e | {"elapsed_s": 0} for e in whole]
 
 
+@pytest.mark.slow
 def test_two_waiters_of_one_loop_wait_side_by_side(sandbox: Sandbox) -> None:
     calls = [placed(sandbox), placed(sandbox, "+12025550108")]
     connection = sandbox.connect()
@@ -638,6 +639,7 @@ def test_an_older_answer_does_not_replace_the_completed_order(status: str) -> No
     assert hand.result["status"] == "completed"
 
 
+@pytest.mark.a_few(every=5)
 @pytest.mark.parametrize(
     ("number", "comes"), [(NUMBER, True), ("+12025550113", True), ("+12025550118", False), ("+12025550104", False)]
 )

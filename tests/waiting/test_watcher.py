@@ -229,6 +229,7 @@ def test_filters_that_do_not_mean_what_we_think_lead_to_single_reads(sandbox: Sa
     assert sandbox.counts["revox_get_call"] >= len(ids)
 
 
+@pytest.mark.a_few(every=5)
 @pytest.mark.parametrize("page_base", [0, 1])
 @pytest.mark.parametrize("total_counts", ["orders", "attempts"])
 @pytest.mark.parametrize("largest_page", [None, 7])
@@ -299,6 +300,7 @@ def test_a_wrong_key_fails_every_wait_at_once(mode: str) -> None:
     assert all(isinstance(each.error, AuthError) for each in ended)
 
 
+@pytest.mark.slow
 def test_a_sync_wait_inside_an_event_loop_does_not_wait_for_the_loop_it_blocks(sandbox: Sandbox) -> None:
     ids = placed(sandbox, 6)
     connection = sandbox.connect()
@@ -375,6 +377,7 @@ def test_a_watcher_refuses_times_that_are_none(sandbox: Sandbox, options: dict[s
         Watcher(sandbox.connect(), **options)
 
 
+@pytest.mark.slow
 @both_modes
 def test_the_wait_that_sweeps_hears_at_once_of_an_end_that_another_noticed(mode: str) -> None:
     sandbox = Sandbox(switches=Switches(organization_limit=10_000))

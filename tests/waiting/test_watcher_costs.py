@@ -48,6 +48,7 @@ async def flowing(connection: Connection, ids: list[str]) -> list[Any]:
     return [seen.answer for seen in await asyncio.gather(*flows)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [watched, flowing])
 def test_a_thousand_waits_cost_an_eightieth_of_the_requests_and_the_bytes_of_what_ended(wait: Any) -> None:
     # The jitter of a sweep is drawn from here.

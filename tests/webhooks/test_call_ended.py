@@ -339,6 +339,7 @@ async def test_a_second_one_on_a_journal_is_refused_until_the_first_has_gone(san
         pass
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize(
     ("body", "named"),
     [

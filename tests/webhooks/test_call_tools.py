@@ -568,6 +568,7 @@ def test_every_process_with_the_same_key_makes_the_same_token_and_a_short_key_no
     assert "revox" not in repr(tools)
 
 
+@pytest.mark.slow
 def test_writing_down_waits_for_no_disk_so_that_whoever_is_on_the_phone_does_not(tmp_path: Path) -> None:
     normal = (1,)
     assert Journal(tmp_path / "journal.db")._db.execute("PRAGMA synchronous").fetchone() == normal

@@ -221,6 +221,7 @@ def test_what_cannot_work_is_said_at_the_start(make: Callable[[], object], says:
         make()
 
 
+@pytest.mark.slow
 def test_an_inbound_call_is_answered_with_what_was_looked_up_and_reported_when_it_ends() -> None:
     told: list[CallResult] = []
     app = Starlette()

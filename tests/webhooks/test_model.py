@@ -479,6 +479,7 @@ def no_messages() -> Any:
     return graph.compile()
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize(
     ("make", "says_so"),
     [

@@ -66,6 +66,7 @@ def test_an_agent_opens_looks_something_up_says_goodbye_and_the_line_is_closed(h
     assert remembered == (how != "none")
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_says_sorry_on_the_line_and_the_talk_goes_on() -> None:
     def fails_once(messages: list[BaseMessage]) -> list[Any]:
         heard = [message.text for message in messages if isinstance(message, HumanMessage)]

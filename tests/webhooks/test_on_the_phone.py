@@ -67,6 +67,7 @@ def called(desk: Desk, tools: CallTools, number: str = ASKS, **assumed: Any) -> 
     return {**out, "used": [turn for turn in turns if turn["role"] == "tool"]}
 
 
+@pytest.mark.a_few(every=6)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: " ".join(way.values()))
 def test_an_assistant_asks_and_books_however_revox_sends_it(way: dict[str, Any]) -> None:
     desk = Desk()
@@ -98,6 +99,7 @@ def test_a_booking_whose_answer_was_lost_is_made_once(way: dict[str, Any]) -> No
     assert len(again.booked) > 1
 
 
+@pytest.mark.slow
 def test_a_tool_that_fails_is_no_failed_request_that_revox_would_repeat() -> None:
     desk = Desk()
 

@@ -90,7 +90,7 @@ class CallInput(BaseModel):
     scheduled_at: Annotated[Moment | None, EphemeralValue] = Field(
         default=None,
         description="When to call: date, time and offset from UTC, in ISO 8601. Left out: now.",
-        examples=["2030-01-15T10:00:00+01:00"],
+        examples=["YYYY-MM-DDThh:mm:ss+hh:mm"],
     )
     skip_calling_window: Annotated[bool | None, EphemeralValue] = Field(
         default=None, description="Ring even outside calling hours (the policy must permit it).", examples=[False]

@@ -43,8 +43,9 @@ lint: $(VENV)/.dev ## Check style and format.
 types: $(VENV)/.dev ## Check types.
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev ## Regenerate the tables in README.md, the picture of the graph, and the snapshots of tools and public names.
+docs: $(VENV)/.dev ## Regenerate the tables in README.md, the pages of error codes, the picture of the graph, and the snapshots of tools and public names.
 	$(SANDBOXED) $(BIN)/python -m scripts.generate_readme_tables
+	$(SANDBOXED) $(BIN)/python -m scripts.generate_error_pages
 	$(SANDBOXED) $(BIN)/python -m scripts.generate_snapshots
 	$(SANDBOXED) $(BIN)/python -m scripts.draw_graph
 

@@ -33,6 +33,9 @@ from typing import ClassVar, TypedDict, Unpack
 
 from revox_langchain.answers import JsonObject, safe_json, safe_text
 
+PAGES = "https://github.com/revox-langchain/revox-langchain/blob/main/docs/errors"
+"""Where each code has a page."""
+
 
 class _Options(TypedDict, total=False):
     code: str | None
@@ -91,6 +94,11 @@ class RevoxToolError(RuntimeError):
         status = self.details.get("http_status")
         return status if isinstance(status, int) else None
 
+    @property
+    def docs_url(self) -> str | None:
+        """Address of the page about this code: whether a phone rang, and the fix. A code of others has none."""
+        return f"{PAGES}/{self.code}.md" if _IS_CODE.fullmatch(self.code) else None
+
     def __str__(self) -> str:
         return f"{self.message} {self.next_step}".strip()
 
@@ -108,6 +116,7 @@ class RevoxToolError(RuntimeError):
             "next_step": self.next_step,
             "retry_safe": self.retry_safe,
             "retry_after_s": self.retry_after_s,
+            "docs_url": self.docs_url,
             **({"details": self.details} if self.details else {}),
         }
 
@@ -224,6 +233,7 @@ class PlacementUnknown(RevoxToolError):
         self.phone_number = phone_number
 
 
+_IS_CODE = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _NAMES_ARGUMENTS = re.compile(r"revox_\w+: ")
 
 

@@ -121,7 +121,15 @@ def test_its_text_is_what_is_wrong_and_what_to_do(cls: type[RevoxToolError]) -> 
 def test_as_a_dict_it_is_plain_json_with_stable_keys(cls: type[RevoxToolError]) -> None:
     data = make(cls).as_dict()
     assert json.loads(json.dumps(data)) == data
-    assert set(data) - {"details"} == {"code", "kind", "message", "next_step", "retry_safe", "retry_after_s"}
+    assert set(data) - {"details"} == {
+        "code",
+        "kind",
+        "message",
+        "next_step",
+        "retry_safe",
+        "retry_after_s",
+        "docs_url",
+    }
 
 
 def test_details_are_in_the_dict_only_if_there_are_some() -> None:

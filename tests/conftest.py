@@ -30,6 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
             before[test] += 1
 
 
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all that they import would be looked through again after each module.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _nothing_stays_behind(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Audio previews outlive the tool that saved them; pytest clears its own folders.

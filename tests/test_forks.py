@@ -156,6 +156,7 @@ def test_what_a_parent_has_armed_is_not_fresh_in_its_child(server: SandboxServer
     )
 
 
+@pytest.mark.slow
 def test_a_child_has_a_hosted_loop_of_its_own(server: SandboxServer) -> None:
     in_a_process(
         server,

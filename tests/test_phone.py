@@ -195,6 +195,7 @@ def test_a_number_that_lost_its_plus_never_becomes_a_strangers(default_region):
                 assert read.e164 == e164
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("region", EVERY_COUNTRY)
 def test_a_national_number_is_its_own_countrys_or_refused_as_ambiguous(region):
     for kind in KINDS:
@@ -242,6 +243,7 @@ def test_a_number_with_one_valid_reading_is_taken(raw, default_region, e164):
     assert parse_phone(raw, default_region).e164 == e164
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("region", EVERY_COUNTRY)
 def test_a_floats_tail_never_changes_a_number(region):
     for kind in KINDS:
@@ -376,6 +378,7 @@ def test_a_phone_is_a_value():
     assert parse_phone("+33142685300") == Phone("+33142685300", "FR", "fixed_line")
 
 
+@pytest.mark.slow
 def test_the_geocoder_is_never_loaded():
     code = (
         "import sys; from revox_langchain.phone import parse_phone; parse_phone('+33142685300').time_zones; "

@@ -53,6 +53,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import revox_langchain") & set(HEAVY) == set()
 
@@ -131,6 +132,7 @@ def test_type_checkers_find_the_types() -> None:
     assert files("revox_langchain").joinpath("py.typed").is_file()
 
 
+@pytest.mark.slow
 def test_a_key_in_the_environment_is_no_matter_to_the_import() -> None:
     environment = {**os.environ, "REVOX_API_KEY": "", "REVOX_BASE_URL": "nonsense"}
     subprocess.run(
@@ -155,6 +157,7 @@ def test_copies_share_the_account_and_its_limits() -> None:
     assert copied.budget is budget
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("what", ["connection", "toolkit", "tool", "graph", "uncompiled"])
 def test_what_holds_a_key_refuses_to_be_pickled_with_a_sentence(what: str) -> None:
     connection = Connection("sk_key_of_no_one")

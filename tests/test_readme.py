@@ -33,6 +33,7 @@ def blocks(language: str, how: str | None = None) -> list[str]:
     return blocks_of(README, language, how)
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("block", blocks("python"), ids=titled)
 def test_a_block_runs_without_a_key(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     run(block)

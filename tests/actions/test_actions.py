@@ -108,6 +108,7 @@ class ByHand:
             self.over, self.result = True, stopped.value
 
 
+@pytest.mark.slow
 @both_modes
 def test_an_assistant_is_looked_up_first_and_created_if_there_is_none(sandbox: Sandbox, mode: str) -> None:
     answer = do(reminder(**VOICE), sandbox.connect(), mode)
@@ -379,6 +380,7 @@ def paused_campaign(sandbox: Sandbox) -> ResumeCampaign:
     return ResumeCampaign(campaign_id=campaign_id)
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("prepared", [paused_call, new_campaign, paused_campaign])
 @pytest.mark.parametrize("kind", EVERY_FAULT)
 @both_modes
@@ -671,6 +673,7 @@ def test_a_resume_that_revox_refuses_gives_its_budget_back(sandbox: Sandbox) -> 
     assert budget.reserved()["orders"] == 0
 
 
+@pytest.mark.slow
 def test_a_resumed_call_is_checked_as_its_assistant_is(sandbox: Sandbox) -> None:
     with pytest.raises(Refused) as caught:
         do(ResumeCall(call_id=paused_call(sandbox, **PREMIUM)), sandbox.connect())

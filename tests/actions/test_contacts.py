@@ -150,6 +150,7 @@ def test_twice_the_contacts_are_twice_the_work(sandbox: Sandbox) -> None:
     assert calls_of_functions(sandbox, 180) < 2.4 * calls_of_functions(sandbox, 90)
 
 
+@pytest.mark.slow
 def test_many_contacts_are_checked_off_the_event_loop(sandbox: Sandbox) -> None:
     connection = sandbox.connect()
     given = arguments(connection, *(f"+1202{n}" for n in range(5_550_000, 5_550_300)))

@@ -354,6 +354,7 @@ def test_a_long_prompt_is_checked_off_the_event_loop() -> None:
     assert max(lags) < 0.15
 
 
+@pytest.mark.slow
 def test_a_gender_that_no_voice_of_a_language_has_is_refused_with_the_way_on() -> None:
     with pytest.raises(NoVoice, match=r"Leave gender out: \d+ voices fit without it") as refused:
         do(ListVoices(language="it", gender="neutral"), Sandbox().connect())

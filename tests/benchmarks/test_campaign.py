@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from benchmarks import campaign
 from revox_langchain.contacts import read_contacts
 
@@ -22,6 +24,7 @@ def test_its_file_has_the_same_contacts_each_time():
     assert len(read_contacts(campaign.file_of(20)).rows) == 20
 
 
+@pytest.mark.slow
 def test_more_than_is_promised_is_told():
     good = {"rows": 100_000, "total_s": 49.0, "keep_s": 9.0, "bytes_per_row": 2900}
     assert not campaign.too_much(good)

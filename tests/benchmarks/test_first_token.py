@@ -9,6 +9,7 @@ import pytest
 from benchmarks import first_token
 
 
+@pytest.mark.slow
 def test_a_row_shows_the_time_beyond_the_models_own() -> None:
     each = first_token.row([51.0] * 98 + [54.0, 450.0])
     assert each == {"turns": 100, "p50_ms": 1.0, "p99_ms": 400.0, "max_ms": 400.0}

@@ -25,6 +25,7 @@ def test_every_number_to_dial_is_valid_and_reserved_for_fiction(scenario: Scenar
         assert FICTION.fullmatch(number), number
 
 
+@pytest.mark.slow
 def test_the_half_set_apart_has_every_kind_and_every_language() -> None:
     held = half("held")
     assert len(held) >= 30

@@ -44,6 +44,7 @@ def test_an_order_of_the_toy_is_as_large_as_a_real_one_with_a_transcript() -> No
     assert 0.9 * ORDER_BYTES < len(toy.order(toy.ids[0])) < 1.1 * ORDER_BYTES
 
 
+@pytest.mark.slow
 def test_a_placed_order_is_found_by_its_number_with_its_metadata() -> None:
     toy = ToyRevox(2, 0)
     placed = json.loads(toy.place({"phone_number": "+12025550123", "metadata": {"a": "b"}}))["call"]

@@ -9,6 +9,7 @@ import pytest
 from benchmarks import webhooks
 
 
+@pytest.mark.slow
 def test_a_row_says_what_lies_beyond_the_tools_own_time_and_whether_that_is_little_enough() -> None:
     took = [101.0] * 98 + [104.0, 400.0]
     each = webhooks.row(took, webhooks.SOON_MS, 100.0)

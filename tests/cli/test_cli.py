@@ -457,6 +457,7 @@ def test_a_moment_at_which_a_sandbox_has_dialed_is_not_announced_again(capsys: p
     assert "next attempt at Tue 06 Jan 14:00 UTC." in planned
 
 
+@pytest.mark.slow
 def test_an_old_order_that_is_found_is_said_to_be_old_before_its_result(server: SandboxServer) -> None:
     arguments = ("--yes", "--intent", "reminder", *QUICK)
     first = call(FICTION, *arguments, "--json", env=account(server))
@@ -725,6 +726,7 @@ def test_tools_are_listed_with_risk_route_and_first_line() -> None:
 # demo
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_demo_speaks_every_language(language: str) -> None:
     done = cli("demo", "--language", language, "--speed", "0", "--json")
@@ -819,6 +821,7 @@ def test_version_and_help_load_neither_langgraph_nor_langchain_nor_mcp() -> None
     assert "safe to run" in done.stdout
 
 
+@pytest.mark.slow
 def test_without_the_cli_extra_it_says_what_to_install() -> None:
     script = "import sys; sys.modules['typer'] = None; from revox_langchain.__main__ import main; main()"
     done = subprocess.run(

@@ -133,6 +133,7 @@ def test_an_account_without_numbers_is_told(server: SandboxServer) -> None:
     assert checks(base_url=server.base_url)["Own numbers"]["level"] == "warn"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("counts", "said"), [("orders", "counts calls"), ("attempts", "counts attempts")])
 def test_it_finds_out_what_the_total_of_a_search_counts(server: SandboxServer, counts: str, said: str) -> None:
     sandbox = server.sandbox

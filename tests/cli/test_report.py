@@ -235,6 +235,7 @@ def test_a_call_that_was_not_placed_has_no_page(browser: Path) -> None:
     assert not browser.exists()
 
 
+@pytest.mark.slow
 def test_a_service_elsewhere_opens_nothing_here() -> None:
     done = CliRunner().invoke(app, ["call", NUMBER, "--prompt", "Hi.", "--via", "http://127.0.0.1:1", "--open"])
     assert done.exit_code == 2

@@ -183,6 +183,7 @@ def test_a_database_of_workers_that_is_away_is_one_sentence(
     assert "hunter2" not in said
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("command", ["serve", "worker", "sweep"])
 @pytest.mark.parametrize(
     ("named", "words"),

@@ -200,6 +200,7 @@ def test_a_function_may_keep_the_list():
         opt_out_list(lambda people: ["x"]).numbers()
 
 
+@pytest.mark.slow
 def test_a_list_of_ones_own_is_taken_as_it_is(path):
     people = opt_out_list(path)
     assert opt_out_list(people) is people

@@ -93,5 +93,6 @@ def test_a_pattern_of_allowed_numbers_gives_no_number() -> None:
     assert code_of(DialPolicy(allowed_numbers=("+1*",)), Given(()), "+12025550100") == "number_not_given"
 
 
+@pytest.mark.slow
 def test_where_nothing_is_visible_nothing_is_checked() -> None:
     assert code_of(DialPolicy(), None, "+12025550100") is None

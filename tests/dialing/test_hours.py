@@ -135,6 +135,7 @@ def test_a_foreign_zone_is_refused_before_any_number_is_known(kind: str) -> None
         assert run(act(request("Asia/Tokyo"), Guard(DialPolicy(allowed_countries=frozenset({"JP"})))), connection)
 
 
+@pytest.mark.slow
 def test_an_owners_windows_do_not_stand_in_the_way_of_another_change() -> None:
     sandbox = Sandbox()
     connection = sandbox.connect()

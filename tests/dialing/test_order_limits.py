@@ -24,12 +24,14 @@ def graph_outcomes(graph: Any, count: int, **config: Any) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_a_worker_with_intents_and_no_thread_places_its_twelfth_call() -> None:
     sandbox = Sandbox()
     assert graph_outcomes(call_graph(sandbox.connect()), 12) == ["completed"] * 12
     assert len(sandbox.dials) == 12
 
 
+@pytest.mark.slow
 def test_the_default_counts_within_a_thread_and_says_so() -> None:
     thread = {"configurable": {"thread_id": "t"}}
     *placed, refused = graph_outcomes(call_graph(Sandbox().connect()), 11, **thread)

@@ -675,6 +675,7 @@ def test_recovering_reads_only_even_where_it_finds_two_orders() -> None:
     assert "revox_cancel_call" in hand.result.notes[0]
 
 
+@pytest.mark.slow
 def test_recovering_reads_a_number_as_a_person_writes_it() -> None:
     hand = ByHand(recover(INTENT.intent_id, "+1 (202) 555-0100"))
     assert hand.step.to_phone_number == NUMBER

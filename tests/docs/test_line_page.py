@@ -75,6 +75,7 @@ def test_its_names_and_figures_are_those_of_the_code() -> None:
     assert (CallTools.__init__.__kwdefaults__ or {})["timeout_s"] == 5
 
 
+@pytest.mark.slow
 def test_the_pages_and_headings_it_links_to_exist() -> None:
     for link in re.findall(r"\]\(([^)]+)\)", PAGE):
         path, _, heading = link.partition("#")

@@ -52,5 +52,6 @@ def test_it_names_the_graphs_that_studio_opens_and_what_make_prints_is_there() -
     assert "cat scripts/studio.txt" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_it_names_what_traces_carry() -> None:
     assert [name for name in FACTS if f"`revox_{name}`" not in PAGE] == []

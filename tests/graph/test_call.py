@@ -266,6 +266,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.a_few(every=3)
 @both_modes
 @pytest.mark.parametrize(("given", "words"), BAD_INPUT)
 def test_malformed_input_is_one_clear_error_and_dials_nothing(
@@ -380,6 +381,7 @@ def test_waiting_writes_a_checkpoint_per_slice_and_not_per_look(sandbox: Sandbox
 THREE_ATTEMPTS = {**FRENCH, "phone_number": "+12025550125"}
 
 
+@pytest.mark.slow
 @both_modes
 @pytest.mark.parametrize("stream_mode", ["values", "updates"])
 def test_while_waiting_the_stream_says_where_the_call_stands(sandbox: Sandbox, stream_mode: str, mode: str) -> None:
@@ -414,6 +416,7 @@ def test_a_long_last_turn_is_cut_and_is_all_of_the_talk_that_a_wait_keeps(sandbo
     assert longest == 200
 
 
+@pytest.mark.slow
 def test_saying_where_a_call_stands_costs_two_steps_for_an_attempt_and_a_few_bytes(sandbox: Sandbox) -> None:
     graph = saved(sandbox)
     invoke(graph, THREE_ATTEMPTS, thread())
@@ -635,6 +638,7 @@ def test_an_order_that_shows_up_after_the_question_is_adopted(sandbox: Sandbox) 
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.a_few(every=2)
 @both_modes
 @pytest.mark.parametrize("durability", ["sync", "async", "exit"])
 def test_a_connection_that_does_not_open_leaves_the_thread_as_it_was(
@@ -649,6 +653,7 @@ def test_a_connection_that_does_not_open_leaves_the_thread_as_it_was(
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.a_few(every=2)
 @both_modes
 @pytest.mark.parametrize("durability", ["sync", "async", "exit"])
 def test_every_durability_places_one_order(sandbox: Sandbox, durability: str, mode: str) -> None:
@@ -886,6 +891,7 @@ BLANK: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @both_modes
 def test_blank_fields_of_a_form_are_left_out(sandbox: Sandbox, mode: str) -> None:
     assert set(BLANK) | set(FRENCH) == set(CallInput.model_fields)
@@ -1047,6 +1053,7 @@ def test_what_arm_needs_is_named(sandbox: Sandbox) -> None:
     assert wrong.value.code == "wrong_state"
 
 
+@pytest.mark.slow
 def test_a_moment_written_into_the_state_that_is_not_one_is_named(sandbox: Sandbox) -> None:
     graph = saved(sandbox, approve=True)
     invoke(graph, FRENCH, thread())

@@ -199,6 +199,7 @@ def test_the_opt_in_dials_once_more_and_never_a_third_time(
         assert run.asks
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("lag_s", [0, 60])
 @pytest.mark.parametrize("saver", [True, False], ids=["saved", "unsaved"])

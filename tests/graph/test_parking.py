@@ -248,6 +248,7 @@ def test_a_mode_that_does_not_exist_is_refused_where_the_graph_is_built(
         call_graph(sandbox.connect(), **options)
 
 
+@pytest.mark.a_few(every=3)
 @both_modes
 @pytest.mark.parametrize("config", [{}, {"configurable": {}}, {"configurable": {"thread_id": ""}}])
 def test_waking_without_naming_a_thread_is_said_in_a_sentence(sandbox: Sandbox, mode: str, config: Any) -> None:

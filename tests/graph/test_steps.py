@@ -106,6 +106,7 @@ async def test_a_cancelled_task_sends_the_undo() -> None:
     assert sandbox.counts["revox_cancel_call"] == 1
 
 
+@pytest.mark.slow
 def test_without_an_undo_an_abort_sends_nothing() -> None:
     sandbox = Sandbox()
     with pytest.raises(KeyboardInterrupt):

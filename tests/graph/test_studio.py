@@ -128,6 +128,7 @@ def test_the_drawing_names_the_steps_and_its_edges_carry_words(sandboxed: Studio
     assert {edge.get("data") for edge in drawn["edges"]} >= {"placed", "unknown", "refused", "still running", "ended"}
 
 
+@pytest.mark.slow
 def test_wrong_input_is_answered_with_the_sentence_that_names_the_fix(sandboxed: Studio) -> None:
     thread = sandboxed.client.threads.create()
     parts = list(sandboxed.client.runs.stream(thread["thread_id"], "call", input={"phone_number": "+33142685300"}))

@@ -338,6 +338,7 @@ async def test_every_request_must_carry_the_key(serve: Any) -> None:
                 assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.slow
 @BOTH
 async def test_after_a_restart_an_old_session_is_refused_and_a_new_one_works(serve: Any) -> None:
     sandbox = Sandbox()

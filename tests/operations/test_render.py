@@ -205,6 +205,7 @@ def of(shown: list[Shown], kind: type[Request], which: int = 0) -> Shown:
     return [each for each in shown if isinstance(each[0], kind)][which]
 
 
+@pytest.mark.slow
 def test_every_answer_is_short_unless_a_transcript_was_asked_for(shown: list[Shown]) -> None:
     for request, answer in shown:
         text = said(request, answer)

@@ -119,6 +119,7 @@ def test_a_url_that_leads_elsewhere_is_not_the_same() -> None:
     assert not same_as_shown("https://a.example/x", "https://a.example/x?t=[redacted]")
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("stand_in", [REDACTED, "%5Bredacted%5D", "%5bREDACTED%5d"])
 @pytest.mark.parametrize(
     ("request_type", "arguments"),

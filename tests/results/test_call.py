@@ -257,6 +257,7 @@ ATTEMPT_KEYS = (
 CALL_KEYS = ("status", "to_phone_number", "outcome", "outcome_summary", "scheduled_at", "last_call_attempt")
 
 
+@pytest.mark.slow
 @given(
     call=st.dictionaries(st.sampled_from(CALL_KEYS), STRANGE),
     attempts=st.lists(st.dictionaries(st.sampled_from(ATTEMPT_KEYS), STRANGE) | STRANGE, max_size=3) | STRANGE,
@@ -537,6 +538,7 @@ def test_a_field_with_an_alias_comes_back_under_the_name_it_was_asked_by(model: 
     assert structured(with_output(output), model).state == "ready"
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize(
     ("number", "state"),
     [

@@ -276,6 +276,7 @@ class Answering:
         return self._answer
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("answer", [{}, {"campaign": 5}, {"campaign": {"id": None, "row_stats": "many"}}], ids=str)
 @pytest.mark.parametrize("kind", [GetCampaign, PauseCampaign, GetCampaignStatistics])
 def test_an_answer_that_cannot_be_put_in_words_is_no_failure_of_what_was_done(

@@ -313,6 +313,7 @@ async def test_every_family_of_language_models_is_shown_as_it_was_given(ask: Ask
     assert assistant.llm_model.to_dict(exclude_unset=True) == given
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [

@@ -253,6 +253,7 @@ async def test_somebody_calls_over_a_port() -> None:
     assert "no assistant answers" in wrong.json()["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hosts", "came"), [((), False), (("hooks.example.com",), True)])
 def test_the_webhook_is_posted_where_the_sandbox_may_post(hosts: tuple[str, ...], came: bool) -> None:
     posted: list[Any] = []

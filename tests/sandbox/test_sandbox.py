@@ -1174,6 +1174,7 @@ class TestCampaigns:
         assert self.stats(connection, campaign_id) == {"total": 4, "not_launched": 4}
         assert (sandbox.rang, sandbox.dials) == (0, [])
 
+    @pytest.mark.slow
     def test_launching_dials_so_many_at_a_time(
         self, sandbox: Sandbox, connection: Connection, campaign_id: str
     ) -> None:

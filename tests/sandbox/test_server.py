@@ -183,6 +183,7 @@ def test_other_processes_can_steer_it(server: SandboxServer, raw: httpx.Client) 
     assert server.sandbox.switches == Switches(page_base=0, calling_hours=False)
 
 
+@pytest.mark.a_few(every=2)
 @pytest.mark.parametrize(
     ("name", "body"),
     [
@@ -387,6 +388,7 @@ def test_time_that_cannot_pass_is_a_400_and_the_server_lives_on(body: str) -> No
             assert connection.send(ListVoices())["voices"]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.floats(min_value=0, allow_nan=False) | st.integers(min_value=0))
 def test_whatever_time_passes_the_world_can_still_say_what_time_it_is(seconds: float) -> None:

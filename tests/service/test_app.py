@@ -77,6 +77,7 @@ async def test_a_call_is_started_listed_and_read_over_http(sandbox: Sandbox, db:
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize(
     "token", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", f"Bearer {APPROVAL}", HOOK]
 )

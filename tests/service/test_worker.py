@@ -74,6 +74,7 @@ async def test_the_same_request_under_the_same_name_rings_once(sandbox: Sandbox,
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_a_second_worker_doubles_nothing(sandbox: Sandbox, dsn: str) -> None:
     policy = DialPolicy(min_gap_s=0)
     async with worker_of(sandbox, dsn, policy=policy) as one, worker_of(sandbox, dsn, policy=policy) as other:

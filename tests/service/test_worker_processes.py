@@ -96,6 +96,7 @@ def test_whoever_sweeps_that_day_dials_within_one_limit(server: SandboxServer, d
     assert len(server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_now_and_then_is_enough(server: SandboxServer, dsn: str) -> None:
     async def start() -> None:
         async with Connection(KEY, base_url=server.base_url) as account, Worker(account, dsn) as front:
@@ -119,6 +120,7 @@ async def test_a_worker_that_is_asked_to_stop_ends_well(server: SandboxServer, d
         assert process.wait(patience_s()) == 0, process.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["worker", "sweep"])
 def test_a_database_that_is_away_is_one_sentence_and_an_exit_code(server: SandboxServer, name: str) -> None:
     done = invoked(server, "postgresql://me:hunter2@127.0.0.1:1/calls", name)

@@ -101,6 +101,7 @@ def run(code):
 DETECTOR = ["py3langid", "langcodes", "language_data"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
@@ -117,6 +118,7 @@ def test_importing_loads_none_of_the_libraries(modules, heavy):
     assert run(code) == "[]"
 
 
+@pytest.mark.slow
 def test_a_given_language_never_loads_the_detector():
     code = (
         "import sys; from revox_langchain.speech.language import resolve_language; "

@@ -255,6 +255,7 @@ def asking_agent(sandbox: Sandbox, thread: str) -> Any:
     return create_agent(model, [tool], checkpointer=InMemorySaver())
 
 
+@pytest.mark.a_few(every=4)
 @both_modes
 @pytest.mark.parametrize(
     "answer", [None, True, "yes", {"decision": "approve"}, [{"type": "accept", "args": None}]], ids=str

@@ -129,6 +129,7 @@ def test_chatopenai_in_an_agent_with_a_response_format_sends_schemas_that_strict
                 assert sorted(schema.get("required", [])) == sorted(schema["properties"]), (tool.name, where)
 
 
+@pytest.mark.slow
 def test_google_sends_every_argument_as_what_it_is() -> None:
     package("langchain_google_genai")
     from langchain_google_genai._function_utils import convert_to_genai_function_declarations

@@ -163,6 +163,7 @@ class _Asgi:
         await self._app(scope, receive, send)
 
 
+@pytest.mark.a_few(every=2)
 @pytest.mark.parametrize(
     "body",
     [

@@ -67,6 +67,7 @@ def test_a_number_nobody_gave_is_not_dialed(sandbox: Sandbox, name: str, mode: s
     assert not sandbox.counts
 
 
+@pytest.mark.a_few(every=4)
 @both_modes
 @pytest.mark.parametrize("name", ["revox_make_call", "revox_call_and_wait"])
 @pytest.mark.parametrize(

@@ -98,6 +98,7 @@ def test_the_instructions_are_short() -> None:
         assert name in words
 
 
+@pytest.mark.a_few(every=3)
 @every_request
 @both_modes
 def test_every_tool_answers_with_text_for_the_model_and_json_for_the_program(

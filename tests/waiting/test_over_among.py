@@ -10,6 +10,7 @@ from revox_langchain.sandbox import Fault, Sandbox, Switches
 from revox_langchain.waiting.sweep import over_among
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("searchable", [True, False])
 def test_what_has_ended_or_does_not_exist_is_over(searchable: bool) -> None:
     sandbox = Sandbox(switches=Switches(organization_limit=10_000))

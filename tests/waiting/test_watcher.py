@@ -73,6 +73,7 @@ def meddled(sandbox: Sandbox, meddle: Meddle) -> Connection:
 both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 
 
+@pytest.mark.slow
 @both_modes
 def test_many_waits_cost_one_search_per_hundred_orders_and_interval(sandbox: Sandbox, mode: str) -> None:
     ids = placed(sandbox, 250)
@@ -208,6 +209,7 @@ def test_an_id_that_does_not_exist_fails_that_wait_only(sandbox: Sandbox, mode: 
     assert all(each.checked()["status"] == "completed" for each in ended.values())
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("ignored", ["statuses", "call_ids", "both", "everything is shown", "nothing is shown"])
 def test_filters_that_do_not_mean_what_we_think_lead_to_single_reads(sandbox: Sandbox, ignored: str) -> None:
     ids = placed(sandbox, 20)

@@ -156,6 +156,7 @@ async def test_a_lookup_that_takes_too_long_is_answered_with_the_default(kind: s
         hangs.set()
 
 
+@pytest.mark.slow
 async def test_lookups_that_hang_leave_the_threads_of_everything_else_alone() -> None:
     hangs = threading.Event()
     lookup = CallerLookup(lambda phone: hangs.wait() and None, default={"name": "there"}, timeout_s=0.01)

@@ -105,6 +105,7 @@ def served(sandbox: Sandbox) -> Iterator[Connection]:
         yield connection
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["inbound"], ["inbound", "--json"], ["watch"], ["report"]], ids=" ".join)
 def test_no_command_shows_it(
     command: list[str], served: Connection, ids: dict[str, str], token: str, tmp_path: Any

@@ -23,6 +23,7 @@ from revox_langchain.sandbox.world.account import seed_phone_numbers
 from revox_langchain.sandbox.world.clock import WorldClock
 from revox_langchain.sandbox.world.orders import Dispatcher
 from revox_langchain.sandbox.world.outside import Outside
+from revox_langchain.sandbox.world.phone import Phone
 from revox_langchain.sandbox.world.records import CallRequest
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.voices import seed_voices
@@ -123,6 +124,24 @@ class Sandbox:
     def allows(self, url: str) -> bool:
         """Whether the sandbox may send requests to this URL: to this machine, or to one of the allowed hosts."""
         return self._outside.allows(url)
+
+    @property
+    def phone(self) -> Phone:
+        """The phone that rings when `+12025550150` is dialed, on the sandbox's page as well."""
+        return self.world.phone
+
+    def run_at(self, speed: float | None) -> None:
+        """Let the world's time pass at another speed from now on, after a reset as well.
+
+        Args:
+            speed: World seconds per real second; None stands still until it is advanced.
+
+        Raises:
+            ValueError: It is not a number above 0, or too large a one.
+        """
+        with self._lock:
+            self.world.run_at(speed)
+            self._speed = speed
 
     @property
     def rang(self) -> int:

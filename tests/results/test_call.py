@@ -50,6 +50,7 @@ DISPOSITIONS = {
     "+12025550126": "answered",
     "+12025550127": "answered",
     "+12025550128": "answered",
+    "+12025550150": "no_answer",
 }
 TWO_TRIES_LATER = ["no_answer", "no_answer", "answered"]
 

@@ -88,6 +88,12 @@ class Course:
             self._timed.append(Said(role, text, self._now_s, stop_s, tool_arguments=_TOOLS_OF_REVOX[text]))
             self._now_s = stop_s
             return
+        if role == "user" and self._act.scene == "yours":
+            # They have just said it, for as long as it takes to say or to type.
+            spoken_s = duration_s(text, self._brief.language, 1.0)
+            before_s = self._timed[-1].stop_s if self._timed else 0.0
+            self._timed.append(Said(role, text, max(self._now_s - spoken_s, before_s), self._now_s))
+            return
         if not self._timed:
             pause_s = self._brief.delay_s if role == "assistant" else 0.6
         else:

@@ -21,6 +21,7 @@ OUTCOMES: dict[str, str] = {
     "endless": "interested",
     "asks": "completed",
     "rings_in": "completed",
+    "yours": "completed",
 }
 """Outcome of a conversation by its scene."""
 

@@ -8,6 +8,7 @@ from itertools import chain, cycle
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook, phrasebook
+from revox_langchain.sandbox.people.person import gone_silent, person_says
 from revox_langchain.sandbox.people.plan import Brief, CalleeTurn, Ending, Heard, ModelTurn, Step, ToolUse, UsedTool
 from revox_langchain.sandbox.people.stories import Act, Scene
 from revox_langchain.sandbox.people.wishes import label_of, wished
@@ -39,7 +40,8 @@ def model_script(act: Act, brief: Brief) -> Generator[Step, Heard | None, Ending
     while ending is None:
         line = yield from talk.callee(lines)
         if line is None:
-            return Ending("human", "user", None, _HUNG_UP_AFTER_S)
+            # A person who hangs up ends the call by themselves.
+            return gone_silent() if act.scene == "yours" else Ending("human", "user", None, _HUNG_UP_AFTER_S)
         ending = yield from talk.answer()
     return ending
 
@@ -63,7 +65,12 @@ class _Talk:
         return (yield from self.answer(extra=({"role": "system", "content": wish},)))
 
     def callee(self, lines: Iterator[str]) -> Generator[Step, Heard | None, str | None]:
-        """What the callee says next; None if they hang up."""
+        """What the callee says next; None if they hang up, or say nothing more."""
+        if self._act.scene == "yours":
+            spoken = yield from person_says()
+            if spoken:
+                self._said("user", spoken)
+            return spoken or None
         if self._brief.callee_is_model:
             if len(self._spoken) >= _MOST_TURNS:
                 return None
@@ -86,7 +93,7 @@ class _Talk:
             return chain((self._wish(tool) for tool in brief.tools), [phrases.thanks])
         filler = [text for role, text in phrases.filler if role == "user"]
         talk = {"long": filler * 8, "endless": filler}.get(act.scene)
-        scene = phrases.scenes[usual if act.scene in ("asks", "long", "endless") else act.scene]
+        scene = phrases.scenes[usual if act.scene in ("asks", "long", "endless", "yours") else act.scene]
         lines = [text for role, text in scene if role == "user"]
         if brief.person_first and not brief.inbound:
             lines.insert(0, phrases.pick_up)

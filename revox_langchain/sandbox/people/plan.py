@@ -128,7 +128,12 @@ class CalleeTurn:
     spoken: Turns
 
 
-Asked = ToolUse | ModelTurn | CalleeTurn
+@dataclass(frozen=True, slots=True)
+class PersonTurn:
+    """A turn of a callee who is a person, at the sandbox's page or given in code."""
+
+
+Asked = ToolUse | ModelTurn | CalleeTurn | PersonTurn
 """What has to be asked outside."""
 
 Step = tuple[str, str] | Asked

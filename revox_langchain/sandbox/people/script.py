@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 
 from revox_langchain.sandbox.people.lines.phrasebook import Phrasebook, Turns, phrasebook
 from revox_langchain.sandbox.people.model_script import model_script
+from revox_langchain.sandbox.people.person import person_script
 from revox_langchain.sandbox.people.plan import Brief, Ending, Heard, Step, ToolUse
 from revox_langchain.sandbox.people.stories import Act, Scene
 from revox_langchain.sandbox.people.timing import LONG_TALK_S, SLOWNESS, duration_s
@@ -43,6 +44,8 @@ def script(act: Act, brief: Brief) -> Script:
         yield from [("user", phrases.menu), ("tool", "press_digit")]
     if brief.prompt is not None:
         return (yield from model_script(act, brief))
+    if act.scene == "yours":
+        return (yield from person_script(brief, phrases, hello[1]))
     if act.kind != "ivr" and brief.person_first:
         yield "user", phrases.pick_up
     yield hello

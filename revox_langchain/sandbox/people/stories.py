@@ -7,8 +7,22 @@ from typing import Literal
 
 Kind = Literal["talk", "voicemail", "no_answer", "busy", "screening", "ivr", "hangs_up", "silent", "not_in_service"]
 Scene = Literal[
-    "agrees", "declines", "call_back", "do_not_call", "hostile", "transfer", "long", "endless", "asks", "rings_in"
+    "agrees",
+    "declines",
+    "call_back",
+    "do_not_call",
+    "hostile",
+    "transfer",
+    "long",
+    "endless",
+    "asks",
+    "rings_in",
+    "yours",
 ]
+"""Which conversation takes place; in `yours`, what the callee says and does comes from outside."""
+
+YOUR_NUMBER = "+12025550150"
+"""The number that rings at `Sandbox.phone` and on the sandbox's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,12 @@ _TABLE = (
         "Wants the same; the first answer of the first tool is lost, and the assistant apologizes.",
         (Act("talk", "asks", tool="lost"),),
     ),
+    Story(
+        YOUR_NUMBER,
+        "Rings on the sandbox's page: pick up and type what you say, decline, or leave it to voicemail. Never answers "
+        "otherwise.",
+        (Act("no_answer", "yours", ring_s=30.0),),
+    ),
 )
 
 STORIES: dict[str, Story] = {story.number: story for story in _TABLE}
@@ -123,7 +143,9 @@ def story_for(number: str) -> Story:
 def story_of_caller(number: str) -> Story:
     """The story of somebody who calls: as the number's own, where that goes with calling somebody."""
     act = story_for(number).acts[-1]
-    if act.kind == "talk" and act.scene not in _CALLERS:
+    if act.scene == "yours":
+        act = replace(act, kind="talk")
+    elif act.kind == "talk" and act.scene not in _CALLERS:
         act = replace(act, scene="rings_in")
     elif act.kind not in ("talk", "hangs_up", "silent"):
         act = Act("talk", "rings_in")

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.people.conversation import Course
 from revox_langchain.sandbox.people.extraction import contact_of, outcome_of, questions, structured_output, summary_of
 from revox_langchain.sandbox.people.lines.phrasebook import phrasebook
-from revox_langchain.sandbox.people.plan import Heard, ModelTurn, Plan, ToolUse
+from revox_langchain.sandbox.people.person import PATIENT_FOR_S, summary_of_person, understood
+from revox_langchain.sandbox.people.plan import Heard, ModelTurn, PersonTurn, Plan, ToolUse
 from revox_langchain.sandbox.people.speech_events import speech_event
 from revox_langchain.sandbox.people.stories import Act
+from revox_langchain.sandbox.people.timing import duration_s
 from revox_langchain.sandbox.people.variables import filled
 from revox_langchain.sandbox.world.account import member
 from revox_langchain.sandbox.world.assistants import language_of
 from revox_langchain.sandbox.world.briefing import brief_of
 from revox_langchain.sandbox.world.model_turns import ModelCall, callee_says
+from revox_langchain.sandbox.world.phone import PhoneCall
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.timeline import Event
 from revox_langchain.sandbox.world.tool_calls import ToolCall
@@ -42,25 +47,18 @@ class Attempt:
     def __init__(self, world: World, order: Order, act: Act, then: Callable[[Plan], None]) -> None:
         self._world = world
         self._order = order
-        self._act = act
         self._then = then
         self._events: list[Event] = []
-        self._phrases = phrasebook(language_of(world, order.assistant))
-        self._values = structured_output(
-            order.assistant["structured_output_config"],
-            act,
-            self._phrases,
-            order.person,
-            world.moment_s,
-            fits=order.story.results != "unfit",
-        )
+        self._language = language_of(world, order.assistant)
+        self._phrases = phrasebook(self._language)
         self.data = self._fresh()
         self._chance = world.chance(self.data["id"])
-        self._course = Course(act, brief_of(world, order, self._asked_for()), self._chance)
-        self._plan = self._course.begin()
+        self._phone_call: PhoneCall | None = None
+        self._plan = Plan(0.0)
         self._picked_up_s = 0.0
         self._told = 0
         self._over = False
+        self._play(act)
 
     def start(self) -> None:
         """Dial."""
@@ -69,18 +67,31 @@ class Attempt:
         call["last_call_attempt"] = self.data
         call["calls_count"] = len(call["call_attempts"])
         self._plan_for(SETTING_UP_S, self._ring)
-        self._picked_up_s = self._world.moment_s + SETTING_UP_S + self._plan.ring_s
-        if self._plan.talk_s is None:
-            self._plan_at(0.0, self._end)
-            return
-        self._plan_at(0.0, self._pick_up)
-        self._follow(self._plan)
+        self._answer_in(SETTING_UP_S + self._plan.ring_s)
+
+    def turn_to(self, kind: Literal["talk", "busy", "voicemail"]) -> None:
+        """End the ringing in this way, as the person whose phone it is wants it."""
+        self._call_off()
+        self._play(replace(self._act, kind=kind))
+        self._answer_in(0.0)
+
+    def put_down(self) -> None:
+        """End the conversation for the callee, in the middle of a sentence if need be."""
+        self._call_off()
+        talked_s = self._world.moment_s - self._picked_up_s
+        said = self._plan.said[: self._told]
+        cut_short = [each for each in self._plan.said[self._told :] if each.start_s < talked_s][:1]
+        said += tuple(replace(each, stop_s=min(each.stop_s, talked_s), cut=True) for each in cut_short)
+        self._plan = Plan(self._plan.ring_s, said, talked_s, result="human", ended_by="user")
+        for number in range(self._told, len(said)):
+            self._say(number)
+        self._end()
 
     def hang_up(self) -> None:
         """End it from outside, at any point."""
         self._over = True
-        for event in self._events:
-            event.off = True
+        self._call_off()
+        self._leave_phone()
         answered = self.data["answered_at"] is not None
         self.data |= {
             "status": "completed",
@@ -91,6 +102,37 @@ class Attempt:
             "recording_url": self._recording() if answered else None,
         }
         self._touch()
+
+    def _play(self, act: Act) -> None:
+        """Let the callee behave like this from the beginning."""
+        world, order = self._world, self._order
+        self._act = act
+        self._values = structured_output(
+            order.assistant["structured_output_config"],
+            act,
+            self._phrases,
+            order.person,
+            world.moment_s,
+            fits=order.story.results != "unfit",
+        )
+        self._course = Course(act, brief_of(world, order, self._asked_for()), self._chance)
+        self._plan = self._course.begin()
+
+    def _answer_in(self, seconds: float) -> None:
+        self._picked_up_s = self._world.moment_s + seconds
+        if self._plan.talk_s is None:
+            self._plan_at(0.0, self._end)
+            return
+        self._plan_at(0.0, self._pick_up)
+        self._follow(self._plan)
+
+    def _call_off(self) -> None:
+        for event in self._events:
+            event.off = True
+
+    def _leave_phone(self) -> None:
+        if self._phone_call is not None:
+            self._world.phone.drop(self._phone_call)
 
     def _asked_for(self) -> tuple[tuple[str, str], ...]:
         return questions(self._order.assistant["structured_output_config"], self._values, self._phrases)
@@ -114,6 +156,8 @@ class Attempt:
             ToolCall(self._world, self._order, asks, self._hear).start()
         elif isinstance(asks, ModelTurn):
             ModelCall(self._world, self._order, asks, self._hear).start()
+        elif isinstance(asks, PersonTurn):
+            self._let_person_speak()
         elif asks is not None:
             callee_says(self._world, self._order, asks, self._hear)
 
@@ -121,14 +165,33 @@ class Attempt:
         if self._over:
             return
         # What was to be said until the answer came may be cut short by it.
-        for event in self._events:
-            event.off = True
+        self._call_off()
         self._follow(self._course.go_on(heard))
+
+    def _let_person_speak(self) -> None:
+        call, began_s = self._phone_call, self._world.moment_s
+        if call is None:
+            return
+        self._plan_for(PATIENT_FOR_S, lambda: self._hear(Heard("", True, PATIENT_FOR_S)))
+
+        def hear(words: str) -> None:
+            took_s = max(self._world.moment_s - began_s, duration_s(words, self._language, 1.0))
+            self._hear(Heard(words, False, took_s))
+
+        call.their_turn(hear)
+        self._world.phone.turn(call)
 
     def _ring(self) -> None:
         self._order.rang = not self._order.inbound
         self.data |= {"status": "ringing", "started_at": self._world.stamp()}
         self._touch()
+        if self._act.scene == "yours":
+            call, shown = self._order.call, "to_phone_number" if self._order.inbound else "from_phone_number"
+            self._phone_call = PhoneCall(self._world, self, self.data["id"], call["id"], call[shown])
+            # Who calls has the phone at their ear already.
+            if self._act.kind == "talk":
+                self._phone_call.listen()
+            self._world.phone.take(self._phone_call)
 
     def _pick_up(self) -> None:
         self.data |= {
@@ -155,6 +218,7 @@ class Attempt:
 
     def _end(self) -> None:
         self._over = True
+        self._leave_phone()
         plan, story = self._plan, self._order.story
         self.data |= {
             "status": "error" if plan.dial_error else "completed",
@@ -184,15 +248,29 @@ class Attempt:
 
     def _analyse(self) -> None:
         call = self._order.call
-        outcome = outcome_of(self._act)
+        outcome = self._outcome()
         if self._act.scene == "do_not_call" and self._act.kind == "talk":
             self._world.do_not_contact.add(self._order.person)
         if self._plan.result == "human":
-            call["contact"] = contact_of(call["prompt_variables"], self._phrases)
+            call["contact"] = contact_of(call["prompt_variables"], None if self._with_person else self._phrases)
+        summary = summary_of(self._act, self._phrases)
+        if self._with_person:
+            config = self._order.assistant["structured_output_config"]
+            self._values = understood(config, self._plan.said, self._phrases) if config else None
+            summary = summary_of_person(self._plan.said)
         self.data["structured_output"] = self._values
-        call |= {"outcome": outcome, "outcome_summary": summary_of(self._act, self._phrases)}
+        call |= {"outcome": outcome, "outcome_summary": summary}
         self._mail(outcome)
         self._touch()
+
+    @property
+    def _with_person(self) -> bool:
+        return self._act.scene == "yours" and self._act.kind == "talk"
+
+    def _outcome(self) -> str | None:
+        if self._with_person and summary_of_person(self._plan.said) is None:
+            return None
+        return outcome_of(self._act)
 
     def _recording(self) -> str:
         return f"https://recordings.revox.invalid/{self.data['id']}.mp3"
@@ -205,7 +283,7 @@ class Attempt:
         if plan.result == "voicemail" and assistant["voicemail_sms_prompt"]:
             self._send_text("voicemail", assistant["voicemail_sms_prompt"])
         wanted = assistant["after_call_sms_outcomes"] or ()
-        if assistant["after_call_sms_prompt"] and (outcome_of(self._act) or "none") in wanted:
+        if assistant["after_call_sms_prompt"] and (self._outcome() or "none") in wanted:
             self._send_text("after_call", assistant["after_call_sms_prompt"])
 
     def _send_text(self, kind: str, text: str) -> None:

@@ -22,7 +22,8 @@ class WorldClock:
     @property
     def slice_s(self) -> float | None:
         """Length of the pieces that a long pause is cut into; None where a pause takes no real time."""
-        return None if self._world.speed is None else 0.25 * self._world.speed
+        pace = self._world.pace
+        return None if pace is None else 0.25 * pace
 
     def now_s(self) -> float:
         """Unix time of the world in seconds."""
@@ -30,14 +31,16 @@ class WorldClock:
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` of the world pass."""
-        if self._world.speed is None:
+        pace = self._world.pace
+        if pace is None:
             self._world.advance_to(self._world.now_s + seconds)
         else:
-            time.sleep(seconds / self._world.speed)
+            time.sleep(seconds / pace)
 
     async def asleep(self, seconds: float) -> None:
         """Let `seconds` of the world pass; other tasks run in the meantime."""
-        if self._world.speed is None:
+        pace = self._world.pace
+        if pace is None:
             wake_s = self._world.now_s + seconds
             await asyncio.sleep(0)
             if self._world.reaches_out:
@@ -46,7 +49,7 @@ class WorldClock:
             else:
                 self._world.advance_to(wake_s)
         else:
-            await asyncio.sleep(seconds / self._world.speed)
+            await asyncio.sleep(seconds / pace)
 
     @property
     def _world(self) -> Timeline:

@@ -19,6 +19,7 @@ END_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 """Where the sandbox's time ends: a while before dates do, so that days and zones can be added to any moment."""
 
 _PATIENCE_S = 60.0
+_FASTEST = 1_000_000.0
 
 
 @dataclass(order=True)
@@ -47,6 +48,9 @@ class Timeline:
 
     Attributes:
         reaches_out: Whether events may wait for something outside, so that advancing may take real time.
+        speed: World seconds per real second, as asked for; see `run_at`.
+        attended: How many calls a person is on, at the sandbox's page: as long as there are any, time passes no faster
+            than real time.
     """
 
     def __init__(self, lock: threading.RLock | None = None, *, speed: float | None = None) -> None:
@@ -57,6 +61,7 @@ class Timeline:
         self._events: list[Event] = []
         self._planned = 0
         self.reaches_out = False
+        self.attended = 0
         self._busy_in: int | None = None
         self._changed = threading.Condition(self.lock)
 
@@ -65,6 +70,26 @@ class Timeline:
         """Unix time of the world in seconds, after catching up with real time."""
         self.catch_up()
         return self._now_s
+
+    @property
+    def pace(self) -> float | None:
+        """World seconds per real second at this moment; None stands still."""
+        return min(self.speed, 1.0) if self.speed is not None and self.attended else self.speed
+
+    def run_at(self, speed: float | None) -> None:
+        """Let time pass at another speed from now on.
+
+        Args:
+            speed: World seconds per real second; None stands still until time is advanced.
+
+        Raises:
+            ValueError: It is not a number above 0, or too large a one.
+        """
+        if speed is not None and not 0 < speed <= _FASTEST:
+            raise ValueError(f"time passes at a speed above 0 and up to {_FASTEST:,.0f}, not at {speed}")
+        with self.lock:
+            self.catch_up()
+            self.speed, self._wall_s = speed, time.monotonic()
 
     @property
     def moment_s(self) -> float:
@@ -91,6 +116,15 @@ class Timeline:
         # Put this way round, NaN is refused as well.
         if not moment_s <= END_S:
             raise ValueError("the sandbox's time ends in the year 9000")
+        self._pass_until(moment_s, lambda: True)
+
+    def settle(self) -> None:
+        """Let happen what is due at this moment; within an event, it happens right after that."""
+        with self.lock:
+            if self._busy_in is None:
+                self.advance_to(self._now_s)
+
+    def _pass_until(self, moment_s: float, goes_on: Callable[[], bool]) -> None:
         with self.lock:
             self._wait_for_my_turn()
             self._busy_in = threading.get_ident()
@@ -100,6 +134,8 @@ class Timeline:
                     self._now_s = max(self._now_s, event.due_s)
                     if not event.off:
                         event.act()
+                    if not goes_on():
+                        return
                 self._now_s = max(self._now_s, moment_s)
             finally:
                 self._busy_in = None
@@ -108,11 +144,13 @@ class Timeline:
     def catch_up(self) -> None:
         """Follow real time, if the world has a speed."""
         with self.lock:
-            if self.speed is None or self._busy_in is not None:
+            pace = self.pace
+            if pace is None or self._busy_in is not None:
                 return
             wall_s = time.monotonic()
             passed_s, self._wall_s = wall_s - self._wall_s, wall_s
-            self.advance_to(min(self._now_s + passed_s * self.speed, END_S))
+            # A phone that rings on the page slows time down: what was to come after that comes later.
+            self._pass_until(min(self._now_s + passed_s * pace, END_S), lambda: self.pace == pace)
 
     def stand_still(self, until: Future[Any]) -> None:
         """Wait, within an event, for something outside; other threads may use the world, but not advance it."""

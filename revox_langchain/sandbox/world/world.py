@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.faults import Fault
 from revox_langchain.sandbox.world.outside import Outside, Question, Reply
+from revox_langchain.sandbox.world.phone import Phone
 from revox_langchain.sandbox.world.records import Campaign, Lane, Live, Order
 from revox_langchain.sandbox.world.switches import Switches
 from revox_langchain.sandbox.world.timeline import Timeline
@@ -42,6 +43,7 @@ class World(Timeline):
         do_not_contact: Numbers marked do-not-contact in the phone history.
         waiting: Orders that dial as soon as their limits allow it, per lane and by id.
         live: Orders with an attempt under way.
+        phone: The phone of the person at the sandbox's page.
         outbox: Webhook posts, in the order they were sent.
         outside: The servers that the world may ask.
         asked: What was asked of them: `{kind, call_id, method, url, at_s}` and `answered` or `error`, in order.
@@ -71,6 +73,7 @@ class World(Timeline):
         self.outbox: list[JsonObject] = []
         self.waiting: dict[Lane, dict[str, Order]] = {}
         self.live = Live()
+        self.phone = Phone(self)
         self.outside = Outside()
         self.asked: list[JsonObject] = []
         self.callee: Runnable[Any, BaseMessage] | None = None

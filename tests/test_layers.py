@@ -22,6 +22,7 @@ ROOMS = (
     "results",
     "speech",
     "contacts",
+    "report",
     "operations",
     "flow",
     "connection",
@@ -57,7 +58,7 @@ ONLY_IN = {
     "charset_normalizer": {"contacts.encodings"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "jinja2": {"results.page"},
+    "jinja2": {"results.drawing"},
 }
 """Which rooms may import a package."""
 

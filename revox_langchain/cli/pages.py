@@ -65,7 +65,7 @@ def may_write(path: str, screen: Screen, *, force: bool) -> bool:
             raise usage_error(f"There is no folder {str(file.parent)!r}.", "Make it, or give another -o.")
         return True
     if file.is_dir():
-        raise usage_error(f"{path!r} is a folder.", "Give a file: -o call.html.")
+        raise usage_error(f"{path!r} is a folder.", "Give a file: -o page.html.")
     if force:
         return True
     if not screen.can_ask():
@@ -73,13 +73,12 @@ def may_write(path: str, screen: Screen, *, force: bool) -> bool:
     return screen.ask(f"{path} exists. Overwrite it?")
 
 
-def write_page(page: Page, path: str) -> None:
+def write_page(html: str, path: str) -> None:
     """Write a page into a file, or to stdout.
 
     Raises:
         InvalidInput: It cannot be written.
     """
-    html = draw(page)
     if path == STDOUT:
         sys.stdout.write(html)
         return

@@ -43,6 +43,7 @@ def search_all(
     *,
     seen_enough: Callable[[Calls], bool] = lambda _seen: False,
     sure: Callable[[Calls], bool] = lambda _seen: False,
+    kept: Callable[[JsonObject], JsonObject] = lambda call: call,
 ) -> Flow[Found]:
     """Ask for page after page.
 
@@ -53,11 +54,12 @@ def search_all(
         wanted: The filters; page and page size are set here.
         seen_enough: Given the calls so far in the order they came, says that later pages do not matter.
         sure: Given all calls so far, says that nothing further can matter.
+        kept: What is kept of each call, so that thousands of them fit into memory; `calls_count` has to be among it.
 
     Raises:
         RevoxToolError: The search cannot be read, on any page.
     """
-    seen = _Seen()
+    seen = _Seen(kept)
     enough = False
     refused: RevoxToolError | None = None
     for page in range(1, MAX_PAGES + 1):
@@ -118,7 +120,8 @@ def attempts_of(call: Mapping[str, object]) -> int:
 class _Seen:
     """The rows of a search as its pages come in."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Callable[[JsonObject], JsonObject]) -> None:
+        self.kept = kept
         self.calls: Calls = {}
         self.total = 0
         self.last_rows = 0
@@ -128,7 +131,7 @@ class _Seen:
         """Add a page; says whether it held anything new."""
         rows, self.total, nameless = page
         news = bool(rows.keys() - self.calls.keys())
-        self.calls |= rows
+        self.calls |= {call_id: self.kept(call) for call_id, call in rows.items()}
         self.last_rows = len(rows) + nameless
         self.nameless += nameless
         return news

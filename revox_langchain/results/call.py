@@ -7,6 +7,7 @@ from typing import Unpack
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.results.cost import attempts_ceiling, minutes_ceiling
+from revox_langchain.results.drawing import can_draw
 from revox_langchain.results.facts import ENDED, Attempt, CallFacts, Conclusion, Disposition, Turn
 from revox_langchain.results.markdown import markdown
 from revox_langchain.results.masking import masked
@@ -23,7 +24,7 @@ from revox_langchain.results.order import (
     unix_s,
     whole_turns_of,
 )
-from revox_langchain.results.page import PageMore, can_draw, draw, fragment, page_of
+from revox_langchain.results.page import PageMore, draw, fragment, page_of
 from revox_langchain.results.schema import ModelT, misfits
 from revox_langchain.results.spoken import begun_at_s
 from revox_langchain.results.structured import Structured, structured

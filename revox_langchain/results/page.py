@@ -6,15 +6,10 @@ recording, and that only on a click.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -22,11 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
 from revox_langchain.results import timeline, wording
+from revox_langchain.results.drawing import asset, embedded, hashed, release, rendered
 from revox_langchain.results.facts import CallFacts, Turn
 from revox_langchain.results.masking import masked, masked_text
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 SCHEMA_VERSION = 1
 """Of the data inside a page; raise it when a field changes its meaning, and teach `page_in`."""
@@ -80,7 +73,7 @@ def page_of(facts: CallFacts, *, show_numbers: bool = False, **more: Unpack[Page
     known = CallFacts.model_construct(**{name: getattr(facts, name) for name in CallFacts.model_fields})
     said = {"notes": tuple(more.get("notes", ())), "warnings": tuple(more.get("warnings", ()))}
     page = Page(
-        release=_release(),
+        release=release(),
         call=known,
         zones=wording.zones_of(facts),
         marked=more.get("marked"),
@@ -93,21 +86,13 @@ def page_of(facts: CallFacts, *, show_numbers: bool = False, **more: Unpack[Page
     return page.model_copy(update={"call": masked(known), **hidden})
 
 
-def can_draw() -> bool:
-    """Whether Jinja2 is there, which draws pages."""
-    try:
-        return bool(_environment())
-    except InvalidInput:
-        return False
-
-
 def draw(page: Page) -> str:
     """The page as one HTML file.
 
     Raises:
         InvalidInput: Jinja2 is missing.
     """
-    return _rendered("call.html", {**_document(page), **_view(page)})
+    return rendered("call.html", {**_document(page), **_view(page)})
 
 
 def fragment(page: Page) -> str:
@@ -116,7 +101,7 @@ def fragment(page: Page) -> str:
     Raises:
         InvalidInput: Jinja2 is missing.
     """
-    return _rendered("fragment.html", {"style": _asset("call.css"), **_view(page)})
+    return rendered("fragment.html", {"style": asset("results", "call.css"), **_view(page)})
 
 
 def page_in(html: str) -> Page:
@@ -139,63 +124,20 @@ def page_in(html: str) -> Page:
     return page
 
 
-def _rendered(name: str, view: JsonObject) -> str:
-    html: str = _environment().get_template(name).render(view)
-    return html
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise InvalidInput("A page needs Jinja2, which is not installed.", next_step="pip install jinja2") from None
-    made = Environment(
-        loader=PackageLoader("revox_langchain", "results/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["harmless"] = wording.harmless
-    return made
-
-
-@lru_cache(maxsize=4)
-def _asset(name: str) -> str:
-    return _safe(files("revox_langchain").joinpath("results", "templates", name).read_text(encoding="utf-8").strip())
-
-
 def _document(page: Page) -> JsonObject:
     """What only the whole file has: its style, its script, its data, and what a browser may do with it."""
-    style, script = _asset("call.css"), _asset("seek.js")
+    style, script = asset("results", "call.css"), asset("results", "seek.js")
     recording = _link(page.call.recording_url)
     media = f"{urlsplit(recording).scheme}://{urlsplit(recording).netloc}" if recording else "'none'"
     policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; media-src {media}; "
+        f"default-src 'none'; style-src '{hashed(style)}'; script-src '{hashed(script)}'; media-src {media}; "
         "base-uri 'none'; form-action 'none'"
     )
     return {"style": style, "script": script, "policy": policy, "data": _data(page)}
 
 
 def _data(page: Page) -> str:
-    escaped = page.model_dump_json(exclude_defaults=True, exclude={"schema_version"})
-    whole = f'{{"schema_version":{page.schema_version},{escaped[1:]}'
-    for character in "<>&\u2028\u2029":
-        whole = whole.replace(character, f"\\u{ord(character):04x}")
-    return _safe(whole)
-
-
-def _safe(text: str) -> str:
-    """Text of ours, or escaped, which templates take over as it is."""
-    from markupsafe import Markup
-
-    safe: str = Markup(text)
-    return safe
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return embedded(page.schema_version, page.model_dump_json(exclude_defaults=True, exclude={"schema_version"}))
 
 
 def _link(url: str | None) -> str | None:
@@ -291,10 +233,3 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return wording.UNKNOWN if value is None else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _release() -> str:
-    try:
-        return version("revox-langchain")
-    except PackageNotFoundError:
-        return wording.UNKNOWN

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from revox_langchain.graph.campaign.progress import Tally
+from revox_langchain.report.tally import Tally
 from revox_langchain.results.call import Conclusion
 
 _BAD = frozenset({"failed", "unknown"})

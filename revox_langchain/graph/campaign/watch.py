@@ -16,9 +16,10 @@ from revox_langchain.errors import AnswerError, InvalidInput, RateLimited, Unava
 from revox_langchain.flow import Event, Flow, Pause, Tick, Work
 from revox_langchain.graph.campaign.control import pause, standing_of
 from revox_langchain.graph.campaign.look import Look, News
-from revox_langchain.graph.campaign.progress import ENDED_ROW, LAUNCHED, Tally, progress, result_of, results_in
+from revox_langchain.graph.campaign.progress import ENDED_ROW, LAUNCHED, progress, results_in
 from revox_langchain.graph.campaign.stopping import Rules, Stopping, latest_of
 from revox_langchain.operations.calls import GetCall
+from revox_langchain.report.tally import Tally, result_of
 from revox_langchain.results.order import attempts_of, order_in, part_of, text_of, turns_of
 
 Why = Literal["ended", "stopped", "over", "slice", "drain", "timeout"]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from revox_langchain.connection.connection import Connection
 from revox_langchain.contacts import Change, SqliteContacts, read_contacts
+from revox_langchain.dialing.voices import Speech, choose_speaker
+from revox_langchain.flow import run
 from revox_langchain.graph.campaign.progress import LAUNCHED
 from revox_langchain.graph.campaign.watch import Launched
 from revox_langchain.operations.assistants import CreateAssistant
@@ -14,6 +16,10 @@ from revox_langchain.operations.campaigns import Contact, CreateCampaign, Launch
 from revox_langchain.sandbox import Sandbox, Switches
 
 KEY = "spring"
+_PROMPTS = {
+    "en": "Say hello and confirm the appointment on Tuesday.",
+    "fr": "Confirmez le rendez-vous de mardi avec la personne.",
+}
 
 
 class Spring:
@@ -55,7 +61,12 @@ class Spring:
         return len(self.sandbox.requests)
 
     def _launch(self, language: str, numbers: Sequence[str], concurrent: int | None) -> Launched:
-        made = self.connection.send(CreateAssistant(name=f"Spring {language}", prompt="Say hello.", language=language))
+        prompt = _PROMPTS[language]
+        _, voice = run(choose_speaker(Speech(prompt, language=language), {}), self.connection)
+        spoken = {"voice_provider": voice.provider, "voice_id": voice.id}
+        made = self.connection.send(
+            CreateAssistant.model_validate({"name": f"Spring {language}", "prompt": prompt, **spoken})
+        )
         campaign = self.connection.send(
             CreateCampaign(
                 assistant_id=made["assistant"]["id"],

@@ -11,12 +11,11 @@ from revox_langchain.contacts import Change, SqliteContacts, read_contacts
 from revox_langchain.graph.campaign.progress import (
     ENDED_ROW,
     LAUNCHED,
-    Tally,
     progress,
-    result_of,
     results_in,
     rows_in,
 )
+from revox_langchain.report.tally import Tally, result_of
 
 RESULTS = st.fixed_dictionaries(
     {

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from revox_langchain.graph.campaign.progress import Tally
 from revox_langchain.graph.campaign.stopping import Breaker, Rules, StopWhen, latest_of
+from revox_langchain.report.tally import Tally
 
 NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
 

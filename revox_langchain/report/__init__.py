@@ -1,0 +1,1 @@
+"""A campaign as a page, and the counts it is made of."""

@@ -10,7 +10,7 @@ SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
 # Compiled tests and sources are kept, also where the environment says not to: without them a run takes a third longer.
 PYTEST := $(SANDBOXED) -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help demo test test-all soak lint types docs check sdk-suite notebooks studio install clean
+.PHONY: help demo test test-all soak lint types docs docs-site check sdk-suite notebooks studio install clean
 
 help: ## List these commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,11 +43,14 @@ lint: $(VENV)/.dev ## Check style and format.
 types: $(VENV)/.dev ## Check types.
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev ## Regenerate the tables in README.md, the pages of error codes, the picture of the graph, and the snapshots of tools and public names.
-	$(SANDBOXED) $(BIN)/python -m scripts.generate_readme_tables
+docs: $(VENV)/.dev ## Regenerate the tables in docs, the pages of error codes, the picture of the graph, and the snapshots of tools and public names.
+	$(SANDBOXED) $(BIN)/python -m scripts.generate_doc_tables
 	$(SANDBOXED) $(BIN)/python -m scripts.generate_error_pages
 	$(SANDBOXED) $(BIN)/python -m scripts.generate_snapshots
 	$(SANDBOXED) $(BIN)/python -m scripts.draw_graph
+
+docs-site: $(VENV)/.dev ## Build the site of docs/ into build/site.
+	$(SANDBOXED) $(BIN)/python -m scripts.build_site
 
 check: ## Run everything that CI runs.
 	bash .ci/run

@@ -1,4 +1,4 @@
-"""README.md as package indexes show it: they know neither Mermaid nor the folder a link is relative to."""
+"""README.md as package indexes show it: they do not know the folder a link is relative to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-MERMAID = re.compile(r"```mermaid\n.*?```", re.DOTALL)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)]+)\)")
 
 
@@ -23,10 +22,10 @@ class ReadmeHook(MetadataHookInterface):
 
 
 def for_an_index(readme: str, repository: str) -> str:
-    """Put a picture in the place of the drawing, and the repository's address before every relative link."""
+    """Put the repository's address before every relative link."""
 
     def absolute(found: re.Match[str]) -> str:
         mark, words, path = found.groups()
         return f"{mark}[{words}]({repository}/{'raw' if mark else 'blob'}/main/{path.removeprefix('./')})"
 
-    return LINK.sub(absolute, MERMAID.sub("![The steps of the call graph](docs/graph.svg)", readme))
+    return LINK.sub(absolute, readme)

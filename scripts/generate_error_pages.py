@@ -65,8 +65,8 @@ class ErrorCode:
         shown = f"```python\n{self.block}```\n\n```text\n{self.code}\n```" if self.block else self.seen
         return (
             f"# `{self.code}`\n\n{self.means}\n\n"
-            f"| | |\n| --- | --- |\n| Did it ring? | {self.rang} |\n| May I send it again? | {self.repeat} |\n"
-            f"| The fix | {self.fix} |\n| Kind | `{self.kind}` |\n\n"
+            f"**Did it ring?** {self.rang}\n\n**May I send it again?** {self.repeat}\n\n**The fix.** {self.fix}\n\n"
+            f"Its kind is `{self.kind}`.\n\n"
             f"## Reproduce it\n\n{shown}\n\n[All error codes]({INDEX})\n"
         )
 

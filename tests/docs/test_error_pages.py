@@ -32,6 +32,7 @@ def test_the_pages_are_fresh() -> None:
     assert there == pages(), "run `make docs`"
 
 
+@pytest.mark.a_few(every=4)
 @pytest.mark.parametrize("code", [name for name, each in codes().items() if each.block])
 def test_what_a_page_shows_happens(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     page = codes()[code].page

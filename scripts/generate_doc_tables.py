@@ -1,7 +1,7 @@
-"""Write the parts of README.md that are read off the code: the picture of the graph and the tables.
+"""Write the tables in the pages of `docs` that are read off the code.
 
-python -m scripts.generate_readme_tables            writes README.md
-python -m scripts.generate_readme_tables --check    changes nothing, and fails if something is stale
+python -m scripts.generate_doc_tables            writes the pages
+python -m scripts.generate_doc_tables --check    changes nothing, and fails if something is stale
 """
 
 from __future__ import annotations
@@ -13,30 +13,12 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from langchain_core.runnables.graph import NodeStyles
-
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.cli import exits
-from revox_langchain.graph import call_graph
-from revox_langchain.sandbox import STORIES, Sandbox
+from revox_langchain.sandbox import STORIES, Fault
 from tests.graph.crash.table import ROWS
 
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-
-# Colours of their own for text and lines, since GitHub also shows the picture on black.
-_COLOURS = NodeStyles(
-    default="fill:#f2f0ff,stroke:#7c6fd6,color:#1f1f2e",
-    first="fill:#ffffff,stroke:#7c6fd6,color:#1f1f2e",
-    last="fill:#bfb6fc,stroke:#7c6fd6,color:#1f1f2e",
-)
-
-
-def graph() -> str:
-    """The call graph as GitHub draws it."""
-    drawn = call_graph(Sandbox().connect()).get_graph().draw_mermaid(node_colors=_COLOURS)
-    plain = drawn.replace("&nbsp;", "").replace("<p>__start__</p>", "start").replace("<p>__end__</p>", "end")
-    return f"```mermaid\n{plain.strip()}\n```"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def tools() -> str:
@@ -73,39 +55,48 @@ def faults() -> str:
     )
 
 
-SECTIONS: dict[str, Callable[[], str]] = {
-    "graph": graph,
-    "tools": tools,
-    "numbers": numbers,
-    "exit-codes": exit_codes,
-    "faults": faults,
+def fault_kinds() -> str:
+    """What can be made to go wrong in the sandbox: the table of `Fault`'s docstring."""
+    return "\n".join(line for line in (inspect.getdoc(Fault) or "").splitlines() if line.startswith("|"))
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
+    "tools": ("tools.md", tools),
+    "numbers": ("sandbox.md", numbers),
+    "fault-kinds": ("sandbox.md", fault_kinds),
+    "exit-codes": ("cli.md", exit_codes),
+    "faults": ("outcomes.md", faults),
 }
-"""What stands between `<!-- NAME:start -->` and `<!-- NAME:end -->`."""
+"""The page and the text of what stands between `<!-- NAME:start -->` and `<!-- NAME:end -->`."""
 
 
-def filled(readme: str) -> str:
-    """The README with every generated part written anew."""
-    for name, section in SECTIONS.items():
-        text = section()
+def filled(page: str, text: str) -> str:
+    """A page with every generated part written anew."""
+    for name, (home, section) in SECTIONS.items():
+        if home != page:
+            continue
+        fresh = section()
         markers = re.compile(rf"(<!-- {name}:start -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
-        readme, found = markers.subn(lambda match, text=text: f"{match[1]}{text}\n{match[2]}", readme)  # type: ignore[misc]
+        text, found = markers.subn(lambda match, fresh=fresh: f"{match[1]}{fresh}\n{match[2]}", text)  # type: ignore[misc]
         if found != 1:
-            raise SystemExit(f"README.md must have the markers of {name!r} once, and has them {found} times.")
-    return readme
+            raise SystemExit(f"docs/{page} must have the markers of {name!r} once, and has them {found} times.")
+    return text
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check README.md; return the exit code."""
-    there = README.read_text(encoding="utf-8")
-    fresh = filled(there)
-    if there == fresh:
-        return 0
-    if "--check" in arguments:
-        print("README.md is stale: run `make docs`.", file=sys.stderr)
-        return 1
-    README.write_text(fresh, encoding="utf-8")
-    print("README.md was written anew.")
-    return 0
+    """Write or check the pages; return the exit code."""
+    stale = {}
+    for page in sorted({home for home, _ in SECTIONS.values()}):
+        there = (DOCS / page).read_text(encoding="utf-8")
+        if (fresh := filled(page, there)) != there:
+            stale[page] = fresh
+    for page, fresh in stale.items():
+        if "--check" in arguments:
+            print(f"docs/{page} is stale: run `make docs`.", file=sys.stderr)
+        else:
+            (DOCS / page).write_text(fresh, encoding="utf-8")
+            print(f"docs/{page} was written anew.")
+    return 1 if stale and "--check" in arguments else 0
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -1,4 +1,4 @@
-"""Steering a sandbox from other processes: time, faults, switches, callers, state."""
+"""Steering a sandbox from other processes: time, faults, switches, callers, the phone, state."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ from starlette.routing import Mount, Route
 from revox_langchain.answers import JsonObject
 from revox_langchain.sandbox.faults import Fault
 from revox_langchain.sandbox.sandbox import Sandbox
+from revox_langchain.sandbox.world.phone import PhoneCall
 from revox_langchain.sandbox.world.records import Order
 from revox_langchain.sandbox.world.timeline import as_stamp
 
 _SHOWN_OF_AN_ORDER = ("id", "status", "to_phone_number", "calls_count", "outcome", "metadata")
+_PHONE_ACTS = {
+    "pick_up": PhoneCall.pick_up,
+    "decline": PhoneCall.decline,
+    "voicemail": PhoneCall.leave_to_voicemail,
+    "hang_up": PhoneCall.hang_up,
+}
 _MISTAKES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError)
 
 
@@ -41,6 +48,20 @@ def controls_of(sandbox: Sandbox) -> Mount:
         sandbox.faults.add(*(Fault.from_json(each) for each in (given if isinstance(given, list) else [given])))
         return JSONResponse({"pending": len(sandbox.faults.pending)})
 
+    async def clear(request: Request) -> Response:
+        sandbox.faults.clear()
+        return JSONResponse({"pending": 0})
+
+    async def speed(request: Request) -> Response:
+        given = (await request.json())["speed"]
+        await run_in_threadpool(sandbox.run_at, None if given is None else float(given))
+        return JSONResponse({"speed": sandbox.world.speed})
+
+    async def phone(request: Request) -> Response:
+        given = await request.json()
+        call = await run_in_threadpool(_use_phone, sandbox, given["id"], given["act"], given.get("words"))
+        return JSONResponse({"state": call.state})
+
     async def reset(request: Request) -> Response:
         await run_in_threadpool(sandbox.reset)
         return JSONResponse({"now": as_stamp(sandbox.world.now_s)})
@@ -52,7 +73,11 @@ def controls_of(sandbox: Sandbox) -> Mount:
 
     routes = [
         Route("/state", state),
-        *(Route(f"/{act.__name__}", act, methods=["POST"]) for act in (advance, faults, receive, reset, switches)),
+        Route("/faults", clear, methods=["DELETE"]),
+        *(
+            Route(f"/{act.__name__}", act, methods=["POST"])
+            for act in (advance, faults, phone, receive, reset, speed, switches)
+        ),
     ]
     # An app of its own, so that its exception handlers do not apply to the API.
     return Mount("/sandbox", Starlette(routes=routes, exception_handlers=dict.fromkeys(_MISTAKES, _explain)))
@@ -60,6 +85,19 @@ def controls_of(sandbox: Sandbox) -> Mount:
 
 async def _explain(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
+
+
+def _use_phone(sandbox: Sandbox, phone_call_id: str, act: str, words: str | None) -> PhoneCall:
+    call = sandbox.phone.calls.get(phone_call_id)
+    if call is None:
+        raise ValueError("that call is over")
+    if act == "say":
+        call.say(words or "")
+        return call
+    if act not in _PHONE_ACTS:
+        raise ValueError(f"a phone can {', '.join((*_PHONE_ACTS, 'say'))}, not {act}")
+    _PHONE_ACTS[act](call)
+    return call
 
 
 def _shown(order: Order) -> JsonObject:

@@ -18,6 +18,7 @@ from revox_langchain.connection.sandboxed import SANDBOX_HEADER
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.sandbox.api.handlers import Rejected
 from revox_langchain.sandbox.api.routes import Route, Router, handle
+from revox_langchain.sandbox.exchanges import Exchanges
 from revox_langchain.sandbox.faults import Faults, apply
 from revox_langchain.sandbox.world.account import seed_phone_numbers
 from revox_langchain.sandbox.world.clock import WorldClock
@@ -68,6 +69,7 @@ class Sandbox:
         clock: The world's time, as the clock of a `Connection`.
         faults: What goes wrong, on request.
         requests: Every request that arrived (the latest 20,000), in order.
+        exchanges: The latest requests with their answers, as the page shows them.
         counts: Number of requests per operation, by name.
         dials: The order of each `POST /call` that was accepted, in order.
     """
@@ -209,7 +211,13 @@ class Sandbox:
                 response.read()
                 return response
 
-            response = right() if fault is None else apply(fault, request, right, self.error_body)
+            response: httpx.Response | None = None
+            at_s = self.world.moment_s
+            try:
+                response = right() if fault is None else apply(fault, request, right, self.error_body)
+            finally:
+                name = route.operation.spec.name if route else None
+                self.exchanges.note(at_s, name, request, response, fault.kind if fault else None)
             response.headers[SANDBOX_HEADER] = "true"
             if fault is None:
                 return response, 0.0
@@ -239,6 +247,7 @@ class Sandbox:
         self.world.tool_fault = self.faults.take_for_tool
         self.world.webhook_fault = self.faults.take_for_webhook
         self.requests: list[httpx.Request] = []
+        self.exchanges = Exchanges()
         self.counts: Counter[str] = Counter()
         self.dials: list[JsonObject] = []
 

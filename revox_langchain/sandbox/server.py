@@ -29,7 +29,8 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.connection.sandboxed import SANDBOX_HEADER
 from revox_langchain.mcp_server.hosts import EVERY_ADDRESS, HostGate
 from revox_langchain.sandbox.controls import controls_of
-from revox_langchain.sandbox.page.page import page_of
+from revox_langchain.sandbox.page.events import Events
+from revox_langchain.sandbox.page.page import pages_of
 from revox_langchain.sandbox.sandbox import Sandbox
 from revox_langchain.sandbox.world.outside import Question, Reply
 
@@ -48,7 +49,7 @@ def create_app(
     *,
     host: str = "127.0.0.1",
 ) -> Starlette:
-    """An app with the sandbox at `/api`, its controls at `/sandbox`, and a page about it at `/`.
+    """An app with the sandbox at `/api`, its controls at `/sandbox`, and its page at `/`.
 
     Orders no longer wait for their calling windows, unless the sandbox's switches say that they do.
 
@@ -61,16 +62,19 @@ def create_app(
     any_host = host in EVERY_ADDRESS
     if sandbox.switches.calling_hours is None:
         sandbox.switches = replace(sandbox.switches, calling_hours=False)
-    return Starlette(
+    events = Events(sandbox)
+    app = Starlette(
         routes=[
             *mounts,
-            Route("/", page_of(sandbox)),
+            *pages_of(sandbox, events),
             controls_of(sandbox),
             Route("/api/{path:path}", _api(sandbox), methods=["GET", "POST", "PATCH", "DELETE", "PUT"]),
         ],
         middleware=[Middleware(_Marked), Middleware(HostGate, hosts=() if any_host else (host,), any_host=any_host)],
         lifespan=lifespan,
     )
+    app.state.events = events
+    return app
 
 
 class _Marked:
@@ -244,7 +248,9 @@ def _uvicorn(app: Starlette) -> uvicorn.Server:
     config = uvicorn.Config(
         app, http=_Protocol, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1
     )
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    app.state.events.over = lambda: server.should_exit
+    return server
 
 
 def _listen(host: str, port: int) -> socket.socket:

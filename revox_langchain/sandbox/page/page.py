@@ -1,75 +1,82 @@
-"""What a sandbox is, and which number tells which story."""
+"""The face of a sandbox in a browser: one page, its style and its script, which ask for nothing else."""
 
 from __future__ import annotations
 
 import html
-import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
 from importlib.resources import files
 from string import Template
+from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
-from revox_langchain.sandbox.people.stories import STORIES
+from revox_langchain.operations import OPERATIONS
+from revox_langchain.sandbox.faults import FaultKind
+from revox_langchain.sandbox.page.events import Events
+from revox_langchain.sandbox.people.stories import STORIES, YOUR_NUMBER
 from revox_langchain.sandbox.sandbox import Sandbox
-from revox_langchain.sandbox.world.records import Order
-from revox_langchain.sandbox.world.timeline import as_stamp
+from revox_langchain.sandbox.world.account import OWN_NUMBERS
 
-_MOST_SHOWN = 50
+_FILES = {"page.css": "text/css", "page.js": "text/javascript", "draw.js": "text/javascript"}
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
 
 
-def page_of(sandbox: Sandbox) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint that shows the page."""
+def pages_of(sandbox: Sandbox, events: Events) -> list[Route]:
+    """The routes of the page, of its files, and of the events it listens to."""
 
     async def page(request: Request) -> Response:
-        speed = sandbox.world.speed
-        shown = _template().substitute(
-            base_url=html.escape(str(request.url.replace(path="/api", query=""))),
-            pace="stands still until it is advanced" if speed is None else f"runs at {speed:g} times the real speed",
-            now=as_stamp(sandbox.world.now_s),
-            dials=len(sandbox.dials),
-            hours=_hours(sandbox),
-            waiting=_waiting(sandbox),
-            rows="\n".join(
-                f"<tr><td><code>{number}</code></td><td>{html.escape(story.what)}</td></tr>"
-                for number, story in STORIES.items()
-            ),
-        )
-        return HTMLResponse(shown)
+        base_url = str(request.url.replace(path="/api", query=""))
+        return HTMLResponse(_filled(sandbox, base_url), headers=_HEADERS)
 
-    return page
-
-
-def _hours(sandbox: Sandbox) -> str:
-    if sandbox.switches.calling_hours is False:
-        return "do not wait for their calling windows (<code>--calling-hours</code> lets them)"
-    return "wait for their calling windows"
-
-
-def _waiting(sandbox: Sandbox) -> str:
-    """The orders that wait for a moment, soonest first, as a table; empty if there are none."""
-    with sandbox.world.lock:
-        waiting = [order for order in sandbox.world.book.values() if order.waits]
-    waiting.sort(key=lambda order: order.waits_until_s or math.inf)
-    rows = [
-        f"<tr><td><code>{html.escape(order.call['to_phone_number'])}</code></td><td>{order.status}</td>"
-        f"<td>{_until(order)}</td></tr>"
-        for order in waiting[:_MOST_SHOWN]
+    return [
+        Route("/", page),
+        *(Route(f"/page/{name}", _file(name, kind)) for name, kind in _FILES.items()),
+        Route("/sandbox/events", events.__call__),
     ]
-    if not rows:
-        return ""
-    more = f"<p>and {len(waiting) - len(rows)} more</p>" if len(waiting) > len(rows) else ""
-    return "\n".join(["<h2>Who waits</h2>", "<table>", *rows, "</table>", more])
 
 
-def _until(order: Order) -> str:
-    if order.waits_until_s is None:
-        return "its calling windows never open"
-    return f"until <code>{as_stamp(order.waits_until_s)}</code>"
+def _file(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    async def file(request: Request) -> Response:
+        return Response(_text(name), media_type=media_type, headers=_HEADERS)
+
+    return file
+
+
+def _filled(sandbox: Sandbox, base_url: str) -> str:
+    waits = "wait for their calling windows"
+    if sandbox.switches.calling_hours is False:
+        waits = "do not wait for their calling windows (<code>--calling-hours</code> lets them)"
+    return Template(_text("page.html")).substitute(
+        base_url=html.escape(base_url),
+        your_number=YOUR_NUMBER,
+        our_number=OWN_NUMBERS[0][0],
+        hours=waits,
+        kinds=_options((kind, kind.replace("_", " ")) for kind in get_args(FaultKind)),
+        operations=_options((each.spec.name, each.spec.name) for each in OPERATIONS if each.spec.path),
+        numbers="\n".join(_row(number, story.what) for number, story in STORIES.items()),
+    )
+
+
+def _row(number: str, what: str) -> str:
+    dial = f'<button type="button" class="small" data-dial="{number}" aria-label="Dial {number}">Dial</button>'
+    return f"<tr><td><code>{number}</code></td><td>{html.escape(what)}</td><td>{dial}</td></tr>"
+
+
+def _options(choices: Iterable[tuple[str, str]]) -> str:
+    return "".join(f'<option value="{html.escape(value)}">{html.escape(shown)}</option>' for value, shown in choices)
 
 
 @cache
-def _template() -> Template:
-    return Template(files(__package__ or "").joinpath("page.html").read_text(encoding="utf-8"))
+def _text(name: str) -> str:
+    return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 CONFIG = ROOT / "mkdocs.yml"
 _MEMBERS_OF = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
-_SKIPPED = ("#", "!", "|", "```", "<", ">", "- ")
+_SKIPPED = ("#", "!", "|", "```", "<", ">", "- ", "**Untested")
 
 
 def settings() -> dict[str, Any]:
@@ -72,10 +72,11 @@ def main() -> int:
 
 
 def _first_sentence(path: str) -> str:
-    paragraphs = (DOCS / path).read_text(encoding="utf-8").split("\n\n")
+    text = re.sub(r"```.*?```", "", (DOCS / path).read_text(encoding="utf-8"), flags=re.DOTALL)
+    paragraphs = [paragraph.strip() for paragraph in text.split("\n\n") if paragraph.strip()]
     words = next((text for text in paragraphs if not text.startswith((*_SKIPPED, ":::"))), "")
     plain = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", " ".join(words.split())).replace("**", "")
-    return re.split(r"(?<=[.:]) ", plain)[0]
+    return re.split(r"(?<=[.]) ", plain)[0]
 
 
 def _members(module: str) -> str:

@@ -126,8 +126,8 @@ class _Failures:
             hint("")
             print(self._clean("".join(traceback.format_exception(error))), file=sys.stderr)
         if self.as_json:
-            bug = {"code": "bug", "kind": "bug", "message": message, "next_step": "", "retry_safe": False}
-            write_json({"error": bug})
+            bug = RevoxToolError(message, code="bug").as_dict()
+            write_json({"error": {**bug, "kind": "bug"}})
         return Exit.BUG
 
     def _clean(self, text: str) -> str:

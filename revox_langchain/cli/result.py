@@ -12,6 +12,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.cli.exits import next_step_for_people
 from revox_langchain.cli.live import voice_words
 from revox_langchain.cli.screen import Screen, complain, duration, hint, plain
+from revox_langchain.errors import RevoxToolError
 from revox_langchain.operations.render.calls import SANDBOX
 from revox_langchain.results.call import CallResult
 
@@ -29,14 +30,12 @@ def output_of(order: Mapping[str, Any], *, waited_s: float = 0.0) -> JsonObject:
     result = CallResult.from_call(order)
     error = None
     if not result.ended:
-        error = {
-            "code": "still_running",
-            "kind": "error",
-            "message": f"The call is {result.status} after {waited_s:.0f} s of waiting; it continues.",
-            "next_step": f"Continue with `revox-langchain watch {result.call_id}`.",
-            "retry_safe": True,
-            "retry_after_s": None,
-        }
+        error = RevoxToolError(
+            f"The call is {result.status} after {waited_s:.0f} s of waiting; it continues.",
+            code="still_running",
+            next_step=f"Continue with `revox-langchain watch {result.call_id}`.",
+            retry_safe=True,
+        ).as_dict()
     return {
         **result.as_output(),
         "call_id": result.call_id,

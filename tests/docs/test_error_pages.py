@@ -20,7 +20,7 @@ OF_ROWS = {"duplicate_number", "no_language", "row_conflict"}
 """Problems of a contact's row: they stand in a list of contacts, and no error has them."""
 INSIDE = {"blocked", "error"}
 """What no one meets: a signal inside of a wait, and the kind that the base class has."""
-UNSEEN_BY_THE_SCAN = {"bug", "description_as_text", "global_number"}
+UNSEEN_BY_THE_SCAN = {"description_as_text", "global_number"}
 
 
 def test_codes_and_pages_are_the_same() -> None:

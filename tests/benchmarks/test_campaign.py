@@ -32,3 +32,9 @@ def test_more_than_is_promised_is_told():
     assert campaign.too_much(good | {"keep_s": 51.0})
     assert campaign.too_much(good | {"bytes_per_row": 3100})
     assert campaign.too_much({"rows": 10_000, "total_s": 5.1, "keep_s": 1.0, "bytes_per_row": 0})
+
+
+def test_watching_asks_once_a_minute_and_once_per_hundred_contacts_that_ended():
+    found = campaign.watched(120)
+    assert found["ended"] == found["contacts"] == 120
+    assert 0 < found["requests"] <= found["promised"] <= 1.1 * (120 / 100 + found["minutes"] + 2) + 1

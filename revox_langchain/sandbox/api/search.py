@@ -158,6 +158,8 @@ def _sorted(hits: list[JsonObject], fields: JsonObject, switches: Switches) -> l
         if switches.unknown_sort_by == "refuse":
             raise Rejected(switches.invalid_status, f"sort_by: calls cannot be sorted by {by}.")
         by = "created_at"
+    if switches.ignore_sort_by:
+        by, fields = "created_at", {}
     # Orders are stored oldest first; the sort is stable, so equal ones stay in the order of their creation.
     falling = fields.get("sort_direction", "desc") == "desc"
     return sorted(reversed(hits) if falling else hits, key=lambda call: _key(call[by]), reverse=falling)

@@ -30,6 +30,7 @@ class Switches:
         refuse_page_zero: Whether page 0 is refused where pages start at 1; if not, it is the first page.
         largest_page: Largest `page_size`; the schema has no limit, assumed none.
         unknown_sort_by: What a `sort_by` does that is no column: `ignore`, or `refuse`. The columns are not published.
+        ignore_sort_by: Whether every `sort_by` is ignored, so that the newest orders come first.
         refuse_page_past_end: Whether a page after the last one is refused instead of empty.
         total_counts: What `total_count` of a search counts: `orders`, which is assumed, or `attempts`, as an old text
             says.
@@ -85,6 +86,7 @@ class Switches:
     refuse_page_zero: bool = True
     largest_page: int | None = None
     unknown_sort_by: Literal["ignore", "refuse"] = "ignore"
+    ignore_sort_by: bool = False
     refuse_page_past_end: bool = False
     total_counts: Literal["orders", "attempts"] = "orders"
     search_lag_s: float = 0.0

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from benchmarks.campaign import reversing
 from revox_langchain.contacts import OptOut, OptOutFile, opt_out_list
 from revox_langchain.errors import NotFound
 from revox_langchain.flow import arun, run
@@ -80,6 +82,8 @@ def test_a_second_watching_goes_on_where_the_first_was_cut_off_and_counts_no_one
         {"page_base": 0, "refuse_page_zero": False},
         {"refuse_page_past_end": True},
         {"unknown_sort_by": "refuse"},
+        {"ignore_sort_by": True},
+        {"ignore_sort_by": True, "total_counts": "attempts"},
         {"total_counts": "attempts"},
         {"search_lag_s": 30.0},
     ],
@@ -104,6 +108,17 @@ def test_watching_costs_one_search_a_minute_and_one_per_hundred_contacts_that_en
     assert counts["revox_get_call_history"] <= 1000 / 100 + minutes + 2
     assert counts["revox_get_campaign"] <= minutes / 10
     assert spring.asked() == counts["revox_get_call_history"] + counts["revox_get_campaign"]
+
+
+@pytest.mark.slow
+def test_what_watching_costs_is_said_where_the_search_shows_last_what_has_just_ended(tmp_path: Path) -> None:
+    spring = Spring(tmp_path, {"en": people(500)}, concurrent=40)
+    spring.connection = spring.sandbox.connect(transport=httpx.MockTransport(reversing(spring.sandbox)))
+    events: list[Any] = []
+    assert watched(spring, events).counts == {ENDED_ROW: 500}
+    notes = [each["note"] for each in events if each["type"] == "revox.campaign_note"]
+    assert len(notes) == 1
+    assert notes[0].endswith("instead of 1: the search does not show first what ended last.")
 
 
 def test_enough_yeses_pause_the_campaigns_and_nothing_more_is_dialed(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ function act(label, kind, call, what) {
 
 function ringing(call) {
   const buttons = el("div", { class: "row" }, act("Pick up", "yes", call, "pick_up"), act("Decline", "no", call, "decline"), act("Voicemail", "", call, "voicemail"));
-  return el("div", { class: "ringing", role: "group", "aria-label": "A call rings" }, el("h3", { role: "status" }, `${call.other} is calling`), buttons);
+  return el("div", { class: "ringing", role: "group", "aria-label": "A call rings" }, el("div", { role: "status" }, el("h3", {}, `${call.other} is calling`)), buttons);
 }
 
 function talking(call) {
@@ -88,7 +88,7 @@ function talking(call) {
     "div",
     { class: "talking", role: "group", "aria-label": "The call you are on" },
     el("h3", {}, `On the line with ${call.other}`),
-    el("ol", { class: "turns", role: "log", "aria-label": "What was said", tabindex: 0 }),
+    el("div", { class: "log", role: "log", "aria-label": "What was said", tabindex: 0 }, el("ol", { class: "turns" })),
     el("p", { class: "state quiet", role: "status" }),
     form,
     act("Hang up", "no", call, "hang_up"),
@@ -99,10 +99,11 @@ function talking(call) {
 
 function listen(made, call) {
   const order = pieces.get(`call/${call.call_id}`);
-  const log = made.querySelector(".turns");
+  const log = made.querySelector(".log");
+  const list = log.firstChild;
   const said = order ? order.transcript : [];
-  if (said.length !== log.children.length) {
-    log.replaceChildren(...turns(said, "You"));
+  if (said.length !== list.children.length) {
+    list.replaceChildren(...turns(said, "You"));
     log.scrollTop = log.scrollHeight;
   }
   const state = call.state === "speaks" ? "Your turn." : "The assistant speaks…";

@@ -24,6 +24,7 @@ _HOMES = (
     "revox_langchain.graph",
     "revox_langchain.operations.assistants",
     "revox_langchain.operations.calls",
+    "revox_langchain.operations.campaigns",
     "revox_langchain.operations.phone_numbers",
     "revox_langchain.operations.voices",
     "revox_langchain.sandbox",

@@ -1,4 +1,4 @@
-"""Takes the pictures of a call's page that the README shows, with Playwright and a Chromium of this machine.
+"""Takes the pictures of a call's page and of the sandbox's that the documentation shows, with Playwright and Chromium.
 
 python -m scripts.take_screenshots
 """
@@ -8,12 +8,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from revox_langchain.graph import call_graph
-from revox_langchain.operations.calls import GetCall
+from revox_langchain.operations.calls import GetCall, MakeCall
 from revox_langchain.results.call import CallResult
 from revox_langchain.sandbox import Sandbox
+from revox_langchain.sandbox.server import SandboxServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 CALL = {
@@ -40,8 +44,45 @@ def page() -> str:
     return result.to_html(marked=1, notes=output["notes"])
 
 
+def take_sandbox(browser: Browser) -> None:
+    """Write the pictures of the sandbox's page: it rings, and a while later, in the dark, somebody talks."""
+    with SandboxServer(Sandbox(speed=20), port=8787) as server:
+        connection = server.sandbox.connect()
+        for number in ("+12025550114", "+12025550102", "+12025550100"):
+            connection.send(MakeCall(phone_number=number, prompt="Ask about Tuesday."))
+            server.sandbox.world.advance(75)
+        rings, talks = (_opened(browser, server.url, scheme) for scheme in ("light", "dark"))
+        hello = "Bonjour, ici l'assistant virtuel de la maison Durand, au sujet de mardi."
+        voice = next(each for each in server.sandbox.world.voices.values() if each["language"] == "fr")
+        connection.send(
+            MakeCall(
+                phone_number=server.sandbox.phone.number,
+                prompt="Confirmez mardi.",
+                first_sentence=hello,
+                voice_id=voice["id"],
+                voice_provider=voice["provider"],
+            )
+        )
+        rings.get_by_role("heading", name="is calling").wait_for()
+        rings.screenshot(path=IMAGES / "sandbox-rings.png")
+        talks.get_by_role("button", name="Pick up").click()
+        talks.get_by_text("Your turn.").wait_for()
+        talks.get_by_label("What you say").fill("Oui, mardi à 15 h me va très bien.")
+        talks.keyboard.press("Enter")
+        talks.locator(".talking li").nth(2).wait_for()
+        talks.locator("#calls-list summary").first.click()
+        talks.screenshot(path=IMAGES / "sandbox-talks.png")
+
+
+def _opened(browser: Browser, url: str, scheme: Literal["light", "dark"]) -> Page:
+    page = browser.new_page(viewport={"width": 1180, "height": 780}, color_scheme=scheme, reduced_motion="reduce")
+    page.goto(url)
+    page.locator("#calls-list details").first.wait_for()
+    return page
+
+
 def main() -> None:
-    """Write both pictures."""
+    """Write all pictures."""
     from playwright.sync_api import sync_playwright
 
     IMAGES.mkdir(exist_ok=True)
@@ -58,6 +99,7 @@ def main() -> None:
             shown.screenshot(
                 path=IMAGES / f"page-{name}.png", clip={"x": 0, "y": below, "width": 860, "height": height}
             )
+        take_sandbox(browser)
         browser.close()
 
 

@@ -107,16 +107,19 @@ class LocalModel(BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
+        from llama_cpp import LogitsProcessorList
+
         shown = [_for_template(message) for message in messages]
         text = self._template.render(messages=shown, tools=kwargs.get("tools") or None, add_generation_prompt=True)
         prompt = self._tokens(text)
+        ends = {self._engine.token_eos(), *self._tokens("<|im_end|>")}
         # The engine keeps what it read last time, so that equal beginnings (the tools) are read once.
         out = self._engine.create_completion(
             prompt,
             max_tokens=self.longest,
             temperature=0.0,
             stop=["<|im_end|>", "</tool_call>", *(stop or [])],
-            logits_processor=never_empty(len(prompt), {self._engine.token_eos(), *self._tokens("<|im_end|>")}),
+            logits_processor=LogitsProcessorList([never_empty(len(prompt), ends)]),
         )
         said, used = out["choices"][0]["text"], out["usage"]["completion_tokens"]
         calls = tool_calls_in(said) if kwargs.get("tools") else []

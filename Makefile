@@ -10,7 +10,7 @@ SANDBOXED := env $$(env | sed -n 's/^\(REVOX_[A-Za-z0-9_]*\)=.*/-u \1/p')
 # Compiled tests and sources are kept, also where the environment says not to: without them a run takes a third longer.
 PYTEST := $(SANDBOXED) -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help demo test test-all soak lint types docs docs-site check sdk-suite notebooks studio install clean
+.PHONY: help demo test test-all bench soak lint types docs docs-site check sdk-suite notebooks studio install clean
 
 help: ## List these commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,12 +19,15 @@ demo: $(VENV)/.demo ## A French call in the sandbox, live. Needs no key.
 	@$(SANDBOXED) $(BIN)/revox-langchain demo
 
 test: $(VENV)/.dev ## Run the tests, without those that take long.
-	@echo "Two cores that do nothing else run these in about five minutes."
+	@echo "Two cores that do nothing else run these in a minute and a half."
 	$(PYTEST) -m 'not slow'
 
 test-all: $(VENV)/.dev ## Run all tests, and measure what they cover.
 	@echo "Two cores that do nothing else run these in about a quarter of an hour."
 	$(PYTEST) --cov
+
+bench: $(VENV)/.bench ## Run the benchmarks, an hour of them, and write benchmarks/RESULTS.md.
+	$(SANDBOXED) $(BIN)/python -m benchmarks.collect
 
 soak: $(VENV)/.dev ## Kill a service and workers with 1,000 calls each, then run the tests ten times on a busy machine, hours of it; with GGUF=FILE also a model's benchmark.
 	@command -v stress-ng >/dev/null || { \
@@ -80,6 +83,10 @@ $(BIN)/python:
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@sh scripts/install.sh $(BIN)/python cli
+	@touch $@
+
+$(VENV)/.bench: pyproject.toml | $(VENV)/.dev
+	@sh scripts/install.sh $(BIN)/python bench
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python

@@ -19,7 +19,7 @@ demo: $(VENV)/.demo ## A French call in the sandbox, live. Needs no key.
 	@$(SANDBOXED) $(BIN)/revox-langchain demo
 
 test: $(VENV)/.dev ## Run the tests, without those that take long.
-	@echo "Two cores that do nothing else run these in a minute and a half."
+	@echo "Two cores that do nothing else run these in about two minutes."
 	$(PYTEST) -m 'not slow'
 
 test-all: $(VENV)/.dev ## Run all tests, and measure what they cover.

@@ -78,8 +78,9 @@ def measured(section: Section, quick: bool = False) -> dict[str, Any]:
         if not ran.stdout.strip():
             raise RuntimeError((ran.stderr.strip().splitlines() or ["it said nothing"])[-1])
         reports.append(json.loads(ran.stdout.strip().splitlines()[-1]))
+    cores = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return {
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": f"{cores}, Python {platform.python_version()}",
         "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "versions": {name: value for name, value in _head(reports[0]) if value},
         "runs": [rows_of(report) for report in reports],
@@ -98,8 +99,8 @@ def page(figures: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         "# Results",
         "",
-        "Written by `make bench`; `benchmarks/README.md` says what each row means. Absolute times drift with the machine:",
-        "compare the rows of one table. Where a benchmark ran more than once, the median stands with the spread.",
+        "Written by `make bench`; `benchmarks/README.md` says what each row means. Absolute times drift with the",
+        "machine: compare the rows of one table. Of more runs the median stands with the spread.",
     ]
     for name, section in SECTIONS.items():
         if name in figures:

@@ -11,11 +11,12 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.cli import exits
-from revox_langchain.sandbox import STORIES, Fault
+from revox_langchain.sandbox import STORIES, Fault, Switches
 from tests.graph.crash.table import ROWS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -60,10 +61,20 @@ def fault_kinds() -> str:
     return "\n".join(line for line in (inspect.getdoc(Fault) or "").splitlines() if line.startswith("|"))
 
 
+def switches() -> str:
+    """What the sandbox assumes of Revox: the attributes of `Switches`, with what they are if nothing is said."""
+    text = (inspect.getdoc(Switches) or "").partition("Attributes:\n")[2]
+    told = re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", text, re.MULTILINE | re.DOTALL)
+    usual = {field.name: field.default for field in fields(Switches)}
+    rows = [(f"`{name}`", f"`{_plain(usual[name])}`", " ".join(words.split())) for name, words in told]
+    return _table(("switch", "is", "what it decides"), rows)
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "tools": ("tools.md", tools),
     "numbers": ("sandbox.md", numbers),
     "fault-kinds": ("sandbox.md", fault_kinds),
+    "switches": ("sandbox.md", switches),
     "exit-codes": ("cli.md", exit_codes),
     "faults": ("outcomes.md", faults),
 }
@@ -97,6 +108,11 @@ def main(arguments: list[str]) -> int:
             (DOCS / page).write_text(fresh, encoding="utf-8")
             print(f"docs/{page} was written anew.")
     return 1 if stale and "--check" in arguments else 0
+
+
+def _plain(value: object) -> str:
+    # A set has no order that stays from run to run.
+    return str(sorted(value)) if isinstance(value, frozenset) else repr(value)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import httpx
 from pydantic import SecretStr
@@ -18,7 +19,7 @@ MOST_KEPT = 100
 _LONGEST_TEXT = 4000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exchange:
     """A request and its answer.
 
@@ -38,6 +39,7 @@ class Exchange:
     response: httpx.Response | None
     fault: str | None
 
+    @cached_property
     def shown(self) -> JsonObject:
         """What may be shown of it: no key, no token, and texts of a limited length."""
         scheme, _, key = self.request.headers.get("authorization", "").partition(" ")

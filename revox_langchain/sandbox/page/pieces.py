@@ -55,7 +55,7 @@ def _pieces(sandbox: Sandbox) -> Iterator[tuple[str, object]]:
         yield f"call/{order.call['id']}", _call(order)
     yield "exchanges", [each.number for each in reversed(sandbox.exchanges.kept)]
     for exchange in sandbox.exchanges.kept:
-        yield f"exchange/{exchange.number}", {**exchange.shown(), "at": as_stamp(exchange.at_s)}
+        yield f"exchange/{exchange.number}", {**exchange.shown, "at": as_stamp(exchange.at_s)}
     first = max(len(sandbox.outbox) - _MOST_OTHERS, 0)
     yield "webhooks", list(range(len(sandbox.outbox), first, -1))
     for number, post in enumerate(sandbox.outbox[first:], first + 1):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from revox_langchain.answers import digest
 from revox_langchain.contacts.problems import Problem
@@ -98,6 +99,22 @@ class Row:
 def fingerprint(columns: Columns, cells: Sequence[str]) -> str:
     """Hash what a row says; order of the columns and empty cells make no difference."""
     return digest({name: text for name, text in zip(columns.unique, cells, strict=False) if text})
+
+
+def text_of_row(row: Row) -> str:
+    """A row as one text, to be kept and read with `row_of_text`."""
+    phone = asdict(row.phone) if row.phone else None
+    problems = [asdict(each) for each in row.problems]
+    parts = [row.line, row.cells, row.state, row.key, phone, row.language, problems, row.read_as, row.mark, row.origin]
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def row_of_text(text: str) -> Row:
+    """The row that `text_of_row` has written."""
+    line, cells, state, key, phone, language, problems, read_as, mark, origin = json.loads(text)
+    number: Any = Phone(**phone) if phone else None
+    found = tuple(Problem(**each) for each in problems)
+    return Row(line, tuple(cells), state, key, number, language, found, tuple(read_as), mark, origin)
 
 
 def counted(states: Mapping[RowState, int]) -> dict[RowState, int]:

@@ -8,18 +8,17 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import islice
 from os import PathLike, fspath
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from revox_langchain.contacts.corrections import aligned, realigned
 from revox_langchain.contacts.problems import Problem, problem
-from revox_langchain.contacts.row import Columns, Row, RowState, counted, fingerprint
+from revox_langchain.contacts.row import Columns, Row, RowState, counted, fingerprint, row_of_text, text_of_row
 from revox_langchain.contacts.store import Added, Change, Kept
 from revox_langchain.errors import InvalidInput, NotFound
-from revox_langchain.phone import Phone
 
 
 class SqliteContacts:
@@ -152,7 +151,7 @@ class SqliteContacts:
         with self._mutex:
             found = self._db.execute(f"SELECT place, state, result, content FROM revox_contacts {where}", values)
             return tuple(
-                Kept(place, _row(content), state, json.loads(result) if result else None)
+                Kept(place, row_of_text(content), state, json.loads(result) if result else None)
                 for place, state, result, content in found.fetchall()
             )
 
@@ -185,7 +184,7 @@ class _Adding:
                 row.phone.e164 if row.phone else None,
                 row.state == "ready",
                 row.state,
-                _written(row),
+                text_of_row(row),
             ),
         )
         marked = (self._campaign, row.mark, place, print_)
@@ -205,13 +204,13 @@ class _Adding:
             "SELECT content FROM revox_contacts WHERE campaign = ? AND number = ? AND contact = 1",
             (self._campaign, number),
         ).fetchone()
-        return _row(found[0]).line if found else None
+        return row_of_text(found[0]).line if found else None
 
     def _line(self, place: int) -> int:
         found = self._db.execute(
             "SELECT content FROM revox_contacts WHERE campaign = ? AND place = ?", (self._campaign, place)
         ).fetchone()
-        return _row(found[0]).line
+        return row_of_text(found[0]).line
 
     def _replaced(self, row: Row) -> int | None:
         """The place of the row that this one corrects: the one it names, or a rejected one of its reference."""
@@ -277,18 +276,3 @@ def _marks(values: Sequence[str]) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _written(row: Row) -> str:
-    phone = asdict(row.phone) if row.phone else None
-    problems = [asdict(each) for each in row.problems]
-    return _json(
-        [row.line, row.cells, row.state, row.key, phone, row.language, problems, row.read_as, row.mark, row.origin]
-    )
-
-
-def _row(content: str) -> Row:
-    line, cells, state, key, phone, language, problems, read_as, mark, origin = json.loads(content)
-    number: Any = Phone(**phone) if phone else None
-    found = tuple(Problem(**each) for each in problems)
-    return Row(line, tuple(cells), state, key, number, language, found, tuple(read_as), mark, origin)

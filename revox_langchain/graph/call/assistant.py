@@ -47,7 +47,7 @@ def choose(state: CallState, settings: Settings) -> Flow[Update]:
         return {"error": error.as_dict(), "voice": voice, "notes": notes, GOTO: "report"}
     event = {"language": language.tag, "source": language.source, "voice": voice, "why": list(chosen.why)}
     yield Event({"type": "revox.voice", **event})
-    configuration = _configuration(asked, chosen)
+    configuration = configured(asked, chosen)
     spoken: Spoken = {
         "language": language.tag,
         "settings": configuration,
@@ -141,8 +141,8 @@ def voice_of(assistant: JsonObject) -> Flow[JsonObject | None]:
     return {name: listed.get(name, held.get(name)) for name in names}
 
 
-def _configuration(asked: CallRequest, voice: ChosenVoice) -> JsonObject:
-    """The assistant's configuration besides its prompt, as flat arguments."""
+def configured(asked: CallRequest, voice: ChosenVoice) -> JsonObject:
+    """The assistant's configuration besides its prompt, as flat arguments: voice, first sentence, output and limits."""
     settings: JsonObject = {"voice_id": voice.id, "voice_provider": voice.provider}
     if voice.model is not None:
         settings["voice"] = {"model": voice.model}

@@ -40,7 +40,7 @@ class VoicePreferences(BaseModel):
     def _given(cls, values: object) -> object:
         if not isinstance(values, dict):
             return values
-        return {name: value for name, value in values.items() if not _blank(value)}
+        return {name: value for name, value in values.items() if not blank(value)}
 
 
 class CallInput(BaseModel):
@@ -126,7 +126,7 @@ class CallInput(BaseModel):
             return values
         _check_names(values)
         # Forms send a blank for what was not filled in. What a call cannot do without is named as empty instead.
-        needed = ("phone_number",) if not _blank(values.get("assistant_id")) else ("phone_number", "prompt")
+        needed = ("phone_number",) if not blank(values.get("assistant_id")) else ("phone_number", "prompt")
         return {name: value for name, value in values.items() if name in needed or not _left_out(name, value)}
 
     @classmethod
@@ -203,11 +203,11 @@ class GraphInput(CallInput):
 
 def _left_out(name: str, value: object) -> bool:
     if name == "voice_preferences" and isinstance(value, dict):
-        return all(map(_blank, value.values()))
-    return _blank(value)
+        return all(map(blank, value.values()))
+    return blank(value)
 
 
-def _blank(value: object) -> bool:
+def blank(value: object) -> bool:
     """Whether a form's field was left as it was: nothing, white space, or a list or object of nothing but that."""
     match value:
         case None:
@@ -215,10 +215,10 @@ def _blank(value: object) -> bool:
         case str():
             return not value.strip()
         case list():
-            return all(map(_blank, value))
+            return all(map(blank, value))
         case dict():
             # A variable or a label may be empty on purpose; one without a name is a row that was not filled in.
-            return all(_blank(name) for name in value)
+            return all(blank(name) for name in value)
     return False
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from revox_langchain.actions.requests import RecoverCall, WaitForCall, act
+from revox_langchain.connection.audit import Audit
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import Budget
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import Intent, Order, Placed, make_intent, named_intent, outcome_of, repeat_intent
+from revox_langchain.dialing.intent import Intent, Order, Placed, make_intent, named_intent, repeat_intent
 from revox_langchain.dialing.placing import place, recover
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import (
@@ -31,6 +32,7 @@ from revox_langchain.errors import (
     Unavailable,
     UnknownLanguage,
     UnsupportedLanguage,
+    outcome_of,
 )
 from revox_langchain.flow import arun, run
 from revox_langchain.operations import OPERATIONS
@@ -55,6 +57,7 @@ __all__ = [
     "OPERATIONS",
     "AmbiguousLanguage",
     "AnswerError",
+    "Audit",
     "AuthError",
     "Budget",
     "CallResult",

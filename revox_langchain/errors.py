@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import ClassVar, TypedDict, Unpack
+from typing import ClassVar, Literal, TypedDict, Unpack
 
 from revox_langchain.answers import JsonObject, safe_json, safe_text
 
@@ -231,6 +231,24 @@ class PlacementUnknown(RevoxToolError):
         )
         self.intent_id = intent_id
         self.phone_number = phone_number
+
+
+def outcome_of(error: RevoxToolError) -> Literal["refused", "rate_limited", "not_sent", "unknown"]:
+    """Say what a failed `POST /call` means for the phone.
+
+    `refused`: not placed. `rate_limited`: not accepted now. `not_sent`: never left. `unknown`: anything else; it may
+    ring.
+    """
+    if isinstance(error, Unavailable) and not error.sent:
+        return "not_sent"
+    if isinstance(error, RateLimited):
+        return "rate_limited"
+    status = error.http_status
+    if status is None:
+        # Without an answer only what was refused before sending is certain.
+        return "refused" if error.kind in ("invalid", "refused", "auth") else "unknown"
+    # 408, 409 and 425 do not say whether the request was acted upon.
+    return "refused" if 400 <= status < 500 and status not in (408, 409, 425, 429) else "unknown"
 
 
 _IS_CODE = re.compile(r"[a-z]+(?:_[a-z]+)*")

@@ -13,11 +13,11 @@ from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import merged
 from revox_langchain.dialing.earlier import check_repeat
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import Order, intent_for, outcome_of
+from revox_langchain.dialing.intent import Order, intent_for
 from revox_langchain.dialing.numbers import with_digits_as_keys
 from revox_langchain.dialing.placing import Earlier, place, recover
 from revox_langchain.dialing.spending import spending
-from revox_langchain.errors import Refused, RevoxToolError
+from revox_langchain.errors import Refused, RevoxToolError, outcome_of
 from revox_langchain.flow import Flow, Pause, Recent
 from revox_langchain.operations.calls import GetPhoneHistory, MakeCall, ResumeCall, Transcript
 from revox_langchain.operations.fields import E164, CallId, IntentId

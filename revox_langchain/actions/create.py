@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.dialing.intent import outcome_of
 from revox_langchain.dialing.locks import holding
-from revox_langchain.errors import PlacementUnknown, RevoxToolError
+from revox_langchain.errors import PlacementUnknown, RevoxToolError, outcome_of
 from revox_langchain.flow import Flow, Pause
 from revox_langchain.operations.operation import Operation
 

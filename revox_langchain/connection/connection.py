@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
@@ -22,6 +22,7 @@ from tenacity import AsyncRetrying, Retrying
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.address import check_url
+from revox_langchain.connection.audit import Act, Audit, aacting, act_of, acting
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
 from revox_langchain.connection.memory import Memory
@@ -29,6 +30,7 @@ from revox_langchain.connection.messages import checked, request_of
 from revox_langchain.connection.privacy import mask_the_sdk_log, without_key, without_sent
 from revox_langchain.connection.retries import Retries, retries
 from revox_langchain.connection.sandboxed import SANDBOX_HEADER, marked
+from revox_langchain.connection.spans import spanned
 from revox_langchain.errors import AuthError, NotFound, RevoxToolError
 from revox_langchain.flow import Clock
 from revox_langchain.forks import renew_in_children
@@ -57,6 +59,7 @@ class ConnectionOptions(TypedDict, total=False):
     clock: Clock | None
     max_answer_bytes: int
     sandbox: bool
+    audit: Audit | Callable[[JsonObject], object] | str | os.PathLike[str] | None
 
 
 class _HttpOptions(TypedDict, total=False):
@@ -89,6 +92,9 @@ class Connection:
         clock: Tells the time and lets it pass; default is real time.
         max_answer_bytes: The largest answer to take, unpacked.
         sandbox: Whether a sandbox answers. Over a port it is learned from the first answer.
+        audit: A file, or a function that takes a dict: a line is written before and after whatever changes something,
+            and nothing is dialed or changed if the first cannot be written. Phone numbers are masked; `Audit` takes
+            them in full.
 
     Attributes:
         sandbox: Whether a sandbox answers, as far as is known: then no phone rings, and every order says so.
@@ -109,6 +115,7 @@ class Connection:
         clock: Clock | None = None,
         max_answer_bytes: int = DEFAULT_MAX_ANSWER_BYTES,
         sandbox: bool = False,
+        audit: Audit | Callable[[JsonObject], object] | str | os.PathLike[str] | None = None,
     ) -> None:
         self._key = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
         if not self._key.get_secret_value().strip():
@@ -121,6 +128,7 @@ class Connection:
         self._transport = transport
         self.max_answer_bytes = max_answer_bytes
         self.sandbox = sandbox
+        self.audit = audit if audit is None or isinstance(audit, Audit) else Audit(audit)
         self.clock: Clock = clock or SystemClock()
         self._ssl: ssl.SSLContext | None = None
         self._memory = Memory(self.clock)
@@ -137,7 +145,7 @@ class Connection:
 
     @classmethod
     def from_env(cls, **options: Unpack[ConnectionOptions]) -> Self:
-        """Connect with `REVOX_API_KEY`, and `REVOX_BASE_URL` if set.
+        """Connect with `REVOX_API_KEY`, and `REVOX_BASE_URL` and `REVOX_AUDIT` (a file) if set.
 
         Args:
             options: As for `Connection`.
@@ -146,6 +154,7 @@ class Connection:
             AuthError: `REVOX_API_KEY` is not set.
         """
         options.setdefault("base_url", os.environ.get("REVOX_BASE_URL") or None)
+        options.setdefault("audit", os.environ.get("REVOX_AUDIT") or None)
         return cls(os.environ.get("REVOX_API_KEY", ""), **options)
 
     @property
@@ -193,7 +202,8 @@ class Connection:
             RevoxToolError: One of its kinds; a read has then been retried in vain, anything else was sent once.
         """
         retrying = Retrying(sleep=self.clock.sleep, **self._retries(operation))
-        return retrying(self._send_once, operation)
+        with spanned(operation, self.base_url) as span:
+            return span.answered(acting(self._act(operation), lambda: retrying(self._send_once, operation)))
 
     async def asend(self, operation: Operation) -> Any:
         """Send `operation` and return the decoded JSON answer (bytes for audio).
@@ -202,7 +212,23 @@ class Connection:
             RevoxToolError: One of its kinds; a read has then been retried in vain, anything else was sent once.
         """
         retrying = AsyncRetrying(sleep=self.clock.asleep, **self._retries(operation))
-        return await retrying(self._asend_once, operation)
+        with spanned(operation, self.base_url) as span:
+            return span.answered(await aacting(self._act(operation), lambda: retrying(self._asend_once, operation)))
+
+    def act(self, name: str, risk: Risk, arguments: JsonObject) -> Act | None:
+        """What the audit is told of a request, also one that goes over MCP; None if it wants nothing of it.
+
+        Args:
+            name: The operation or tool.
+            risk: What happens in the world.
+            arguments: As JSON.
+        """
+        if self.audit is None or risk is Risk.READ:
+            return None
+        key, now_s = self._key.get_secret_value(), self.clock.now_s
+        return act_of(
+            name, risk, arguments, self.audit, key=key, base_url=self.base_url, sandbox=self.sandbox, now_s=now_s
+        )
 
     def recalled(self, operation: Operation, max_age_s: float) -> Any:
         """The answer to a read if one no older than `max_age_s` is remembered, else None."""
@@ -261,6 +287,13 @@ class Connection:
             if known is None:
                 raise
         raise known
+
+    def _act(self, operation: Operation) -> Act | None:
+        if self.audit is None or operation.spec.risk is Risk.READ:
+            return None
+        # What cannot be written as JSON is refused before anything is written down.
+        request_of(operation)
+        return self.act(operation.spec.name, operation.spec.risk, operation.model_dump(mode="json", exclude_none=True))
 
     def _retries(self, operation: Operation) -> Retries:
         return retries(self._attempts if operation.spec.risk is Risk.READ else 1)

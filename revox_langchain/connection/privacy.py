@@ -83,15 +83,42 @@ def without_numbers(text: str) -> str:
 
 class _MaskNumbers(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.args = without_secrets(record.args)
-        record.msg, record.args = without_numbers(record.getMessage()), ()
+        args: object = without_secrets(record.args)
+        if isinstance(args, Mapping) and isinstance(args.get("json_data"), Mapping):
+            args = {**args, "json_data": sorted(map(str, args["json_data"]))}
+        record.msg, record.args = without_numbers(str(record.msg) % args if args else str(record.msg)), ()
+        return True
+
+
+class _CutBodies(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        head, colon, _ = said.partition(": ")
+        whole = not colon or (record.levelno > logging.DEBUG and head not in _BODIES)
+        record.msg, record.args = without_numbers(said if whole else f"{head}: {REDACTED}"), ()
         return True
 
 
 _MASK = _MaskNumbers()
+_CUT = _CutBodies()
+_BODIES = ("Raw result",)
+_MCP_LOGS = (
+    "mcp.client.session",
+    "mcp.client.streamable_http",
+    "mcp.server.lowlevel.server",
+    "mcp.server.streamable_http",
+    "mcp.shared.session",
+    "sse_starlette.sse",
+)
 
 
 def mask_the_sdk_log() -> None:
-    """Mask phone numbers and secrets in what the SDK logs."""
-    # At DEBUG the SDK logs whole request bodies, phone numbers and webhook tokens included.
+    """Mask phone numbers and secrets in what the SDK logs, and name the fields it sends without their values."""
+    # At DEBUG the SDK logs whole request bodies: prompts, contacts, webhook tokens.
     logging.getLogger("revox._base_client").addFilter(_MASK)
+
+
+def mask_the_mcp_log() -> None:
+    """Keep messages out of what the MCP SDK logs: at DEBUG it logs every one, transcripts included."""
+    for name in _MCP_LOGS:
+        logging.getLogger(name).addFilter(_CUT)

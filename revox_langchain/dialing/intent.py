@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from revox_langchain.answers import JsonObject, canonical, digest
 from revox_langchain.dialing.decided import CALL_VARIABLE, NOTHING, Decided
 from revox_langchain.dialing.policy import Within
-from revox_langchain.errors import InvalidInput, RateLimited, RevoxToolError, Unavailable
+from revox_langchain.errors import InvalidInput
+from revox_langchain.errors import outcome_of as outcome_of
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.results.order import MARK as MARK
 from revox_langchain.results.order import sandbox_of
@@ -331,21 +332,3 @@ def _normalized(value: object) -> object:
         return value
     lines = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
-
-
-def outcome_of(error: RevoxToolError) -> Literal["refused", "rate_limited", "not_sent", "unknown"]:
-    """Say what a failed `POST /call` means for the phone.
-
-    `refused`: not placed. `rate_limited`: not accepted now. `not_sent`: never left. `unknown`: anything else; it may
-    ring.
-    """
-    if isinstance(error, Unavailable) and not error.sent:
-        return "not_sent"
-    if isinstance(error, RateLimited):
-        return "rate_limited"
-    status = error.http_status
-    if status is None:
-        # Without an answer only what was refused before sending is certain.
-        return "refused" if error.kind in ("invalid", "refused", "auth") else "unknown"
-    # 408, 409 and 425 do not say whether the request was acted upon.
-    return "refused" if 400 <= status < 500 and status not in (408, 409, 425, 429) else "unknown"

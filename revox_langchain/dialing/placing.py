@@ -22,7 +22,7 @@ from revox_langchain.dialing.configuration import configuration_of, differences,
 from revox_langchain.dialing.duplicates import cancel_order, keep_earliest
 from revox_langchain.dialing.earlier import with_age
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import Intent, Order, Placed, outcome_of, refuse_reserved
+from revox_langchain.dialing.intent import Intent, Order, Placed, refuse_reserved
 from revox_langchain.dialing.locks import holding
 from revox_langchain.dialing.marks import FoundOrders, look, mark_of, pauses_s, settle, unknown
 from revox_langchain.dialing.sent import SENT
@@ -35,6 +35,7 @@ from revox_langchain.errors import (
     Refused,
     RevoxToolError,
     Unavailable,
+    outcome_of,
 )
 from revox_langchain.flow import Event, Flow, Pause
 from revox_langchain.operations.calls import GetCall

@@ -25,6 +25,7 @@ from revox_langchain.actions.offer import Offer
 from revox_langchain.actions.requests import perform_and_render
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
+from revox_langchain.connection.privacy import mask_the_mcp_log
 from revox_langchain.dialing.decided import NOTHING, Decided
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput, RevoxToolError, near
@@ -71,6 +72,7 @@ def make_server(
         A server for `serve_stdio`, `http_app` or any other transport of the official SDK.
     """
     check_versions()
+    mask_the_mcp_log()
     from mcp.server.lowlevel import Server
 
     tools = _Tools(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.budget import DEFAULT_RETRIES, Budget
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.dialing.intent import MARK, Intent, Order, Placed, make_intent, outcome_of
+from revox_langchain.dialing.intent import MARK, Intent, Order, Placed, make_intent
 from revox_langchain.dialing.placing import Earlier, place, recover
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import (
@@ -31,6 +31,7 @@ from revox_langchain.errors import (
     RevoxToolError,
     TimedOut,
     Unavailable,
+    outcome_of,
 )
 from revox_langchain.flow import Event, Flow, Pause, Tick, arun, run
 from revox_langchain.operations.calls import CancelCall, GetCallHistory, GetPhoneHistory, MakeCall

@@ -30,9 +30,9 @@ from starlette.routing import Route
 from tests.mcp_sdk import McpError, StreamableHTTPSessionManager, types
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.connection.connection import Connection
-from revox_langchain.dialing.intent import MARK, outcome_of
+from revox_langchain.dialing.intent import MARK
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.errors import AuthError, InvalidInput, RevoxToolError, Unavailable
+from revox_langchain.errors import AuthError, InvalidInput, RevoxToolError, Unavailable, outcome_of
 from revox_langchain.operations.calls import MakeCall
 from revox_langchain.operations.operation import Risk
 from revox_langchain.sandbox import Fault, Sandbox

@@ -16,8 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.mcp_sdk import McpError, types
-from revox_langchain.dialing.intent import outcome_of
-from revox_langchain.errors import RevoxToolError, Unavailable
+from revox_langchain.errors import RevoxToolError, Unavailable, outcome_of
 from revox_langchain.operations.operation import Risk
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp

@@ -19,13 +19,16 @@ from mcp.types import CallToolResult
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.address import check_url
+from revox_langchain.connection.audit import aacting
 from revox_langchain.connection.connection import Connection
 from revox_langchain.connection.limits import ACCEPTED, AnswerLimits
-from revox_langchain.connection.privacy import cleaned
+from revox_langchain.connection.privacy import cleaned, mask_the_mcp_log
 from revox_langchain.connection.sandboxed import marked
 from revox_langchain.dialing.given import Given
 from revox_langchain.errors import NotFound, RevoxToolError, TimedOut, Unavailable
 from revox_langchain.flow import Emit
+from revox_langchain.operations import OPERATIONS
+from revox_langchain.operations.operation import Risk
 from revox_langchain.tools.hosted.adapters import (
     CallbackContext,
     LoggingMessageNotificationParams,
@@ -44,6 +47,7 @@ PATH = "/mcp-servers/generic/mcp"
 """Where Revox serves MCP, below the API's base URL."""
 
 _GRACE_S = 0.1
+_RISKS = {operation.spec.name: operation.spec.risk for operation in OPERATIONS}
 _CLOSING_S = 5.0
 
 
@@ -100,6 +104,7 @@ class HostedServer:
     ) -> None:
         self.url = url or f"{connection.base_url}{PATH}"
         check_url(self.url, "MCP address", f"https://www.getrevox.com/api{PATH}")
+        mask_the_mcp_log()
         self.connection = connection
         self._key = connection.api_key
         self._limits = AnswerLimits(connection.max_answer_bytes)
@@ -179,6 +184,14 @@ class HostedServer:
         return await (_again_if_safe(called) if context.reads else called())
 
     async def _send(self, request: MCPToolCallRequest, handler: Handler) -> CallToolResult:
+        """Send a call and wait for its answer, with the lines that the connection's audit wants."""
+        context = current_context()
+        risk = Risk.READ if context.reads else _RISKS.get(request.name, Risk.DIAL)
+        act = self.connection.act(request.name, risk, request.args)
+        answer = await aacting(act, lambda: self._answered(request, handler))
+        return CallToolResult(content=[], structuredContent=answer)
+
+    async def _answered(self, request: MCPToolCallRequest, handler: Handler) -> JsonObject:
         """Send a call and wait for its answer, or for the end of the stream it should have come in."""
         call, context = InFlight(request.name), current_context()
 
@@ -195,7 +208,7 @@ class HostedServer:
             assert isinstance(answer, CallToolResult)
             if not answer.isError:
                 said = answer_of(answer, self._key)
-                return CallToolResult(content=[], structuredContent=marked(said) if self.connection.sandbox else said)
+                return marked(said) if self.connection.sandbox else said
             known = self._failures.reported(answer, state())
         raise known
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """Assumptions about the real Revox; flip them in tests that must pass either way.
 

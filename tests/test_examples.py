@@ -70,6 +70,16 @@ def test_a_workflow_of_the_functional_api_calls_nobody_twice(capsys: pytest.Capt
     assert counted == "Orders: 3"
 
 
+def test_contacts_of_three_languages_are_called_once_and_each_row_is_reported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked, ended, *rows, counted = said_by("campaign.py", capsys)
+    assert asked.startswith("Call 4 contacts (2 in en, 1 in fr, 1 in de)?")
+    assert ended.startswith("completed: {'contacts': 4, 'ended': 4")
+    assert rows == ["Ada: completed", "Zoé: completed", "Jan: completed", "Bo: not_interested", "Léa: short_number"]
+    assert counted == "Campaigns: 3. Phones that rang: 4."
+
+
 @pytest.mark.slow
 def test_another_projects_server_opens_the_graphs_of_its_package(capsys: pytest.CaptureFixture[str]) -> None:
     asked, ended, talked = said_by("own_server.py", capsys)

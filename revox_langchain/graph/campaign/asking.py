@@ -20,7 +20,7 @@ from revox_langchain.graph.call.replies import read_approval, read_unknown
 from revox_langchain.graph.call.state import Approval, UnknownAnswer
 from revox_langchain.graph.campaign.marks import marked_campaigns, name_of, orders_in
 from revox_langchain.graph.campaign.reading import members_of
-from revox_langchain.graph.campaign.rows import LEFT_OUT, READY, number_of, reasons, set_aside
+from revox_langchain.graph.campaign.rows import LEFT_OUT, READY, counts_of, number_of, reasons, set_aside
 from revox_langchain.graph.campaign.settings import CampaignSettings
 from revox_langchain.graph.campaign.state import CampaignState, Group
 from revox_langchain.graph.steps import GOTO, Update
@@ -64,7 +64,7 @@ def preview(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
         "groups": groups,
         "samples": samples,
         "warnings": list(dict.fromkeys(warnings)),
-        "states": rows.counts(state["key"]),
+        "states": (yield from counts_of(rows, state["key"])),
         "sandbox": (yield Pause(0)).sandbox,
     }
     if not groups:
@@ -115,7 +115,7 @@ def question(state: CampaignState) -> JsonObject:
     languages = ", ".join(f"{each['contacts']} in {each['language']}" for each in arguments["groups"])
     message = (
         f"Call {arguments['contacts']} contacts ({languages})? At worst {arguments['max_attempts']} attempts, "
-        f"{arguments['max_minutes']:.0f} minutes. {sum(arguments['not_called'].values())} rows are not called."
+        f"{arguments['max_minutes']:.0f} minutes. Rows that are not called: {sum(arguments['not_called'].values())}."
     )
     problem = [str(state["problem"])] if state.get("problem") else []
     args = {"contacts": arguments["contacts"], "arguments_hash": hashed}

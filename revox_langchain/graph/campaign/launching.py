@@ -20,7 +20,7 @@ from revox_langchain.graph.campaign.control import standing_of
 from revox_langchain.graph.campaign.marks import marked_campaigns, name_of, orders_in
 from revox_langchain.graph.campaign.progress import LAUNCHED
 from revox_langchain.graph.campaign.reading import members_of
-from revox_langchain.graph.campaign.rows import LEFT_OUT, READY, number_of, set_aside
+from revox_langchain.graph.campaign.rows import LEFT_OUT, READY, counts_of, number_of, set_aside
 from revox_langchain.graph.campaign.settings import CampaignSettings
 from revox_langchain.graph.campaign.state import CampaignState, Group
 from revox_langchain.graph.steps import GOTO, Update
@@ -91,7 +91,7 @@ def launch(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
         if settings.on_unknown == "ask":
             return {**settings.kept(rows), "error": unknown.as_dict(), GOTO: "ask"}
         return {**settings.kept(rows), "groups": _held(state, [group], unknown), GOTO: "launch"}
-    counts = rows.counts(state["key"])
+    counts = yield from counts_of(rows, state["key"])
     event = {"campaign_id": group["campaign_id"], "language": group["language"], "launched": len(plan.rings)}
     yield Event({"type": "revox.campaign_launched", **event})
     return {

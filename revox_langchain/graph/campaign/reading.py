@@ -23,7 +23,16 @@ from revox_langchain.graph.call.assistant import voice_of
 from revox_langchain.graph.campaign.input import CampaignInput
 from revox_langchain.graph.campaign.marks import marked_campaigns, orders_in
 from revox_langchain.graph.campaign.progress import rows_in
-from revox_langchain.graph.campaign.rows import MEMBERS, READY, REFUSED, batches, number_of, set_aside, why_not
+from revox_langchain.graph.campaign.rows import (
+    MEMBERS,
+    READY,
+    REFUSED,
+    batches,
+    counts_of,
+    number_of,
+    set_aside,
+    why_not,
+)
 from revox_langchain.graph.campaign.settings import CampaignSettings
 from revox_langchain.graph.campaign.state import VERSION, CampaignState, Group
 from revox_langchain.graph.steps import GOTO, Update
@@ -44,11 +53,10 @@ def read(given: CampaignInput, settings: CampaignSettings, thread_id: str | None
     state: Any = {**fresh}
     rows = settings.rows(state)
     try:
-        source = _source(given, settings)
-        notes = yield Work(partial(_take, source, given, rows, str(fresh["key"]), settings))
+        notes = yield Work(partial(_take, given, rows, str(fresh["key"]), settings))
     except InvalidInput as error:
         return {**fresh, "error": error.as_dict(), GOTO: "report"}
-    counts = rows.counts(str(fresh["key"]))
+    counts = yield from counts_of(rows, str(fresh["key"]))
     yield Event({"type": "revox.contacts", "rows": sum(counts.values()), "states": counts})
     return {**fresh, **settings.kept(rows), "notes": notes, "states": counts, GOTO: "guard"}
 
@@ -70,7 +78,7 @@ def guard(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
         ours |= set((yield from orders_in(str(campaign["id"]))))
     checks = _Checks(settings, own, history, opted_out, frozenset(ours), (yield Pause(0)).now_s)
     refused: Counter[str] = yield Work(partial(checks.record, rows, key))
-    counts = rows.counts(key)
+    counts = yield from counts_of(rows, key)
     yield Event({"type": "revox.guarded", "refused": dict(refused), "states": counts})
     going_on = any(counts.get(each) for each in MEMBERS)
     return {**settings.kept(rows), "states": counts, GOTO: "group" if going_on else "report"}
@@ -98,7 +106,7 @@ def group(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
         groups, missing = yield Work(partial(grouping.record, rows, state["key"]))
     except InvalidInput as error:
         return {"error": error.as_dict(), GOTO: "report"}
-    counts = rows.counts(state["key"])
+    counts = yield from counts_of(rows, state["key"])
     warnings = [
         f"{count} contacts have no value for {{{{{name}}}}}, which is said as it stands." for name, count in missing
     ]
@@ -140,10 +148,10 @@ def text_for(asked: Mapping[str, Any], name: str, language: str) -> str | None:
     return own.get(language) or own.get(spoken(language)[0]) or asked.get(name)
 
 
-def _take(source: Any, given: CampaignInput, rows: ContactStore, key: str, settings: CampaignSettings) -> list[str]:
+def _take(given: CampaignInput, rows: ContactStore, key: str, settings: CampaignSettings) -> list[str]:
     """Add every row to where rows are kept; says what a person should know about the reading."""
     stream = stream_contacts(
-        source,
+        _source(given, settings),
         Options(
             number_column=given.number_column,
             language_column=given.language_column,

@@ -19,7 +19,7 @@ from revox_langchain.contacts.store import ContactStore, Kept
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.flow import Event, Flow, Pause, Work
 from revox_langchain.graph.campaign.progress import ENDED_ROW, LAUNCHED, RESULTS, progress, rows_in
-from revox_langchain.graph.campaign.rows import reasons
+from revox_langchain.graph.campaign.rows import counts_of, reasons
 from revox_langchain.graph.campaign.settings import CampaignSettings
 from revox_langchain.graph.campaign.state import CampaignState, CampaignStatus
 from revox_langchain.graph.campaign.stopping import Rules, StopWhen
@@ -67,7 +67,7 @@ def report(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
     rows, key = settings.rows(state), state["key"]
     written: _Written = yield Work(partial(_write, state, settings, rows))
     tally = Tally(**(state.get("tally") or {}))
-    counts = rows.counts(key)
+    counts = yield from counts_of(rows, key)
     status = _status(state, counts)
     said = progress(tally, counts)
     names = ("language", "campaign_id", "assistant_id", "voice", "contacts", "held")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.contacts.row import Columns, Row, RowState, counted, fingerprint, row_of_text, text_of_row
 from revox_langchain.contacts.store import Added, Change, ContactStore, Kept
 from revox_langchain.errors import NotFound
+from revox_langchain.flow import Flow, Work
 from revox_langchain.graph.campaign.progress import ENDED_ROW, LAUNCHED, rows_in
 
 READY = "ready"
@@ -112,6 +114,12 @@ def number_of(kept: Kept) -> str:
     """The number of a contact, E.164."""
     assert kept.row.phone is not None
     return kept.row.phone.e164
+
+
+def counts_of(rows: ContactStore, campaign: str) -> Flow[dict[str, int]]:
+    """How many rows are in each state, read beside the event loop."""
+    counts: dict[str, int] = yield Work(partial(rows.counts, campaign))
+    return counts
 
 
 def batches(rows: Iterable[Kept], size: int = 1000) -> Iterator[list[Kept]]:

@@ -18,7 +18,7 @@ from revox_langchain.flow import Event, Flow, Work
 from revox_langchain.graph.call.assistant import configured, split_fields, voice_of
 from revox_langchain.graph.call.state import CallRequest
 from revox_langchain.graph.campaign.reading import members_of
-from revox_langchain.graph.campaign.rows import READY, REFUSED, set_aside
+from revox_langchain.graph.campaign.rows import READY, REFUSED, counts_of, set_aside
 from revox_langchain.graph.campaign.settings import CampaignSettings
 from revox_langchain.graph.campaign.state import CampaignState, Group
 from revox_langchain.graph.steps import GOTO, Update
@@ -54,7 +54,7 @@ def choose_voice(state: CampaignState, settings: CampaignSettings) -> Flow[Updat
     return {
         **settings.kept(rows),
         "groups": ready,
-        "states": rows.counts(state["key"]),
+        "states": (yield from counts_of(rows, state["key"])),
         "notes": notes,
         "warnings": list(dict.fromkeys(warnings)),
         GOTO: "ensure_assistant" if ready else "report",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -175,7 +176,8 @@ class _Watching:
         """Write down what has ended: first who must not be called again, then the results."""
         orders = yield from _whole(news.orders)
         if opt_out is not None:
-            asked = self._asked(orders)
+            # The phrases are read from a file the first time.
+            asked: dict[str, OptOut] = yield Work(partial(self._asked, orders))
             try:
                 if asked:
                     yield Work(lambda: opt_out.add(tuple(asked.values())))

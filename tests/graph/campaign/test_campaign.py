@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blockbuster import blockbuster_ctx
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
@@ -85,6 +86,21 @@ async def test_it_runs_in_an_event_loop_as_well() -> None:
     sandbox = Sandbox()
     out = await graph_of(sandbox).ainvoke(given(), THREAD)
     assert (out["status"], launches(sandbox)) == ("completed", 2)
+
+
+async def test_nothing_in_it_blocks_the_event_loop(tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text(
+        f"phone,language,name\n{ADA},en,Ada\n{ZOE},fr,Zoé\n12,en,Bo\n", encoding="utf-8"
+    )
+    (tmp_path / "out.csv").write_text("phone\n")
+    store = SqliteContacts(tmp_path / "contacts.db")
+    folders: dict[str, Any] = {"contacts_dir": tmp_path, "results_dir": tmp_path, "opt_out": tmp_path / "out.csv"}
+    graph = graph_of(Sandbox(), store=store, **folders)
+    # Files are read on the first call; that would be reported as blocking.
+    graph_of(Sandbox()).invoke(given(contact(ADA)), THREAD)
+    with blockbuster_ctx():
+        out = await graph.ainvoke({"contacts_file": "contacts.csv", **WORDS}, THREAD)
+    assert out["states"] == {"ended": 2, "rejected": 1}
 
 
 def test_who_must_not_be_called_becomes_a_row_with_a_reason_and_the_others_go_on(tmp_path: Path) -> None:

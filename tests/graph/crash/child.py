@@ -1,4 +1,4 @@
-"""A process to be killed: one warm template that forks a child per job, each of which runs the call graph once.
+"""A process to be killed: one warm template that forks a child per job, each of which runs a graph once.
 
 Run as a program, with the number of a socket to read jobs from. A job is JSON, sent along with the writing end of a
 pipe; the child writes a line of JSON to it for everything that happens. The pipe ends when the child does.
@@ -25,8 +25,9 @@ from typing_extensions import TypedDict
 
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.connection import Connection
+from revox_langchain.contacts import SqliteContacts
 from revox_langchain.dialing.policy import DialPolicy
-from revox_langchain.graph import call_graph, create_call_graph
+from revox_langchain.graph import Pace, call_graph, campaign_graph, create_call_graph, create_campaign_graph
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.waiting.policy import WaitPolicy
 
@@ -78,6 +79,8 @@ def _warm() -> None:
     graph = call_graph(Sandbox().connect(), checkpointer=InMemorySaver())
     graph.invoke(request, {"configurable": {"thread_id": "warm"}})
     asyncio.run(graph.ainvoke(request, {"configurable": {"thread_id": "warm too"}}))
+    contacts = [{"phone": request["phone_number"], "language": "en"}]
+    campaign_graph(Sandbox().connect(), approve=False).invoke({"contacts": contacts, "prompt": "Say hello."})
 
 
 def _work(job: dict[str, Any], pipe: int) -> None:
@@ -133,6 +136,10 @@ async def _arun(job: dict[str, Any], tell: Tell) -> None:
 def _graph(job: dict[str, Any]) -> Any:
     connection = Connection("any key", base_url=job["base_url"], timeout_s=job["timeout_s"], clock=HastyClock())
     policy, wait = DialPolicy(**job["policy"]), WaitPolicy.every(0.1)
+    if job.get("campaign"):
+        store = SqliteContacts(job["store"]) if job["store"] else None
+        pace = Pace(interval_s=0.2, check_s=2)
+        return create_campaign_graph(connection, policy=policy, pace=pace, store=store, **job["graph"])
     graph = create_call_graph(connection, policy=policy, wait=wait, **job["graph"])
     if not job["nested"]:
         return graph
@@ -167,7 +174,7 @@ def _notice(event: tuple[str, Any], job: dict[str, Any], tell: Tell) -> None:
 
 
 def _end(state: Any) -> dict[str, Any]:
-    shown = ("status", "call_id", "adopted", "intent_id", "error", "warnings", "notes", "token")
+    shown = ("status", "call_id", "adopted", "intent_id", "error", "warnings", "notes", "token", "states", "campaigns")
     return {
         "event": "end",
         "next": list(state.next),

@@ -1,4 +1,4 @@
-"""Starts processes that run the call graph, kills them, starts others, and counts the orders."""
+"""Starts processes that run a graph, kills them, starts others, and counts the orders."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,13 +34,15 @@ SETTLE_S = 1.6
 POST_CALL = ("POST", "/api/call")
 SEARCH = ("POST", "/api/call/search")
 CREATE_ASSISTANT = ("POST", "/api/assistants")
+CREATE_CAMPAIGN = ("POST", "/api/campaigns")
+LAUNCH = ("POST", "/api/campaigns/*/launch-calls")
 
 
 class Hold:
     """A request that the server keeps waiting, so that a process can be killed in the meantime.
 
     Args:
-        request: Method and path of the request.
+        request: Method and path of the request; a `*` stands for an id.
         moment: Whether it waits before Revox acts on it or after.
         nth: Which of these requests waits.
         once_placed: Whether only requests after the first order count.
@@ -93,7 +96,9 @@ class HeldSandbox(Sandbox):
     def _strikes(self, request: httpx.Request) -> Hold | None:
         with self._lock:
             for hold in self.holds:
-                if hold.request == (request.method, request.url.path) and (self.dials or not hold.once_placed):
+                method, path = hold.request
+                same = method == request.method and fnmatchcase(request.url.path, path)
+                if same and (self.dials or not hold.once_placed):
                     hold.nth -= 1
                     if hold.nth == 0:
                         return hold
@@ -131,7 +136,7 @@ class Report:
 
 
 class Child:
-    """A process that runs the call graph once."""
+    """A process that runs a graph once."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import typer
@@ -14,6 +15,7 @@ from typer.core import TyperGroup
 
 from revox_langchain import __version__
 from revox_langchain.cli.call import call
+from revox_langchain.cli.calls import calls
 from revox_langchain.cli.demo import demo
 from revox_langchain.cli.doctor import doctor
 from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people, usage_error
@@ -47,9 +49,8 @@ class Commands(TyperGroup):
         """Run a command line; exit with its code, or return that if not `standalone_mode`."""
         given = list(sys.argv[1:] if args is None else args)
         # Read before the command runs: the demo clears them.
-        failures = _Failures(
-            "--json" in given, os.environ.get("REVOX_API_KEY", "").strip(), bool(os.environ.get("REVOX_DEBUG"))
-        )
+        key, debug = os.environ.get("REVOX_API_KEY", "").strip(), bool(os.environ.get("REVOX_DEBUG"))
+        failures = _Failures("--json" in given or _asks_for_json(given), key, debug)
         prepare_streams()
         try:
             code = super().main(
@@ -138,7 +139,6 @@ app = typer.Typer(
     cls=Commands,
     name="revox-langchain",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -148,6 +148,10 @@ app = typer.Typer(
 def run(args: list[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     return int(typer.main.get_command(app).main(args, standalone_mode=False) or 0)
+
+
+def _asks_for_json(given: Sequence[str]) -> bool:
+    return "--output=json" in given or ("--output", "json") in pairwise(given)
 
 
 def _version(wanted: bool) -> None:
@@ -171,6 +175,7 @@ def root(
 for command in (
     demo,
     call,
+    calls,
     watch,
     recover,
     report,

@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.cli.exits import usage_error
+from revox_langchain.cli.screen import Screen
 from revox_langchain.connection.connection import Connection
 from revox_langchain.results.schema import schema_of
 from revox_langchain.waiting.policy import WaitPolicy
@@ -25,6 +27,19 @@ def country_code(given: str | None) -> str | None:
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; everything else on stderr.")]
+
+
+class Format(StrEnum):
+    """How a list is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+Output = Annotated[
+    Format | None, typer.Option("--output", metavar="FORMAT", help="Write the list as table, json or markdown.")
+]
 Speed = Annotated[float, typer.Option(min=0, help="How many times faster than real time; 0 skips all waiting.")]
 Interval = Annotated[
     float | None, typer.Option("--interval-s", min=0.05, help="Seconds between polls; adaptive by default.")
@@ -37,6 +52,17 @@ Settle = Annotated[float, typer.Option("--settle-s", min=0, help="Seconds a new 
 Country = Annotated[
     str | None, typer.Option(help="Country of a national number, two letters: FR, US.", callback=country_code)
 ]
+
+
+def screen_of(output: Format | None, as_json: bool) -> Screen:
+    """The screen for a list.
+
+    Raises:
+        InvalidInput: The two options contradict each other.
+    """
+    if as_json and output not in (None, Format.JSON):
+        raise usage_error(f"--json does not go with --output {output}.", "Give one of them.")
+    return Screen(as_json=as_json or output is Format.JSON, markdown=output is Format.MARKDOWN)
 
 
 def wait_policy(max_wait_s: float | None, interval_s: float | None) -> WaitPolicy:

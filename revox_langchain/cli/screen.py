@@ -33,14 +33,16 @@ class Screen:
 
     Args:
         as_json: Keep stdout for one JSON object; words for people go to stderr.
+        markdown: Write tables as Markdown.
 
     Attributes:
         console: For people.
         sandbox: Whether what is shown comes from a sandbox, which JSON then says.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, markdown: bool = False) -> None:
         self.as_json = as_json
+        self.markdown = markdown
         self.sandbox = False
         self.console = _Console(stderr=as_json, highlight=False, markup=False, emoji=False)
 
@@ -53,18 +55,28 @@ class Screen:
         """Write one line; on a terminal it wraps at words, elsewhere it stays whole."""
         self.console.print(text, style=style, soft_wrap=not self.live)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[str] = ()) -> None:
-        """Write a table: aligned on a terminal, separated by tabs elsewhere.
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        whole: Sequence[str] = (),
+        heading: bool = True,
+    ) -> None:
+        """Write a table: aligned on a terminal, separated by tabs elsewhere, in Markdown if that was asked for.
 
         Args:
             columns: Names of the columns.
             rows: Cells, as many as there are columns.
             whole: Columns that must not be broken over lines.
+            heading: Whether to name the columns, outside of a terminal.
         """
-        if not self.live:
+        if self.markdown or not self.live:
             # Past rich, which turns tabs into blanks.
-            for row in (columns, *rows):
-                print("\t".join(plain(cell) for cell in row), file=self.console.file)
+            ruled = [columns, ["---"] * len(columns)] if self.markdown else [columns]
+            for row in (*(ruled if heading else ()), *rows):
+                print(_markdown_row(row) if self.markdown else "\t".join(map(plain, row)), file=self.console.file)
+            self.console.file.flush()
             return
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for column in columns:
@@ -80,7 +92,7 @@ class Screen:
             columns: Names of the columns; shown where rows stay lines.
             rows: Four cells each: name, kind, what stands beside them, and what below.
         """
-        if not self.live:
+        if self.markdown or not self.live:
             self.table(columns, rows)
             return
         listed = [[plain(cell) for cell in row] for row in rows]
@@ -170,6 +182,14 @@ def plain(text: object) -> str:
     """Make text from outside one harmless line: a callee's words must not control the terminal."""
     words = "".join(" " if c.isspace() else c for c in str(text) if c.isspace() or _shown(c))
     return " ".join(words.split())
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_PUNCTUATION.sub(_BACKSLASHED, plain(cell)) for cell in cells)} |"
+
+
+_PUNCTUATION = re.compile(r"([\\`*{}\[\]<>|#]|\b_|_\b)")
+_BACKSLASHED = r"\\\1"
 
 
 def duration(seconds: float) -> str:

@@ -9,8 +9,7 @@ import typer
 
 from revox_langchain.actions.requests import REQUESTS
 from revox_langchain.cli.exits import Exit, usage_error
-from revox_langchain.cli.options import AsJson
-from revox_langchain.cli.screen import Screen
+from revox_langchain.cli.options import AsJson, Output, screen_of
 from revox_langchain.errors import near
 from revox_langchain.operations.operation import Risk
 
@@ -32,6 +31,7 @@ class RiskName(StrEnum):
 def tools(
     risk: Annotated[RiskName | None, typer.Option(help="Only tools of this risk.")] = None,
     toolset: Annotated[str | None, typer.Option(help="Only this toolset, such as calling.")] = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> int:
     """List the tools: name, risk, route and what they do."""
@@ -52,9 +52,9 @@ def tools(
         for spec in (request.spec for request in REQUESTS)
         if spec.name in names and (risk is None or spec.risk is risk.risk)
     ]
-    screen = Screen(as_json=as_json)
+    screen = screen_of(output, as_json)
     screen.answer({"tools": rows})
-    if not as_json:
+    if not screen.as_json:
         cells = [(r["name"] or "", r["risk"] or "", r["route"] or "several requests", r["summary"] or "") for r in rows]
         screen.entries(("tool", "risk", "route", "what it does"), cells)
     return Exit.DONE

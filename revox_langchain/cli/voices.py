@@ -12,7 +12,7 @@ from rich.text import Text
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.cli.exits import Exit, usage_error
-from revox_langchain.cli.options import AsJson, account
+from revox_langchain.cli.options import AsJson, Output, account, screen_of
 from revox_langchain.cli.screen import Screen, hint, plain
 from revox_langchain.operations.voices import ListVoices
 from revox_langchain.speech.language import language_name, parse_language
@@ -29,16 +29,17 @@ def voices(
     provider: Annotated[str | None, typer.Option(help="cartesia, elevenlabs or gradium.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Rank the voices as a call would, and say why.")] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="The sandbox's voices; needs no key.")] = False,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> int:
     """List voices, or explain which one a call would use."""
     if explain and language is None:
         raise usage_error("--explain ranks voices for a language.", "Add --language, such as --language fr.")
-    wanted, screen = _Wanted(language, accent, gender, provider), Screen(as_json=as_json)
+    wanted, screen = _Wanted(language, accent, gender, provider), screen_of(output, as_json)
     with account(sandbox=sandbox) as connection:
         catalog = connection.send(ListVoices())["voices"]
         screen.sandbox = connection.sandbox
-    if screen.sandbox and not as_json:
+    if screen.sandbox and not screen.as_json:
         hint("These are a sandbox's voices.")
     return (_explain if explain else _list)(catalog, wanted, screen)
 

@@ -13,6 +13,7 @@ from revox_langchain.graph.campaign.build import campaign_graph, create_campaign
 from revox_langchain.graph.campaign.input import CampaignInput
 from revox_langchain.graph.campaign.state import CampaignOutput
 from revox_langchain.graph.campaign.stopping import Breaker, StopWhen
+from revox_langchain.graph.campaign.tool import campaign_graph_tool
 from revox_langchain.graph.campaign.watch import Pace
 from revox_langchain.graph.waking import Parked, awake, parked_in, wake
 
@@ -34,6 +35,7 @@ __all__ = [
     "call_graph",
     "call_graph_tool",
     "campaign_graph",
+    "campaign_graph_tool",
     "create_call_agent",
     "create_call_graph",
     "create_campaign_graph",

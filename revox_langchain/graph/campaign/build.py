@@ -77,18 +77,37 @@ def create_campaign_graph(
         AuthError: There is neither a connection nor `REVOX_API_KEY`.
         InvalidInput: The opt-out list cannot be used.
     """
-    settings = CampaignSettings(
-        Guard(policy, budget),
-        pace or Pace(),
-        breaker,
-        approve,
-        on_unknown,
-        store,
+    settings = settings_of(
+        policy=policy,
+        budget=budget,
+        pace=pace,
+        breaker=breaker,
+        approve=approve,
+        on_unknown=on_unknown,
+        store=store,
+        contacts_dir=contacts_dir,
+        results_dir=results_dir,
+        opt_out=opt_out,
+    )
+    return campaign_graph_with(settings, Connection.from_env() if connection is None else connection)
+
+
+def settings_of(*, by_model: bool = False, **options: Unpack[CampaignGraphOptions]) -> CampaignSettings:
+    """Make the settings of options; `by_model` if a model writes the input."""
+    policy, opt_out = options.get("policy"), options.get("opt_out")
+    contacts_dir, results_dir = options.get("contacts_dir"), options.get("results_dir")
+    return CampaignSettings(
+        Guard(policy, options.get("budget")),
+        options.get("pace") or Pace(),
+        options.get("breaker", Breaker()),
+        options.get("approve", True),
+        options.get("on_unknown", "ask"),
+        options.get("store"),
         None if contacts_dir is None else Path(contacts_dir),
         None if results_dir is None else Path(results_dir),
         None if opt_out is None else opt_out_list(opt_out, policy.default_region if policy else None),
+        by_model,
     )
-    return campaign_graph_with(settings, Connection.from_env() if connection is None else connection)
 
 
 def campaign_graph(

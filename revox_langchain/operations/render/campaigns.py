@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from revox_langchain.answers import JsonObject
+from revox_langchain.operations.render.calls import SANDBOX
 from revox_langchain.operations.render.text import (
     counted,
     fenced,
@@ -31,6 +32,30 @@ def campaign(answer: JsonObject, request: Request | None = None) -> str:
     if stats.get("not_launched"):
         lines.append("Next: revox_launch_campaign starts the calls not launched yet.")
     return "\n".join(lines)
+
+
+def finished(out: JsonObject, request: Request | None = None) -> str:
+    """What became of a campaign, from the campaign graph's output; of the rows only counts and a few problems."""
+    error = out.get("error") or {}
+    skipped = ", ".join(f"{int(n)} {word(why)}" for why, n in (out.get("not_called") or {}).items())
+    funnel = out.get("funnel") or {}
+    head = f"Campaign: {word(out.get('status'))}."
+    if not any(each.get("campaign_id") for each in out.get("campaigns") or []):
+        head = f"Error ({word(error.get('code') or out.get('status'))}): {out.get('reason')} No one was called."
+    lines = [
+        head,
+        f"{int(funnel.get('contacts', 0))} contacts were launched, {int(funnel.get('ended', 0))} calls ended, "
+        f"{int(funnel.get('reached', 0))} people were reached, {int(out.get('still_open') or 0)} are still open.",
+        f"Not called: {skipped or 'none'}.",
+    ]
+    for language, counts in (out.get("conclusions") or {}).items():
+        lines.append(f"{word(language)}: {', '.join(f'{int(n)} {word(what)}' for what, n in counts.items())}.")
+    said = [*(out.get("warnings") or [])[:3], *(out.get("problems") or [])[:3]]
+    if out.get("sandbox"):
+        lines.append(SANDBOX)
+    return "\n".join(
+        [*lines, *fenced([one_line(each, 200) for each in said], 600), error.get("next_step") or ""]
+    ).strip()
 
 
 def campaigns(answer: JsonObject, request: Request | None = None) -> str:

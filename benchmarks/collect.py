@@ -58,6 +58,7 @@ SECTIONS: dict[str, Section] = {
         "benchmarks.waiting --calls 5000 --minutes 2 --schemes sdk watcher webhooks",
     ),
     "campaign": Section("What do contacts of a campaign cost?", "benchmarks.campaign"),
+    "campaign-watching": Section("What does watching a campaign ask for?", "benchmarks.campaign --watching"),
     "webhooks": Section("How soon do webhooks answer?", "benchmarks.webhooks", 3),
     "first_token": Section("How soon is the first word heard?", "benchmarks.first_token", 3),
     "detectors": Section("How well do libraries tell the language of prompts?", "benchmarks.detectors"),

@@ -53,6 +53,15 @@ def test_its_steps_are_numbered(path: Path) -> None:
     assert re.match(r"\d\d_", path.stem)
 
 
-@pytest.mark.slow
-def test_there_is_a_first_one() -> None:
+def test_they_are_numbered_without_a_gap_and_begin_with_the_first_call() -> None:
     assert NOTEBOOKS[0].name == "01_first_call.ipynb"
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(1, len(NOTEBOOKS) + 1)]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_short_and_installs_the_package_where_it_is_opened_in_colab(path: Path) -> None:
+    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    assert len(notebook.cells) < 15
+    first = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    assert 'if "google.colab" in sys.modules:\n    %pip install' in first
+    assert "from_env" not in "".join(cell.source for cell in notebook.cells if cell.cell_type == "code")

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from revox_langchain import __version__
 from revox_langchain.cli.call import call
 from revox_langchain.cli.calls import calls
+from revox_langchain.cli.campaign import campaign
 from revox_langchain.cli.demo import demo
 from revox_langchain.cli.doctor import doctor
 from revox_langchain.cli.exits import Exit, exit_of_error, next_step_for_people, usage_error
@@ -176,6 +177,7 @@ for command in (
     demo,
     call,
     calls,
+    campaign,
     watch,
     recover,
     report,

@@ -38,7 +38,7 @@ def calls(
     country: Country = None,
     campaign: Annotated[str | None, typer.Option(metavar="ID", help="Only of this campaign.")] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only placed since: 2h, 3d, or a date such as 2026-01-31 (UTC).")
+        str | None, typer.Option(metavar="TIME", help="Only placed since: 2h, 3d, or a date as YYYY-MM-DD (UTC).")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on, and show what changes.")] = False,
@@ -182,5 +182,5 @@ def _since_s(given: str, now_s: float) -> float:
     try:
         moment = datetime.fromisoformat(given.strip())
     except ValueError:
-        raise usage_error(f"--since {given!r} is not a time.", "Write 2h, 3d, or 2026-01-31.") from None
+        raise usage_error(f"--since {given!r} is not a time.", "Write 2h, 3d, or a date as YYYY-MM-DD.") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

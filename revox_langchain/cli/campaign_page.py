@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
@@ -16,29 +16,36 @@ from revox_langchain.results.order import id_of, part_of, text_of
 from revox_langchain.speech.language import resolve_language
 
 
-def read_campaign_page(ids: Sequence[str], connection: Connection, *, show_numbers: bool = False) -> CampaignPage:
+def read_campaign_page(
+    ids: Sequence[str],
+    connection: Connection,
+    *,
+    show_numbers: bool = False,
+    languages: Mapping[str, str] | None = None,
+) -> CampaignPage:
     """Read campaigns and all of their contacts; dials nothing.
 
     Args:
         ids: Which campaigns.
         connection: The account.
         show_numbers: Whether phone numbers stand there whole.
+        languages: What each campaign speaks; left out, it is read from the assistant's words.
 
     Raises:
         RevoxToolError: There is no such campaign, or Revox cannot be reached.
     """
     campaigns, contacts, missing = [], [], 0
     for campaign_id in dict.fromkeys(ids):
-        facts, found, lost = run(_campaign(campaign_id), connection)
+        facts, found, lost = run(_campaign(campaign_id, (languages or {}).get(campaign_id)), connection)
         campaigns.append(facts)
         contacts += found
         missing += lost
     return campaign_page(campaigns, contacts, missing=missing, show_numbers=show_numbers)
 
 
-def _campaign(campaign_id: str) -> Flow[tuple[CampaignFacts, list[ContactFacts], int]]:
+def _campaign(campaign_id: str, spoken: str | None) -> Flow[tuple[CampaignFacts, list[ContactFacts], int]]:
     campaign: JsonObject = (yield GetCampaign.parse({"campaign_id": campaign_id}))["campaign"]
-    language = _language(campaign)
+    language = spoken or _language(campaign)
 
     def kept(order: JsonObject) -> JsonObject:
         contact = ContactFacts.from_call(order, language)

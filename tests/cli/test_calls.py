@@ -162,4 +162,4 @@ def test_other_lists_take_a_format_too(command: str) -> None:
 def test_a_shell_completes_commands() -> None:
     words = {"_REVOX_LANGCHAIN_COMPLETE": "complete_bash", "COMP_WORDS": "revox-langchain ca", "COMP_CWORD": "1"}
     result = CliRunner().invoke(app, [], env={**os.environ, **words}, prog_name="revox-langchain")
-    assert result.stdout.split() == ["call", "calls"]
+    assert result.stdout.split() == ["call", "calls", "campaign"]

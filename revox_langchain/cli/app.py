@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from shutil import get_terminal_size
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from revox_langchain import __version__
 from revox_langchain.cli.call import call
@@ -34,6 +35,9 @@ from revox_langchain.cli.worker import sweep, worker
 from revox_langchain.errors import RevoxToolError
 from revox_langchain.operations.fields import REDACTED
 
+_NARROW = 80
+"""Columns below which options and what they do do not fit side by side."""
+
 
 class Commands(TyperGroup):
     """Every way a command can fail ends here: one sentence on stderr, JSON if asked for, and an exit code."""
@@ -53,6 +57,8 @@ class Commands(TyperGroup):
         key, debug = os.environ.get("REVOX_API_KEY", "").strip(), bool(os.environ.get("REVOX_DEBUG"))
         failures = _Failures("--json" in given or _asks_for_json(given), key, debug)
         prepare_streams()
+        if get_terminal_size().columns < _NARROW:
+            self._say_plainly()
         try:
             code = super().main(
                 given, "revox-langchain", complete_var, False, windows_expand_args=windows_expand_args, **extra
@@ -76,6 +82,18 @@ class Commands(TyperGroup):
         if not standalone_mode:
             return code
         sys.exit(int(code or 0))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands, each with its whole sentence; asked only where help has no boxes."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(1000)) for name, each in self.commands.items()])
+
+    def _say_plainly(self) -> None:
+        """Have help without boxes and columns, which would cut the names of options off."""
+        self.rich_markup_mode = None
+        for command in self.commands.values():
+            if isinstance(command, TyperCommand):
+                command.rich_markup_mode = None
 
 
 @runtime_checkable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -62,7 +61,7 @@ def calls(
     with account(sandbox=False) as connection:
         now_s = connection.clock.now_s()
         search = _Search(connection, wanted, limit, None if since is None else _since_s(since, now_s), show_numbers)
-        with screen.console.status("Reading …") if screen.live else nullcontext():
+        with screen.busy("Reading …"):
             found = search.rows()
         screen.sandbox = connection.sandbox
         if not follow:

@@ -32,7 +32,7 @@ def inbound(
 ) -> int:
     """Show which assistant answers which number, and what is missing."""
     screen = Screen(as_json=as_json)
-    with account(sandbox=sandbox) as connection:
+    with account(sandbox=sandbox) as connection, screen.busy("Reading …"):
         numbers = [line_of(entry) for entry in objects_of(connection.send(ListPhoneNumbers())["phone_numbers"])]
         screen.sandbox = connection.sandbox
     screen.answer({"numbers": [asdict(number) for number in numbers]})

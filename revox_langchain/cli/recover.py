@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -35,7 +34,7 @@ def recover(
     request = RecoverCall.parse({"intent_id": intent_id, "phone_number": parse_phone(number, country).e164})
     guard = Guard(DialPolicy(settle_s=settle_s))
     words = f"Looking for the call, for up to {settle_s:g} s …"
-    with account(sandbox=False) as connection, screen.console.status(words) if screen.live else nullcontext():
+    with account(sandbox=False) as connection, screen.busy(words):
         found = run(act(request, guard), connection)
     if found.get("sandbox") and not as_json:
         screen.line(SANDBOX, "dim")

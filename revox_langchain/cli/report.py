@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +48,7 @@ def report(
         raise usage_error("-o - does not go with --json and --open.", "Give a file: -o call.html.")
     if output is not None and not may_write(output, screen, force=force):
         return _nothing_written()
-    with screen.console.status("Reading …") if screen.live else nullcontext():
+    with screen.busy("Reading …"):
         page = _page(ids, show_numbers=show_numbers)
     if output is None:
         output = "campaign.html" if isinstance(page, CampaignPage) else "call.html"

@@ -8,7 +8,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout, suppress
 from io import TextIOWrapper
 
 import typer
@@ -105,6 +105,10 @@ class Screen:
         """Write the JSON object, if that is what was asked for."""
         if self.as_json:
             write_json({**value, "sandbox": True} if self.sandbox else value)
+
+    def busy(self, words: str) -> AbstractContextManager[object]:
+        """Show on a terminal that something takes a while."""
+        return self.console.status(words) if self.live else nullcontext()
 
     def can_ask(self) -> bool:
         """Whether a person can read a question and answer it."""

@@ -36,7 +36,7 @@ def voices(
     if explain and language is None:
         raise usage_error("--explain ranks voices for a language.", "Add --language, such as --language fr.")
     wanted, screen = _Wanted(language, accent, gender, provider), screen_of(output, as_json)
-    with account(sandbox=sandbox) as connection:
+    with account(sandbox=sandbox) as connection, screen.busy("Reading …"):
         catalog = connection.send(ListVoices())["voices"]
         screen.sandbox = connection.sandbox
     if screen.sandbox and not screen.as_json:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from revox_langchain.cli.app import app
+from revox_langchain.cli.app import app, run
 from revox_langchain.cli.screen import Screen
 from revox_langchain.operations.calls import CancelCall, MakeCall
 from revox_langchain.sandbox import Fault, Sandbox
@@ -149,6 +150,17 @@ def test_on_a_terminal_of_60_columns_no_line_is_broken(ids: list[str], monkeypat
     assert all(len(line) <= 60 for line in lines)
     assert sum(call_id in line for line in lines for call_id in ids) == 3
     assert any(line.strip().startswith("completed, answered") for line in lines)
+
+
+@pytest.mark.parametrize("command", ["", *typer.main.get_command(app).commands])  # type: ignore[attr-defined]
+def test_help_at_60_columns_cuts_nothing_off(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    run([*command.split(), "--help"])
+    told = capsys.readouterr().out
+    assert "--help" in told
+    assert [line for line in told.splitlines() if len(line) > 60 or re.search(r"\w{3}(…|\.\.\.)( |$)", line)] == []
 
 
 @pytest.mark.parametrize("command", ["voices --sandbox", "tools"])

@@ -17,7 +17,6 @@ from revox_langchain.graph import call_graph
 from revox_langchain.operations import OPERATIONS
 from revox_langchain.results.call import CallResult
 from revox_langchain.sandbox import Fault, Sandbox
-from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
 from tests.examples import arguments_of
 
@@ -73,6 +72,8 @@ def test_no_operation_logs_a_number_at_debug(caplog: pytest.LogCaptureFixture) -
 
 @pytest.mark.slow
 def test_tools_over_mcp_and_a_port_log_nobody_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    from revox_langchain.sandbox.mcp import HostedMcp
+
     caplog.set_level(logging.DEBUG)
     sandbox = Sandbox(speed=1000)
     hosted = HostedMcp(sandbox)

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -175,3 +176,18 @@ def test_a_shell_completes_commands() -> None:
     words = {"_REVOX_LANGCHAIN_COMPLETE": "complete_bash", "COMP_WORDS": "revox-langchain ca", "COMP_CWORD": "1"}
     result = CliRunner().invoke(app, [], env={**os.environ, **words}, prog_name="revox-langchain")
     assert result.stdout.split() == ["call", "calls", "campaign"]
+
+
+def test_the_environment_has_a_call_written_down(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REVOX_AUDIT", str(tmp_path / "audit.jsonl"))
+    args = [ANSWERS, "--prompt", "Say hello.", "--language", "en", "--yes", "--json", "--settle-s", "0"]
+    result = CliRunner().invoke(app, ["call", *args, "--max-wait-s", "0.1", "--interval-s", "0.05"])
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["phase"] for line in lines if line["operation"] == "revox_make_call"] == ["before", "after"]
+    assert lines[-1]["call_id"] == json.loads(result.stdout)["call_id"]
+    monkeypatch.setenv("REVOX_AUDIT", str(tmp_path / "no folder" / "audit.jsonl"))
+    refused = CliRunner().invoke(app, ["call", "+12025550110", *args[1:]])
+    assert (refused.exit_code, len(sandbox.dials)) == (3, 1)
+    assert json.loads(refused.stdout)["error"]["code"] == "audit_unwritable"

@@ -15,18 +15,19 @@ from typing import Any
 import httpx
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from revox_langchain import Audit, Connection, RevoxToolkit, Risk
 from revox_langchain.connection.audit import aacting, acting, hash_of
 from revox_langchain.errors import InvalidInput, PlacementUnknown, Refused, RevoxToolError
-from revox_langchain.graph import call_graph
+from revox_langchain.graph import call_graph, campaign_graph
 from revox_langchain.operations.calls import GetCallHistory, MakeCall
 from revox_langchain.operations.operation import Operation
 from revox_langchain.sandbox import Fault, Sandbox
-from revox_langchain.sandbox.mcp import HostedMcp
 from revox_langchain.sandbox.server import SandboxServer
 
 NUMBER = "+12025550100"
+ASK = "Ask {{name}} whether Tuesday at 3 pm suits them. You are an AI."
 HELLO = {"phone_number": NUMBER, "prompt": "Please greet them."}
 both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 
@@ -166,6 +167,19 @@ def test_tools_leave_lines_too() -> None:
     assert lines.told() == [("before", None), ("after", "done")]
 
 
+def test_a_campaign_leaves_lines_without_its_contacts() -> None:
+    lines, sandbox = Lines(), Sandbox()
+    graph = campaign_graph(sandbox.connect(audit=lines), checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "spring"}}
+    graph.invoke({"contacts": [{"phone": NUMBER, "name": "Ada Fairweather"}], "prompt": ASK}, config)
+    assert lines.told("revox_launch_campaign") == []
+    out = graph.invoke(Command(resume=True), config)
+    assert out["status"] == "completed"
+    assert lines.told("revox_launch_campaign") == [("before", None), ("after", "done")]
+    assert all(line["campaign_id"] for line in lines if line["operation"] == "revox_launch_campaign")
+    assert not any(secret in json.dumps(lines) for secret in (NUMBER, "Fairweather"))
+
+
 def test_the_hash_is_that_of_the_arguments_without_our_marks() -> None:
     plain = {"phone_number": NUMBER, "metadata": {"case": "7"}}
     marked = {**plain, "metadata": {"case": "7", "revox_langchain_intent": "i", "revox_langchain_content": "c"}}
@@ -244,6 +258,8 @@ def test_an_end_that_nobody_saw_reads_as_unknown(error: BaseException) -> None:
 
 @pytest.mark.slow
 def test_what_goes_over_mcp_leaves_its_lines_once() -> None:
+    from revox_langchain.sandbox.mcp import HostedMcp
+
     lines, sandbox = Lines(), Sandbox(speed=1000)
     hosted = HostedMcp(sandbox)
     with SandboxServer(sandbox, mounts=[hosted.route], lifespan=hosted.lifespan) as server:

@@ -14,7 +14,7 @@ from revox_langchain.contacts.store import ContactStore, Kept
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import digest as digest_of_configuration
 from revox_langchain.dialing.configuration import merged, stored_assistant
-from revox_langchain.errors import InvalidInput, RevoxToolError
+from revox_langchain.errors import InvalidInput, NotFound, RevoxToolError
 from revox_langchain.flow import Flow, Pause, Work
 from revox_langchain.graph.call.replies import read_approval, read_unknown
 from revox_langchain.graph.call.state import Approval, UnknownAnswer
@@ -47,7 +47,10 @@ def preview(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
     for group in state["groups"]:
         if not counted[group["language"]].count:
             continue
-        configuration = yield from configuration_of(group, state)
+        try:
+            configuration = yield from configuration_of(group, state)
+        except (NotFound, InvalidInput) as error:
+            return {**settings.kept(rows), "error": error.as_dict(), GOTO: "report"}
         groups.append(
             {
                 **group,

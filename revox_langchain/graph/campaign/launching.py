@@ -13,7 +13,7 @@ from revox_langchain.contacts.store import Change, ContactStore, Kept
 from revox_langchain.dialing.configuration import digest as digest_of_configuration
 from revox_langchain.dialing.intent import outcome_of
 from revox_langchain.dialing.numbers import with_digits_as_keys
-from revox_langchain.errors import InvalidInput, Refused, RevoxToolError
+from revox_langchain.errors import InvalidInput, NotFound, Refused, RevoxToolError
 from revox_langchain.flow import Event, Flow, Pause, Recent, Work
 from revox_langchain.graph.campaign.asking import configuration_of
 from revox_langchain.graph.campaign.control import standing_of
@@ -53,7 +53,7 @@ def create(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
                 code="intent_conflict",
                 next_step="Give a new intent for other words, or the same words for this one.",
             )
-    except (Refused, InvalidInput) as error:
+    except (Refused, InvalidInput, NotFound) as error:
         return {"error": error.as_dict(), GOTO: "report"}
     warnings = list(state["warnings"])
     for extra in ours[1:]:
@@ -73,9 +73,9 @@ def launch(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
     if not waiting:
         return {GOTO: "watch" if any(each.get("launched") for each in state["groups"]) else "report"}
     group, rows = waiting[0], settings.rows(state)
-    if stopped := (yield from _stopped_by_someone(state)):
-        return {"groups": _held(state, waiting, stopped), GOTO: "launch"}
     try:
+        if stopped := (yield from _stopped_by_someone(state)):
+            return {"groups": _held(state, waiting, stopped), GOTO: "launch"}
         if changed := (yield from _changed(group, state, settings)):
             return changed
         plan = yield from _planned(group, state, settings, rows)
@@ -84,7 +84,7 @@ def launch(state: CampaignState, settings: CampaignSettings) -> Flow[Update]:
         if plan.rings and plan.begun and (stopped := (yield from _stopped_by_someone(state, begun=group))):
             raise stopped
         yield from _launched(group, plan, state, settings, rows)
-    except (Refused, InvalidInput) as error:
+    except (Refused, InvalidInput, NotFound) as error:
         return {**settings.kept(rows), "groups": _held(state, [group], error), GOTO: "launch"}
     except _Unknown:
         unknown = _unknown(group)

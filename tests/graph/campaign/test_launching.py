@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from revox_langchain import Budget
-from revox_langchain.graph import campaign_graph
-from revox_langchain.operations.assistants import UpdateAssistant
+from revox_langchain.graph import Pace, campaign_graph
+from revox_langchain.operations.assistants import DeleteAssistant, UpdateAssistant
 from revox_langchain.operations.campaigns import (
     Contact,
     CreateCampaign,
+    DeleteCampaign,
     GetCampaignRows,
     LaunchCampaign,
     PauseCampaign,
@@ -63,6 +65,42 @@ def test_an_assistant_that_is_edited_after_the_creation_is_asked_about_before_th
     again = graph.invoke(None, THREAD)["__interrupt__"][0].value
     assert again["arguments_hash"] != shown["arguments_hash"]
     assert sandbox.counts["revox_launch_campaign"] == 0
+
+
+@pytest.mark.parametrize("at", ["approve", "launch"])
+def test_an_assistant_that_is_deleted_meanwhile_is_a_sentence_and_rings_no_one(at: str) -> None:
+    sandbox = Sandbox()
+    graph = graph_of(sandbox, approve=True)
+    [group] = graph.invoke(GIVEN, THREAD)["__interrupt__"][0].value["arguments"]["groups"]
+    going_on: Any = Command(resume=True)
+    if at == "launch":
+        until(graph, going_on, "revox.campaign_created")
+        going_on = None
+    sandbox.connect().send(DeleteAssistant(assistant_id=group["assistant_id"]))
+    out = graph.invoke(going_on, THREAD)
+    assert (out["status"], out["error"]["code"], out["states"]) == ("refused", "not_found", {"ready": 2})
+    assert sandbox.rang == 0
+
+
+@pytest.mark.parametrize("at", ["revox.campaign_created", "revox.campaign_launched"])
+def test_a_campaign_that_is_deleted_meanwhile_ends_the_run_with_what_is_known(at: str) -> None:
+    sandbox = Sandbox(switches=Switches(organization_limit=0))
+    graph = graph_of(sandbox, pace=Pace(max_wait_s=3600, check_s=60))
+    campaign_id = until(graph, GIVEN, at)["campaign_id"]
+    sandbox.connect().send(DeleteCampaign(campaign_id=campaign_id))
+    out = graph.invoke(None, THREAD)
+    assert out["error"]["code"] in ("not_found", "campaign_gone")
+    assert sum(out["states"].values()) == 2
+    assert sandbox.rang == 0
+
+
+def test_a_formula_in_a_cell_is_said_as_it_stands_and_harmless_in_the_results() -> None:
+    sandbox = Sandbox()
+    rows = [{"phone": ADA, "language": "en", "name": "=HYPERLINK(1)"}]
+    out = graph_of(sandbox).invoke({**GIVEN, "contacts": rows}, THREAD)
+    [order] = sandbox.world.book.values()
+    assert order.call["prompt_variables"]["name"] == "=HYPERLINK(1)"
+    assert "'=HYPERLINK(1)" in out["results_csv"]
 
 
 def test_a_campaign_of_which_some_were_launched_and_that_was_paused_is_not_launched_further() -> None:

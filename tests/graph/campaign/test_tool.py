@@ -12,8 +12,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
+from typing_extensions import TypedDict
 
-from revox_langchain.graph import campaign_graph_tool
+from revox_langchain.graph import campaign_graph_tool, create_campaign_graph
 from revox_langchain.sandbox import Sandbox
 
 ADA, ZOE = "+12025550100", "+33142685300"
@@ -60,6 +61,25 @@ def test_a_person_approves_within_the_agents_own_run() -> None:
     out = agent.invoke(Command(resume=True), THREAD)
     assert "2 calls ended" in out["messages"][-1].content
     assert sandbox.rang == 2
+
+
+def test_as_a_node_of_ones_own_graph_it_asks_through_that_graph() -> None:
+    class Visits(TypedDict, total=False):
+        contacts: list[dict[str, str]]
+        prompt: str
+        states: dict[str, int]
+        kept_by_us: str
+
+    sandbox = Sandbox()
+    graph: Any = StateGraph(Visits)
+    graph.add_node("campaign", create_campaign_graph(sandbox.connect()).compile())
+    graph.add_node("keep", lambda state: {"kept_by_us": f"{state['states']['ended']} called"})
+    graph.add_edge(START, "campaign")
+    graph.add_edge("campaign", "keep")
+    graph.add_edge("keep", END)
+    compiled = graph.compile(checkpointer=InMemorySaver())
+    assert compiled.invoke(ARGS, THREAD)["__interrupt__"][0].value["type"] == "revox.approve_campaign"
+    assert compiled.invoke(Command(resume=True), THREAD)["kept_by_us"] == "2 called"
 
 
 def test_a_number_that_no_one_gave_stops_the_whole_campaign() -> None:

@@ -51,7 +51,7 @@ UPWARD_IN_FUNCTIONS: set[tuple[str, str]] = set()
 
 ONLY_IN = {
     "revox": {"connection", "sandbox"},
-    "langgraph": {"graph", "tools", "service", "cli.follow", "cli.campaign_run"},
+    "langgraph": {"graph", "tools", "service", "cli.follow", "cli.campaign_run", "cli.thread"},
     "langchain_mcp_adapters": {"tools.hosted.adapters"},
     "mcp": {"tools.hosted", "mcp_server", "sandbox"},
     "python_calamine": {"contacts.workbook"},

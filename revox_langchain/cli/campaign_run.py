@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,6 +15,7 @@ from revox_langchain.cli.campaign_page import read_campaign_page
 from revox_langchain.cli.exits import Exit, exit_of_error, interrupted
 from revox_langchain.cli.pages import open_in_browser, write_page
 from revox_langchain.cli.screen import Screen, hint
+from revox_langchain.cli.thread import run_to_its_end
 from revox_langchain.connection.connection import Connection
 from revox_langchain.contacts import SqliteContacts
 from revox_langchain.dialing.policy import DialPolicy
@@ -23,12 +23,6 @@ from revox_langchain.errors import RevoxToolError
 from revox_langchain.flow import run
 from revox_langchain.report.campaign import draw_campaign
 
-if TYPE_CHECKING:
-    from langchain_core.runnables import RunnableConfig
-    from langgraph.graph.state import CompiledStateGraph
-    from langgraph.types import Command
-
-_RECURSION_LIMIT = 1_000_000
 _EXITS = {
     "completed": Exit.DONE,
     "stopped": Exit.NOT_COMPLETED,
@@ -154,7 +148,6 @@ class CampaignRun:
 
     def _run(self, request: JsonObject, store: SqliteContacts, live: LiveCampaign) -> JsonObject:
         from langgraph.checkpoint.memory import InMemorySaver
-        from langgraph.types import Command
 
         from revox_langchain.graph import CampaignOutput, campaign_graph
         from revox_langchain.graph.campaign.input import CampaignInput
@@ -174,30 +167,8 @@ class CampaignRun:
             results_dir=self._output,
             opt_out=self._opt_out,
         )
-        state = self._leg(graph, request, live)
-        while questions := state.get("__interrupt__"):
-            # Between two event loops: asyncio keeps Ctrl-C to itself, and a prompt inside would not see it.
-            state = self._leg(graph, Command(resume=_asked(questions[0].value, self._screen)), live)
+        state = run_to_its_end(graph, request, live, self._connection, lambda question: _asked(question, self._screen))
         return {name: state.get(name) for name in CampaignOutput.model_fields}
-
-    def _leg(
-        self, graph: CompiledStateGraph[Any, Any, Any, Any], given: JsonObject | Command[Any], live: LiveCampaign
-    ) -> JsonObject:
-        config: RunnableConfig = {"recursion_limit": _RECURSION_LIMIT, "configurable": {"thread_id": None}}
-
-        async def go() -> JsonObject:
-            state: JsonObject = {}
-            async with self._connection:
-                stream: Any = graph.astream(given, config, stream_mode=["custom", "values"])
-                async for mode, payload in stream:
-                    if mode == "custom":
-                        live.see(payload)
-                    else:
-                        state = payload
-            return state
-
-        with live:
-            return asyncio.run(go())
 
     def _shown(self, output: JsonObject) -> Exit:
         self._screen.answer(output)

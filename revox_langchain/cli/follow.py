@@ -15,6 +15,7 @@ from revox_langchain.cli.live import LiveCall
 from revox_langchain.cli.pages import show_page_of
 from revox_langchain.cli.result import output_of, show_result
 from revox_langchain.cli.screen import Screen, hint
+from revox_langchain.cli.thread import run_to_its_end
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import Refused, RevoxToolError
@@ -24,12 +25,7 @@ from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.waiting.watch import Seen, watch
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import RunnableConfig
     from langgraph.graph.state import CompiledStateGraph
-    from langgraph.types import Command
-
-_RECURSION_LIMIT = 1_000_000
-"""One step of the graph per slice of waiting: a week of it must not end with an error."""
 
 
 class CallRun:
@@ -93,16 +89,11 @@ class CallRun:
         )
 
     def _output(self, request: JsonObject, live: LiveCall) -> JsonObject:
-        from langgraph.types import Command
-
         from revox_langchain.graph import CallOutput
 
-        graph = self._graph()
-        state = self._leg(graph, request, live)
-        while questions := state.get("__interrupt__"):
-            # Between two event loops: asyncio keeps Ctrl-C to itself, and a prompt inside would not see it.
-            answer = ask_approval(questions[0].value, self._screen)
-            state = self._leg(graph, Command(resume=answer), live)
+        state = run_to_its_end(
+            self._graph(), request, live, self._connection, lambda question: ask_approval(question, self._screen)
+        )
         return {name: state.get(name) for name in CallOutput.model_fields}
 
     def _graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -120,28 +111,6 @@ class CallRun:
             approve=self._approve,
             on_unknown="report",
         )
-
-    def _leg(
-        self, graph: CompiledStateGraph[Any, Any, Any, Any], given: JsonObject | Command[Any], live: LiveCall
-    ) -> JsonObject:
-        """Run the graph until it ends or asks."""
-        # A thread's id is part of the intent: with one, `--intent NAME` would name another call in each run.
-        config: RunnableConfig = {"recursion_limit": _RECURSION_LIMIT, "configurable": {"thread_id": None}}
-
-        async def run() -> JsonObject:
-            state: JsonObject = {}
-            async with self._connection:
-                stream: Any = graph.astream(given, config, stream_mode=["custom", "values"])
-                async for mode, payload in stream:
-                    if mode == "custom":
-                        live.see(payload)
-                    else:
-                        state = payload
-            return state
-
-        with live:
-            # Async, because Ctrl-C then ends a pause at once; a sync graph would finish its slice of waiting first.
-            return asyncio.run(run())
 
 
 def follow_order(call_id: str, connection: Connection, screen: Screen, wait: WaitPolicy, *, page: bool = False) -> Exit:

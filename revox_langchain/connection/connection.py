@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, Unpack
 from weakref import WeakKeyDictionary
@@ -23,11 +23,12 @@ from tenacity import AsyncRetrying, Retrying
 from revox_langchain.answers import JsonObject
 from revox_langchain.connection.address import check_url
 from revox_langchain.connection.audit import Act, Audit, aacting, act_of, acting
+from revox_langchain.connection.clients import HttpOptions, SdkOptions, http_options, sdk_options
 from revox_langchain.connection.clock import SystemClock
 from revox_langchain.connection.failures import known_failure
 from revox_langchain.connection.memory import Memory
 from revox_langchain.connection.messages import checked, request_of
-from revox_langchain.connection.privacy import mask_the_sdk_log, without_key, without_sent
+from revox_langchain.connection.privacy import without_key, without_sent
 from revox_langchain.connection.retries import Retries, retries
 from revox_langchain.connection.sandboxed import SANDBOX_HEADER, marked
 from revox_langchain.connection.spans import spanned
@@ -60,19 +61,6 @@ class ConnectionOptions(TypedDict, total=False):
     max_answer_bytes: int
     sandbox: bool
     audit: Audit | Callable[[JsonObject], object] | str | os.PathLike[str] | None
-
-
-class _HttpOptions(TypedDict, total=False):
-    transport: Any
-    verify: ssl.SSLContext
-    headers: Mapping[str, str]
-
-
-class _SdkOptions(TypedDict):
-    api_key: str
-    base_url: str
-    timeout: httpx.Timeout
-    max_retries: int
 
 
 class Connection:
@@ -357,27 +345,13 @@ class Connection:
 
         return AnswerLimits(self.max_answer_bytes)
 
-    def _http_options(self) -> _HttpOptions:
+    def _http_options(self) -> HttpOptions:
         import httpx
 
-        from revox_langchain.connection.limits import ACCEPTED
-
-        if self._transport is not None:
-            return {"transport": self._transport, "headers": ACCEPTED}
-        if self._ssl is None and self.base_url.startswith("https"):
+        if self._transport is None and self._ssl is None and self.base_url.startswith("https"):
             # 22 ms (measured) that every client would spend again.
             self._ssl = httpx.create_ssl_context()
-        return {"headers": ACCEPTED} if self._ssl is None else {"headers": ACCEPTED, "verify": self._ssl}
+        return http_options(self._transport, self._ssl)
 
-    def _sdk_options(self) -> _SdkOptions:
-        import httpx
-
-        mask_the_sdk_log()
-        return {
-            "api_key": self._key.get_secret_value(),
-            "base_url": self.base_url,
-            "timeout": httpx.Timeout(self._timeout_s, connect=5.0),
-            # The SDK retries a POST whose answer got lost and sends no idempotency key: one lost answer would ring
-            # a phone three times. Reads are retried here, in `send`.
-            "max_retries": 0,
-        }
+    def _sdk_options(self) -> SdkOptions:
+        return sdk_options(self._key, self.base_url, self._timeout_s)

@@ -35,7 +35,9 @@ from revox_langchain.operations.campaigns import (
     UpdateCampaign,
 )
 from revox_langchain.operations.fields import CallStatus
+from revox_langchain.results.order import part_of
 
+_SEEN_LATER_S = 60.0
 _LAUNCHABLE: tuple[CallStatus, ...] = ("not_launched", "scheduled", "paused", "completed", "errored")
 
 
@@ -73,6 +75,7 @@ def update_campaign(request: UpdateCampaign, context: Context) -> Flow[JsonObjec
 def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObject]:
     """Launch a campaign once every number it would ring is checked and its orders fit the budget."""
     yield from refuse_past_launch(request)
+    yield from _refuse_unseen(request.campaign_id)
     numbers = yield from _numbers_to_ring(request)
     cost = yield from _check_ringing(request.campaign_id, numbers, context)
     yield from refuse_ringing_again(numbers, request, context.guard)
@@ -85,6 +88,7 @@ def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObjec
 @flow_of.register
 def resume_campaign(request: ResumeCampaign, context: Context) -> Flow[JsonObject]:
     """Resume a campaign once every number it would ring is checked; its launch has paid for the orders."""
+    yield from _refuse_unseen(request.campaign_id)
     numbers = yield from _orders_in(request.campaign_id, UNDER_WAY)
     yield from _check_ringing(request.campaign_id, numbers, context)
     answer: JsonObject = yield request
@@ -125,6 +129,20 @@ def _orders_in(campaign_id: str, statuses: Iterable[CallStatus]) -> Flow[dict[st
             next_step="Send revox_launch_campaign again when no calls of the campaign are in progress; nothing rang.",
         )
     return {call_id: str(call.get("to_phone_number")) for call_id, call in found.calls.items()}
+
+
+def _refuse_unseen(campaign_id: str) -> Flow[None]:
+    """Refuse to ring contacts that the search does not show yet: they would ring without having been checked."""
+    campaign = (yield GetCampaign(campaign_id=campaign_id))["campaign"]
+    contacts = part_of(campaign, "row_stats").get("total")
+    shown = (yield GetCallHistory(campaign_ids=[campaign_id], page_size=1)).get("total_count")
+    if isinstance(contacts, int) and isinstance(shown, int) and shown < contacts:
+        raise Refused(
+            f"The search shows {shown} of the campaign's {contacts} contacts, so not all of them could be checked.",
+            code="contacts_unknown",
+            next_step="Nothing rang. Send the same campaign_id again in a minute, when the search shows all of them.",
+            retry_after_s=_SEEN_LATER_S,
+        )
 
 
 def _check_ringing(campaign_id: str, numbers: Numbers, context: Context) -> Flow[Cost]:

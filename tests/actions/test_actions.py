@@ -415,6 +415,8 @@ def test_a_launch_that_may_have_rung_keeps_its_budget(sandbox: Sandbox, kind: An
 
 def test_a_campaign_whose_contacts_cannot_all_be_read_is_not_launched() -> None:
     hand = ByHand(act(LaunchCampaign(campaign_id="c1"), Guard()))
+    hand.answer({"campaign": {"id": "c1", "row_stats": {"total": 3}}})
+    hand.answer({"calls": [], "total_count": 3})
     assert isinstance(hand.step, GetCallHistory)
     hand.answer({"calls": [], "total_count": 3})
     with pytest.raises(Refused) as caught:

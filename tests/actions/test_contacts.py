@@ -16,9 +16,9 @@ from revox_langchain.errors import InvalidInput, Refused
 from revox_langchain.flow import Work, run
 from revox_langchain.operations.assistants import CreateAssistant
 from revox_langchain.operations.calls import GetCallHistory, MakeCall
-from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign
+from revox_langchain.operations.campaigns import CreateCampaign, LaunchCampaign, PauseCampaign, ResumeCampaign
 from revox_langchain.operations.phone_numbers import ListPhoneNumbers
-from revox_langchain.sandbox import Sandbox
+from revox_langchain.sandbox import Sandbox, Switches
 
 FRENCH = "01 42 68 53 00"
 MANY = DialPolicy(max_orders=None)
@@ -163,3 +163,21 @@ def test_many_contacts_are_checked_off_the_event_loop(sandbox: Sandbox) -> None:
         works, answer = works + 1, step.function()
     assert works == 3
     flow.close()
+
+
+@pytest.mark.parametrize("act_on", ["launch", "resume"])
+def test_contacts_that_the_search_does_not_show_yet_are_not_rung_unchecked(act_on: str) -> None:
+    sandbox = Sandbox(switches=Switches(search_lag_s=30))
+    connection = sandbox.connect()
+    campaign_id = stored(connection, "+12025550100", "+12025550109")
+    if act_on == "resume":
+        connection.send(LaunchCampaign(campaign_id=campaign_id))
+        connection.send(PauseCampaign(campaign_id=campaign_id))
+    request = {"launch": LaunchCampaign, "resume": ResumeCampaign}[act_on].parse({"campaign_id": campaign_id})
+    with pytest.raises(Refused) as caught:
+        run(act(request, Guard(MANY)), connection)
+    assert (caught.value.code, caught.value.retry_after_s) == ("contacts_unknown", 60)
+    sandbox.world.advance(60)
+    with pytest.raises(Refused) as caught:
+        run(act(request, Guard(MANY)), connection)
+    assert caught.value.code == "do_not_contact"

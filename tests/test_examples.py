@@ -15,6 +15,7 @@ def said_by(example: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.slow
 def test_a_front_desk_knows_who_has_called_before(capsys: pytest.CaptureFixture[str]) -> None:
     first, again, other, *threads = said_by("inbound_graph.py", capsys)
     assert "Hello!" in first
@@ -56,6 +57,7 @@ def test_a_graph_of_ones_own_has_the_call_as_a_node_and_the_question_is_its_own(
     assert counted == "Orders: 1"
 
 
+@pytest.mark.slow
 def test_a_supervisors_worker_calls_once_a_person_has_said_yes(capsys: pytest.CaptureFixture[str]) -> None:
     asked, told, counted = said_by("supervisor.py", capsys)
     assert asked.startswith("Call +12025550100?")
@@ -70,6 +72,7 @@ def test_a_workflow_of_the_functional_api_calls_nobody_twice(capsys: pytest.Capt
     assert counted == "Orders: 3"
 
 
+@pytest.mark.slow
 def test_contacts_of_three_languages_are_called_once_and_each_row_is_reported(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

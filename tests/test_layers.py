@@ -148,6 +148,7 @@ def test_imports_between_rooms_point_downward() -> None:
     assert [each for each in wrong if not each.endswith(f"imports {NAME}")] == []
 
 
+@pytest.mark.slow
 def test_rooms_that_are_strangers_do_not_import_each_other() -> None:
     wrong = [
         found.where
@@ -158,6 +159,7 @@ def test_rooms_that_are_strangers_do_not_import_each_other() -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_there_is_no_circle_anywhere() -> None:
     graph: dict[str, set[str]] = {module: set() for module in MODULES}
     for found in own_imports():

@@ -407,6 +407,7 @@ def parsed_or_code(raw, region):
         return refused.code
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(
     st.one_of(st.text(max_size=40), st.text("+0123456789 ()-./x#;ext=tel:", max_size=30)),

@@ -57,6 +57,7 @@ def test_a_call_with_what_goes_wrong_logs_nobody_at_debug(mode: str, caplog: pyt
     check(logged(caplog), spoken_in(out))
 
 
+@pytest.mark.slow
 def test_no_operation_logs_a_number_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     connection = Sandbox().connect()

@@ -117,6 +117,7 @@ def test_an_assistant_is_looked_up_first_and_created_if_there_is_none(sandbox: S
     assert (sandbox.counts["revox_list_assistants"], sandbox.counts["revox_create_assistant"]) == (1, 1)
 
 
+@pytest.mark.slow
 @both_modes
 def test_the_same_assistant_is_found_instead_of_created_again(sandbox: Sandbox, mode: str) -> None:
     full = {

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import placing
 
 
+@pytest.mark.a_few(every=5)
 @pytest.mark.parametrize("fault", [*placing.FAULTS, placing.KILLED])
 @pytest.mark.parametrize("way", placing.OURS)
 def test_one_intent_is_one_order_whatever_goes_wrong(way: str, fault: str) -> None:

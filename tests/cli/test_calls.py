@@ -72,6 +72,7 @@ def test_calls_are_listed_newest_first_with_masked_numbers(ids: list[str]) -> No
     assert ANSWERS in calls("--show-numbers").stdout
 
 
+@pytest.mark.slow
 def test_filters_choose_by_status_number_campaign_and_time(ids: list[str]) -> None:
     assert listed("--status", "cancelled") == [ids[0]]
     assert listed("--status", "cancelled", "--status", "COMPLETED") == [ids[1], ids[0]]
@@ -178,6 +179,7 @@ def test_a_shell_completes_commands() -> None:
     assert result.stdout.split() == ["call", "calls", "campaign"]
 
 
+@pytest.mark.slow
 def test_the_environment_has_a_call_written_down(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -417,6 +417,7 @@ def test_all_options_reach_the_order(server: SandboxServer, tmp_path: Path) -> N
     assert "when" in json.loads(done.stdout)["structured_output"]
 
 
+@pytest.mark.slow
 def test_a_named_intent_is_placed_once_however_often_the_command_runs(server: SandboxServer) -> None:
     first = call(FICTION, "--yes", "--intent", "order 17", "--json", *QUICK, env=account(server))
     again = call(FICTION, "--yes", "--intent", "order 17", "--json", *QUICK, env=account(server))
@@ -560,6 +561,7 @@ def test_watch_follows_a_call_to_its_end(server: SandboxServer) -> None:
     assert output["transcript"][0]["role"] == "assistant"
 
 
+@pytest.mark.slow
 def test_watch_stops_when_its_time_is_over(slow_server: SandboxServer) -> None:
     placed = call(FICTION, "--yes", "--json", "--max-wait-s", "0.1", *QUICK, env=account(slow_server))
     call_id = json.loads(placed.stdout)["call_id"]
@@ -832,6 +834,7 @@ def test_without_the_cli_extra_it_says_what_to_install() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_person_at_a_terminal_who_does_not_say_yes_dials_nothing(
     server: SandboxServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -993,6 +996,7 @@ def test_mcp_over_http_takes_a_free_port_and_says_where_it_is() -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_mcp_that_refuses_to_serve_does_not_say_that_it_serves() -> None:
     assert "Serving" not in cli("mcp", "--sandbox", "--http", "--host", "0.0.0.0", "--port", "0").stderr
 

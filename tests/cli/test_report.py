@@ -223,6 +223,7 @@ def test_a_browser_that_is_gone_is_a_clear_sentence_and_the_call_ends_as_it_did(
     assert "<!doctype html>" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_can_be_opened_too(call_id: str, account: dict[str, str], browser: Path, tmp_path: Path) -> None:
     done = report(call_id, "-o", str(tmp_path / "call.html"), "--open", env=account)
     assert done.exit_code == 0, done.output

@@ -55,6 +55,7 @@ def test_campaigns_become_one_page_with_every_contact(spring: Spring, account: d
     assert len(spring.sandbox.dials) == dialed
 
 
+@pytest.mark.slow
 def test_one_campaign_is_told_from_a_call_by_its_id(
     spring: Spring, account: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +68,7 @@ def test_one_campaign_is_told_from_a_call_by_its_id(
     assert "exists already" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_page_of_a_campaign_is_drawn_anew_without_an_account(
     spring: Spring, account: dict[str, str], tmp_path: Path
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_page_of_a_campaign_is_drawn_anew_without_an_account(
     assert new.read_text(encoding="utf-8") == old.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_campaign_that_does_not_exist_is_a_clear_sentence(
     spring: Spring, account: dict[str, str], tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_without_a_number_a_zone_must_be_one_of_the_countries_that_are_called(
     assert allowed(zone, None, home, **policy) is fits
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(*[st.sampled_from(sorted(zones_of_regions(["US", "FR", "IN", "AU", "MA"])))] * 2)
 def test_having_the_same_rules_goes_both_ways(one: str, other: str) -> None:

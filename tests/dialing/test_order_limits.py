@@ -39,6 +39,7 @@ def test_the_default_counts_within_a_thread_and_says_so() -> None:
     assert "10 of 10 orders reserved, 1 more wanted in this thread" in refused
 
 
+@pytest.mark.slow
 def test_without_a_thread_a_given_limit_counts_within_each_run() -> None:
     graph = call_graph(Sandbox().connect(), policy=DialPolicy(max_orders=1))
     assert graph_outcomes(graph, 3) == ["completed"] * 3

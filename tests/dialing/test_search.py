@@ -223,6 +223,7 @@ def crowd() -> Sandbox:
     return sandbox
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize("page_base", [0, 1])
 @pytest.mark.parametrize("refuse_page_zero", [True, False])
 @pytest.mark.parametrize("refuse_page_past_end", [True, False])

@@ -27,6 +27,7 @@ def shown() -> Iterator[object]:
                 yield pytest.param(match["code"], match["said"], id=f"{page.stem}-{titled(match['code'])}")
 
 
+@pytest.mark.a_few(every=6)
 @pytest.mark.parametrize(("code", "said"), list(shown()))
 def test_a_block_runs_and_says_what_the_page_shows(
     code: str, said: str | None, capsys: pytest.CaptureFixture[str]

@@ -369,6 +369,7 @@ def test_still_running_is_an_end_that_loses_nothing(sandbox: Sandbox) -> None:
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_waiting_writes_a_checkpoint_per_slice_and_not_per_look(sandbox: Sandbox) -> None:
     graph = saved(sandbox, wait=WaitPolicy(slice_s=600))
     invoke(graph, {**FRENCH, "phone_number": "+12025550102"}, thread())

@@ -78,6 +78,7 @@ def test_a_death_never_makes_a_second_order(death: Death, world: Stage, tmp_path
             assert report.values["status"] == "given_up"
 
 
+@pytest.mark.slow
 def test_of_two_processes_that_dial_at_once_one_order_stays(world: Stage, tmp_path: Path) -> None:
     with world.set(tmp_path, organization_limit=0):
         holds = [world.sandbox.hold(POST_CALL, "before") for _ in range(2)]
@@ -137,7 +138,9 @@ def test_without_its_state_and_before_the_search_shows_the_order_a_second_one_is
             assert any(f"{extra['id']} of the same intent was cancelled" in w for w in report.values["warnings"])
 
 
-@pytest.mark.parametrize("durability", ["sync", "async", pytest.param("exit", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "durability", ["sync", *(pytest.param(each, marks=pytest.mark.slow) for each in ("async", "exit"))]
+)
 @pytest.mark.parametrize("acted", [True, False], ids=["acted", "not acted"])
 async def test_a_run_cancelled_during_the_post_is_resumed_without_a_second_order(
     acted: bool, durability: str, world: Stage, tmp_path: Path

@@ -273,6 +273,7 @@ def test_three_answers_at_once_permit_one_order(lag_s: float, sandbox: Sandbox) 
     assert len(sandbox.dials) == ROWS["thrice"].at_most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_fork_from_any_earlier_checkpoint_follows_the_same_order(mode: str, sandbox: Sandbox) -> None:
     graph = call_graph(sandbox.connect(), checkpointer=InMemorySaver(), wait=WAIT)

@@ -81,6 +81,7 @@ async def statuses(graph: Any, calls: int = CALLS) -> set[str]:
     return {(await graph.aget_state(thread(at))).values["status"] for at in range(calls)}
 
 
+@pytest.mark.slow
 def test_a_thread_that_is_woken_reads_its_order_once_and_writes_once(sandbox: Sandbox, saver: Counting) -> None:
     async def wake_all() -> set[str]:
         graph = graph_of(sandbox.connect(), saver)

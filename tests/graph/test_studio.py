@@ -104,6 +104,7 @@ def test_a_call_runs_to_its_end_with_live_events_and_blocks_nothing(sandboxed: S
     assert "BlockingError" not in sandboxed.said
 
 
+@pytest.mark.slow
 def test_the_form_explains_every_field(sandboxed: Studio) -> None:
     schemas = sandboxed.client.assistants.get_schemas(assistant_id(sandboxed))
     fields = schemas["input_schema"]["properties"]
@@ -121,6 +122,7 @@ def test_the_form_explains_every_field(sandboxed: Studio) -> None:
     assert [name for name, field in output.items() if not field.get("description")] == []
 
 
+@pytest.mark.slow
 def test_the_drawing_names_the_steps_and_its_edges_carry_words(sandboxed: Studio) -> None:
     drawn = sandboxed.client.assistants.get_graph(assistant_id(sandboxed))
     names = [node["id"] for node in drawn["nodes"]]
@@ -147,6 +149,7 @@ def test_stateless_runs_with_the_same_intent_place_one_order(sandboxed: Studio) 
     assert (first["adopted"], second["adopted"]) == (False, True)
 
 
+@pytest.mark.slow
 def test_the_graph_is_no_tool_for_strangers(sandboxed: Studio) -> None:
     paths = httpx.get(f"{sandboxed.url}/openapi.json").json()["paths"]
     assert [path for path in paths if "mcp" in path or "a2a" in path] == []

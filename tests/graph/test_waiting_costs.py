@@ -45,6 +45,7 @@ def test_a_minute_of_waiting_writes_at_most_300_bytes(waited_s: float) -> None:
     assert written_after(waited_s) - written_after(1) <= 300 * waited_s / 60
 
 
+@pytest.mark.slow
 def test_waiting_writes_so_little_because_its_slices_are_long() -> None:
     assert written_after(3 * 86_400) > written_after(600)
 

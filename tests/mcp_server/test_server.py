@@ -297,6 +297,7 @@ async def test_a_client_that_wants_only_warnings_hears_nothing_of_a_wait(serve: 
     assert heard == []
 
 
+@pytest.mark.slow
 @BOTH
 async def test_cancelling_a_wait_stops_the_looking_and_leaves_the_call_alone(serve: Any) -> None:
     sandbox = Sandbox(speed=10)
@@ -443,6 +444,7 @@ async def test_revoxs_answers_are_whole_json_in_revoxs_wrappers() -> None:
     assert text_of(wrong).startswith("Input validation error")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call_metadata", [True, False])
 async def test_whether_revox_takes_metadata_over_mcp_is_a_switch(call_metadata: bool) -> None:
     sandbox = Sandbox()
@@ -467,6 +469,7 @@ async def test_the_long_tail_of_an_assistants_fields_is_flat_at_revox() -> None:
     assert len(sandbox.world.assistants) == 1
 
 
+@pytest.mark.slow
 async def test_revoxs_wait_comes_back_with_the_call_as_it_is_when_time_is_up() -> None:
     sandbox, url = fresh(serving_theirs)
     call_id = sandbox.connect(KEY).send(MakeCall(phone_number=IN_THE_QUEUE, prompt="Hello"))["call"]["id"]

@@ -120,6 +120,7 @@ async def test_a_server_without_structured_content_declares_no_schema() -> None:
     assert not answer.isError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", ["lean", "full"])
 async def test_every_tool_has_a_title_a_person_can_read_and_hints_that_do_not_contradict(fields: Any) -> None:
     toolkit = RevoxToolkit(connection=Sandbox(key=KEY).connect(KEY), max_risk=Risk.DELETE, fields=fields)

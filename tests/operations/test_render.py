@@ -214,6 +214,7 @@ def test_every_answer_is_short_unless_a_transcript_was_asked_for(shown: list[Sho
         assert 0 < len(text) <= longest, request
 
 
+@pytest.mark.slow
 def test_raw_events_and_prompts_are_never_shown(shown: list[Shown]) -> None:
     for request, answer in shown:
         text = said(request, answer)
@@ -222,6 +223,7 @@ def test_raw_events_and_prompts_are_never_shown(shown: list[Shown]) -> None:
             assert word not in text, request
 
 
+@pytest.mark.slow
 def test_everything_that_is_listed_has_its_id(shown: list[Shown]) -> None:
     for kind, key in (
         (ListAssistants, "assistants"),
@@ -344,6 +346,7 @@ def test_a_transcript_that_is_not_there_yet_is_told() -> None:
     assert "(no transcript yet)" in said(get("last"), call_with(0))
 
 
+@pytest.mark.slow
 def test_a_full_transcript_that_is_too_long_keeps_its_end_where_the_outcome_is() -> None:
     text = said(get("full"), call_with(20_000))
     assert len(text) <= 13_000

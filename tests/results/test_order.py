@@ -241,6 +241,7 @@ def test_text_and_json_are_made_safe() -> None:
     assert encodes(safe_json(nested(900)))
 
 
+@pytest.mark.slow
 @few
 @given(orders())
 def test_what_is_said_to_be_safe_is_what_would_be_made_of_it(value: Any) -> None:

@@ -149,6 +149,7 @@ def test_someone_reached_by_an_earlier_attempt_was_reached() -> None:
     assert CallResult.from_call(call).conclusion == "interested"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(call=ORDERS)
 def test_whatever_revox_sends_comes_to_one_of_the_conclusions_and_is_told(call: JsonObject) -> None:

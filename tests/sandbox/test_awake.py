@@ -35,6 +35,7 @@ def test_on_a_port_orders_are_dialed_at_any_hour() -> None:
     assert not any('"waits": true' in piece for piece in shown.values())
 
 
+@pytest.mark.slow
 def test_they_stay_awake_after_a_reset() -> None:
     with SandboxServer() as server:
         httpx.post(f"{server.url}/sandbox/reset")

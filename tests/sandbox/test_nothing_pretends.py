@@ -210,6 +210,7 @@ def question(connection: Connection, given: dict[str, Any], **options: Any) -> A
     return asked.value
 
 
+@pytest.mark.slow
 def test_the_questions_of_the_graph_say_it(server: SandboxServer) -> None:
     for connection in (Sandbox().connect(), over_a_port(server)):
         assert question(connection, {**CALL, "phone_number": "+12025550150"}, approve=True)["sandbox"] is True
@@ -222,6 +223,7 @@ def test_the_questions_of_the_graph_say_it(server: SandboxServer) -> None:
         assert asked.get("sandbox") is marked
 
 
+@pytest.mark.slow
 def test_a_real_service_is_never_called_a_sandbox() -> None:
     connection = as_revox(Sandbox())
     made = run(act(MakeCall(**CALL), Guard()), connection)

@@ -306,6 +306,7 @@ def until(heard: Iterator[dict[str, Any]], fits: Callable[[dict[str, Any]], bool
     return next(message for message in heard if fits(message))
 
 
+@pytest.mark.slow
 def test_a_listener_hears_everything_and_then_what_changes() -> None:
     with SandboxServer() as server:
         call_id = dial(server.sandbox, "+12025550100")
@@ -325,6 +326,7 @@ def test_a_listener_hears_everything_and_then_what_changes() -> None:
         assert f"call/{call_id}" in until(heard, lambda message: bool(message["gone"]))["gone"]
 
 
+@pytest.mark.slow
 def test_a_listener_does_not_hold_up_the_end_of_the_server() -> None:
     with SandboxServer() as server:
         heard = messages(server)
@@ -335,6 +337,7 @@ def test_a_listener_does_not_hold_up_the_end_of_the_server() -> None:
     assert time.monotonic() - began_s < 30
 
 
+@pytest.mark.slow
 def test_a_listener_who_goes_away_is_forgotten() -> None:
     with SandboxServer() as server:
         before = threading.active_count()

@@ -52,6 +52,7 @@ def steps(act: Callable[[], object]) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["all", "named"])
 def test_ten_times_the_contacts_are_ten_times_the_work(which: str) -> None:
     def life(contacts: int) -> int:

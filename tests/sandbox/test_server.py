@@ -224,6 +224,7 @@ def test_another_server_gets_an_error_where_it_cannot_drop_a_connection() -> Non
         assert client.get("/api/voices", headers={"authorization": "Bearer k"}).status_code == 502
 
 
+@pytest.mark.slow
 def test_a_world_with_a_speed_runs_by_itself(tmp_path: Any) -> None:
     with SandboxServer(Sandbox(speed=500)) as server, Connection("k", base_url=server.base_url) as connection:
         call_id = connection.send(MAKE)["call"]["id"]
@@ -235,6 +236,7 @@ def test_a_world_with_a_speed_runs_by_itself(tmp_path: Any) -> None:
         assert call["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_webhooks_are_really_posted() -> None:
     received: list[bytes] = []
 
@@ -271,6 +273,7 @@ def test_webhooks_are_really_posted() -> None:
     assert posts[urls[2]]["answered"] == 204
 
 
+@pytest.mark.slow
 def test_the_port_is_free_again_afterwards() -> None:
     with SandboxServer() as first:
         port = first.port

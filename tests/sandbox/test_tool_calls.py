@@ -381,6 +381,7 @@ def test_the_turns_are_those_of_the_official_sdk() -> None:
     assert not any(turn.model_extra for turn in turns)
 
 
+@pytest.mark.slow
 def test_over_a_port_time_goes_on_while_a_tool_is_asked() -> None:
     desk = Desk()
     sandbox = Sandbox(outside=desk.transport, speed=300)
@@ -395,6 +396,7 @@ def test_over_a_port_time_goes_on_while_a_tool_is_asked() -> None:
     assert [each["answered"] for each in sandbox.asked] == [200, 200]
 
 
+@pytest.mark.slow
 def test_in_a_fast_world_a_quick_tool_is_not_too_slow() -> None:
     async def answer(request: Request) -> Response:
         await asyncio.sleep(0.02)

@@ -67,6 +67,7 @@ def guard_with(budget: Budget) -> Guard:
     return Guard(DialPolicy(min_gap_s=0, settle_s=0), budget)
 
 
+@pytest.mark.a_few(every=5)
 @pytest.mark.parametrize(
     ("limits", "fits"),
     [({"orders": 5}, 5), ({"attempts": 7}, 2), ({"minutes": 100}, 1), ({"orders_per_thread": 4}, 4), ({}, 16)],
@@ -179,6 +180,7 @@ class Dying:
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_database_that_goes_away_means_that_nothing_is_dialed(shared: Shared, sandbox: Sandbox) -> None:
     (budget, _), ((name,),) = shared.budgets(), shared.execute("SELECT current_database()")
     others = psycopg.connect(shared.dsn.replace(f"/{name}?", "/postgres?"), autocommit=True)

@@ -331,6 +331,7 @@ async def test_one_name_started_by_several_at_once_is_reported_once(sandbox: San
     assert len(told) == 1
 
 
+@pytest.mark.slow
 async def test_an_answer_that_a_crash_cut_off_is_not_forgotten(sandbox: Sandbox, db: Path) -> None:
     first = service_of(sandbox, db, approve=True)
     await first.__aenter__()
@@ -353,6 +354,7 @@ async def test_an_answer_that_a_crash_cut_off_is_not_forgotten(sandbox: Sandbox,
     assert listed == ["running"], "a crash during the answer would have left a question nobody is asked"
 
 
+@pytest.mark.slow
 async def test_an_answer_that_a_crash_lost_is_asked_for_again(sandbox: Sandbox, db: Path) -> None:
     first = service_of(sandbox, db, approve=True)
     await first.__aenter__()

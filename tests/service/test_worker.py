@@ -62,6 +62,7 @@ async def test_a_call_that_is_started_is_reported(sandbox: Sandbox, dsn: str) ->
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_the_same_request_under_the_same_name_rings_once(sandbox: Sandbox, dsn: str) -> None:
     async with worker_of(sandbox, dsn) as one, worker_of(sandbox, dsn) as other:
         for worker in (one, other, one):
@@ -90,6 +91,7 @@ async def test_a_second_worker_doubles_nothing(sandbox: Sandbox, dsn: str) -> No
     assert len(steps) == 1
 
 
+@pytest.mark.slow
 async def test_a_call_that_is_heard_of_many_times_is_brought_on_once(sandbox: Sandbox, dsn: str) -> None:
     policy = DialPolicy(min_gap_s=0)
     async with worker_of(sandbox, dsn, policy=policy) as one, worker_of(sandbox, dsn, policy=policy) as other:
@@ -119,6 +121,7 @@ async def test_what_is_heard_twice_is_enqueued_once(sandbox: Sandbox, dsn: str) 
     assert len(rows_of(dsn, "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock LIKE 'resume %%' OR %s", False)) == 1
 
 
+@pytest.mark.slow
 async def test_a_start_that_was_written_down_before_a_crash_is_run_after_it(sandbox: Sandbox, dsn: str) -> None:
     async with Postgres(dsn) as database:
         database.registry.add("t", REQUEST, sandbox.clock.now_s())
@@ -152,6 +155,7 @@ async def test_a_wait_that_lasts_too_long_ends_with_still_running(sandbox: Sandb
     assert row.result["error"]["code"] == "still_running"
 
 
+@pytest.mark.slow
 async def test_a_dead_workers_job_that_is_enqueued_again_does_not_block_its_thread(sandbox: Sandbox, dsn: str) -> None:
     async with worker_of(sandbox, dsn) as worker:
         for name in ("doubled", "alone"):
@@ -167,6 +171,7 @@ async def test_a_dead_workers_job_that_is_enqueued_again_does_not_block_its_thre
     assert "running" not in states
 
 
+@pytest.mark.slow
 async def test_a_question_is_answered_by_whoever_is_asked(sandbox: Sandbox, dsn: str) -> None:
     async with worker_of(sandbox, dsn, approve=True) as worker, worker_of(sandbox, dsn, approve=True) as front:
         await front.threads.start(REQUEST, "t")
@@ -190,6 +195,7 @@ async def test_a_question_is_answered_by_whoever_is_asked(sandbox: Sandbox, dsn:
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_a_waiting_call_is_cancelled_and_a_question_rejected(sandbox: Sandbox, dsn: str) -> None:
     async with worker_of(sandbox, dsn) as worker, worker_of(sandbox, dsn, approve=True) as asks:
         await worker.threads.start(QUEUED, "waits")
@@ -218,6 +224,7 @@ async def test_while_revox_is_away_a_start_is_tried_again_later(sandbox: Sandbox
     assert not sandbox.dials
 
 
+@pytest.mark.slow
 async def test_setting_up_at_once_is_harmless(empty_dsn: str) -> None:
     async def opened() -> None:
         async with Postgres(empty_dsn, runs=1):
@@ -250,6 +257,7 @@ async def test_of_all_workers_one_is_told_to_sweep(dsn: str) -> None:
     assert sorted(told) == [False] * 5 + [True]
 
 
+@pytest.mark.slow
 async def test_every_thread_is_reported_before_it_is_listed_as_ended(sandbox: Sandbox, dsn: str) -> None:
     reports: list[tuple[Row, Row]] = []
 
@@ -268,6 +276,7 @@ async def test_every_thread_is_reported_before_it_is_listed_as_ended(sandbox: Sa
     assert len(reports) == 2
 
 
+@pytest.mark.slow
 async def test_a_report_that_was_cut_off_is_made_by_another_worker(sandbox: Sandbox, dsn: str) -> None:
     tried, told = [], []
 

@@ -84,6 +84,7 @@ async def test_a_worker_that_is_killed_while_it_dials_is_replaced_and_no_phone_r
     assert len(server.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 def test_whoever_sweeps_that_day_dials_within_one_limit(server: SandboxServer, dsn: str) -> None:
     async def start(name: str, phone_number: str) -> None:
         async with Connection(KEY, base_url=server.base_url) as account, Worker(account, dsn) as front:

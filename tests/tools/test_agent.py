@@ -185,6 +185,7 @@ def test_stock_limits_and_masks_work_with_these_tools(sandbox: Sandbox) -> None:
     assert "+12025550100" not in "".join(str(m.content) for m in results(out))
 
 
+@pytest.mark.slow
 def test_cancelling_in_the_middle_of_a_wait_leaves_the_call_and_the_thread_usable(sandbox: Sandbox) -> None:
     placed = sandbox.connect().send(MakeCall(phone_number="+12025550108", prompt="Say hello."))
     waiting = calls(("revox_wait_for_call", {"call_id": placed["call"]["id"], "timeout_s": 7200}))

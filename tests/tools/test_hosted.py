@@ -179,6 +179,7 @@ async def test_the_servers_tools_are_offered_without_those_that_dial_unmarked(ca
         assert f"{left_out} is left out" in caplog.text
 
 
+@pytest.mark.slow
 async def test_a_server_that_takes_no_metadata_gets_no_dial(caplog: pytest.LogCaptureFixture) -> None:
     async with account(call_metadata=False) as revox:
         with caplog.at_level(logging.WARNING, "revox_langchain"):
@@ -298,6 +299,7 @@ async def test_the_guard_stands_before_a_dial_over_mcp(rest: bool) -> None:
     assert revox.sandbox.counts["revox_make_call"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rest", [True, False])
 async def test_a_dial_whose_answer_is_lost_is_found_by_its_mark(rest: bool) -> None:
     async with account() as revox:
@@ -334,6 +336,7 @@ async def test_a_refusal_by_revox_is_a_refusal_and_frees_the_budget() -> None:
     assert placed.status == "success"
 
 
+@pytest.mark.slow
 async def test_a_redirect_does_not_make_a_dial_ring_twice() -> None:
     hits = []
 
@@ -371,6 +374,7 @@ class _Asgi:
         await self._app(scope, receive, send)
 
 
+@pytest.mark.slow
 async def test_an_assistant_is_created_with_care_over_mcp_too() -> None:
     async with account() as revox:
         create = (await revox.tools())["revox_create_assistant"]
@@ -392,6 +396,7 @@ async def test_an_assistant_is_created_with_care_over_mcp_too() -> None:
 # Errors
 
 
+@pytest.mark.slow
 async def test_a_wrong_key_is_said_at_once_and_during_a_call_without_showing_it() -> None:
     async with account(port=0) as revox:
         tools = await revox.tools()
@@ -409,6 +414,7 @@ async def test_a_wrong_key_is_said_at_once_and_during_a_call_without_showing_it(
         error = error.__cause__ or error.__context__
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
     nowhere = Connection(KEY, base_url="http://127.0.0.1:9/api")
     with pytest.raises(Unavailable) as unreachable:
@@ -438,6 +444,7 @@ async def test_tools_go_on_after_the_server_was_gone_and_came_back() -> None:
     assert len(sandbox.dials) == 1
 
 
+@pytest.mark.slow
 async def test_a_server_that_dies_during_a_call_fails_it_at_once() -> None:
     async with account() as revox:
         tools = await revox.tools()
@@ -457,6 +464,7 @@ async def test_a_server_that_dies_during_a_call_fails_it_at_once() -> None:
     assert took_s < 30
 
 
+@pytest.mark.slow
 async def test_an_answer_that_does_not_come_is_a_timeout() -> None:
     async with account() as revox:
         tools = await revox.tools(timeout_s=0.3)
@@ -743,6 +751,7 @@ async def test_a_model_that_places_its_call_twice_rings_once(transport: str, tog
     assert len(revox.sandbox.dials) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("transport", "sync"), [("mcp", False), ("mcp", True), ("merged", False), ("rest", False)])
 async def test_an_agent_does_the_vendors_example_from_the_voices_to_the_report(transport: str, sync: bool) -> None:
     prompt = "Vous appelez pour confirmer le rendez-vous de demain à dix heures. Dites que vous êtes une IA."

@@ -252,6 +252,7 @@ async def test_words_of_the_server_are_data_also_when_it_fails() -> None:
     assert all(line.startswith("| ") for line in lines[told + 1 :])
 
 
+@pytest.mark.slow
 async def test_the_key_is_redacted_in_content_artifact_and_stream() -> None:
     async with greedy(Sandbox()) as (_, tools):
         events: list[Any] = []
@@ -294,6 +295,7 @@ async def test_a_server_that_answers_with_a_bomb_is_a_known_failure() -> None:
         await toolkit.aget_tools("mcp", url=f"{url}/mcp", timeout_s=5)
 
 
+@pytest.mark.slow
 async def test_an_answer_over_mcp_is_bounded_and_its_failure_comes_at_once() -> None:
     async with greedy(Sandbox(), max_answer_bytes=500_000) as (_, tools):
         began = asyncio.get_running_loop().time()

@@ -222,6 +222,7 @@ def test_an_approval_counts_for_the_tool_call_it_was_given_to(sandbox: Sandbox) 
     assert out["messages"][-2].artifact["code"] == "number_not_given"
 
 
+@pytest.mark.slow
 def test_the_number_in_the_reason_of_a_person_who_rejects_counts(sandbox: Sandbox) -> None:
     toolkit = RevoxToolkit.sandbox(sandbox, max_risk=Risk.DIAL, toolsets=("calling",))
     asks = HumanInTheLoopMiddleware(interrupt_on={"revox_make_call": True})

@@ -430,6 +430,7 @@ def test_a_wait_that_takes_too_long_says_so_and_what_to_do(mode: str) -> None:
     assert message.artifact["timed_out"]
 
 
+@pytest.mark.slow
 @needs_mcp_1
 def test_the_options_for_the_hosted_server_are_those_that_it_takes() -> None:
     from revox_langchain.tools.hosted.tools import hosted_tools

@@ -66,6 +66,7 @@ def test_rows_that_show_less_than_the_order_never_count(read: dict[str, Any]) ->
     assert ends.known("c11", NOW_S) is None
 
 
+@pytest.mark.slow
 def test_one_order_that_changed_in_between_does_not_decide() -> None:
     ends = Ends()
     ends.keep_row("c1", order(), NOW_S)

@@ -519,6 +519,7 @@ def test_every_story_is_watched_to_its_end(sandbox: Sandbox, number: str, mode: 
     assert turns == [turn["content"] or turn["tool_name"] for turn in newest.get("transcript") or []]
 
 
+@pytest.mark.slow
 def test_sync_and_async_see_the_same() -> None:
     told: dict[str, list[dict[str, Any]]] = {"sync": [], "async": []}
     seen = {}

@@ -333,6 +333,7 @@ def test_a_wait_that_lasts_too_long_says_that_the_call_goes_on(sandbox: Sandbox,
     assert connection.send(GetCall(call_id=call_id))["call"]["status"] == "queued_for_calling"
 
 
+@pytest.mark.slow
 def test_a_wish_to_stop_reaches_a_flow_that_another_one_sweeps_for(sandbox: Sandbox) -> None:
     ids = placed(sandbox, 3, WAITS_IN_THE_QUEUE)
     connection = sandbox.connect()

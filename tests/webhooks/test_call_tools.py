@@ -542,6 +542,7 @@ async def test_without_its_journal_a_tool_that_must_run_once_does_not_run(
     assert calendar.booked == []
 
 
+@pytest.mark.slow
 def test_an_answer_is_forgotten_when_its_time_is_over(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     assert journal.begin_tool("a", 0, 10) == (True, None)
@@ -555,6 +556,7 @@ def test_an_answer_is_forgotten_when_its_time_is_over(tmp_path: Path) -> None:
 # The secret
 
 
+@pytest.mark.slow
 def test_every_process_with_the_same_key_makes_the_same_token_and_a_short_key_none_that_can_be_guessed(
     calendar: Calendar,
 ) -> None:

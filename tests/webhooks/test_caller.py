@@ -205,6 +205,7 @@ def needs(phone: str) -> Needs | None:
     return None
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize(
     ("make", "says"),
     [

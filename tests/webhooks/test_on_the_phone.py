@@ -85,6 +85,7 @@ def test_an_assistant_asks_and_books_however_revox_sends_it(way: dict[str, Any])
     assert "Booked, number 1." in out["used"][1]["tool_output"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [{}, {"tool_call_id": "header"}, {"tool_call_id": "variable"}], ids=str)
 def test_a_booking_whose_answer_was_lost_is_made_once(way: dict[str, Any]) -> None:
     desk = Desk()

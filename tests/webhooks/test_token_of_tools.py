@@ -88,6 +88,7 @@ def test_no_tool_shows_it_to_a_model_or_a_program(name: str, sandbox: Sandbox, i
     assert token not in f"{message.content}{json.dumps(message.artifact, default=str)}"
 
 
+@pytest.mark.a_few(every=12)
 @pytest.mark.parametrize("name", READS)
 async def test_no_mcp_client_reads_it(name: str, sandbox: Sandbox, ids: dict[str, str], token: str) -> None:
     server = make_server(sandbox.connect(), REQUESTS, Guard())

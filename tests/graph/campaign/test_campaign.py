@@ -68,6 +68,7 @@ def question(out: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
+@pytest.mark.slow
 def test_each_language_is_one_campaign_launched_once_and_every_row_is_accounted_for() -> None:
     sandbox = Sandbox()
     rows = [*TWO_LANGUAGES, contact(JAN, "de"), contact("12"), contact(ADA, name="Ada again"), contact(CY, "sw")]
@@ -82,6 +83,7 @@ def test_each_language_is_one_campaign_launched_once_and_every_row_is_accounted_
     assert [line for line in out["problems"] if line.startswith("row 5, column 'phone'")]
 
 
+@pytest.mark.slow
 async def test_it_runs_in_an_event_loop_as_well() -> None:
     sandbox = Sandbox()
     out = await graph_of(sandbox).ainvoke(given(), THREAD)
@@ -127,6 +129,7 @@ def test_who_must_not_be_called_becomes_a_row_with_a_reason_and_the_others_go_on
     assert out["states"] == {"ended": 1, "refused": 5}
 
 
+@pytest.mark.slow
 def test_a_person_sees_what_will_be_created_and_nothing_is_before_the_yes() -> None:
     sandbox = Sandbox()
     graph = graph_of(sandbox, approve=True)

@@ -136,6 +136,7 @@ def test_a_death_around_the_approval_asks_again_or_goes_on(
         assert report.values["states"] == {"ended": len(NUMBERS)}
 
 
+@pytest.mark.slow
 def test_there_are_enough_ways_to_die() -> None:
     assert len({death.name for death in DEATHS}) == len(DEATHS) >= 60
     assert len({death.name for death in DEATHS} & QUICK) == len(QUICK)

@@ -6,22 +6,19 @@ It has no script at all: its table is filtered by its style.
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.errors import InvalidInput
 from revox_langchain.phone import mask_phone
 from revox_langchain.report.tally import Tally
 from revox_langchain.results import wording
 from revox_langchain.results.call import CallResult
-from revox_langchain.results.drawing import asset, embedded, hashed, release, rendered
+from revox_langchain.results.drawing import Carried, asset, carried, data_of, embedded, hashed, release, rendered
 from revox_langchain.results.facts import Conclusion, Disposition
 from revox_langchain.results.masking import masked_text
 from revox_langchain.results.order import unix_s
@@ -30,7 +27,7 @@ from revox_langchain.speech.language import language_name
 SCHEMA_VERSION = 1
 """Of the data inside a page; raise it when a field changes its meaning, and teach `campaign_page_in`."""
 
-_DATA = re.compile(r'<script type="application/json" id="revox-campaign">(.*?)</script>', re.DOTALL)
+_ELEMENT = "revox-campaign"
 _ORDER: tuple[Conclusion, ...] = (
     "interested",
     "requested_callback_later",
@@ -109,7 +106,7 @@ class ContactFacts(BaseModel):
         )
 
 
-class CampaignPage(BaseModel):
+class CampaignPage(Carried):
     """What a campaign's page shows, and what it carries along so that a later release can draw it anew.
 
     Attributes:
@@ -123,7 +120,6 @@ class CampaignPage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
-    release: str
     campaigns: tuple[CampaignFacts, ...]
     contacts: tuple[ContactFacts, ...] = ()
     missing: int = 0
@@ -169,22 +165,12 @@ def campaign_page_in(html: str) -> CampaignPage:
     Raises:
         InvalidInput: It is no page of a campaign, or a newer release's.
     """
-    found = _DATA.search(html)
-    try:
-        page = CampaignPage.model_validate(json.loads(found[1]) if found else None)
-    except (ValueError, ValidationError, RecursionError):
-        raise InvalidInput("This is not a page of a campaign.", next_step="Give a file that `report` wrote.") from None
-    if page.schema_version > SCHEMA_VERSION:
-        raise InvalidInput(
-            f"This page was written by revox-langchain {page.release}, which is newer than this one.",
-            next_step="Upgrade revox-langchain.",
-        )
-    return page
+    return carried(html, _ELEMENT, CampaignPage, SCHEMA_VERSION, "a campaign")
 
 
 def is_campaign_page(html: str) -> bool:
     """Whether a file is the page of a campaign, and not of a call."""
-    return bool(_DATA.search(html))
+    return data_of(html, _ELEMENT) is not None
 
 
 def _view(page: CampaignPage) -> JsonObject:

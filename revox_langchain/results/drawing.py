@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from revox_langchain.answers import JsonObject
 from revox_langchain.errors import InvalidInput
@@ -15,6 +19,21 @@ from revox_langchain.results import wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+class Carried(BaseModel):
+    """What the data of every page begins with.
+
+    Attributes:
+        schema_version: Of its layout.
+        release: Which release of this package wrote it.
+    """
+
+    schema_version: int
+    release: str
+
+
+P = TypeVar("P", bound=Carried)
 
 _ROOMS = ("results", "report")
 """Where templates lie."""
@@ -55,6 +74,38 @@ def embedded(schema_version: int, written: str) -> str:
     for character in "<>&\u2028\u2029":
         whole = whole.replace(character, f"\\u{ord(character):04x}")
     return safe(whole)
+
+
+def carried(html: str, element: str, model: type[P], newest: int, what: str) -> P:
+    """Read the data that a page carries, so that it can be drawn anew.
+
+    Args:
+        html: The page.
+        element: The id of the element with its data.
+        model: What its data is read as.
+        newest: The latest version of its layout that this release reads.
+        what: What the page should be about, such as `a call`.
+
+    Raises:
+        InvalidInput: It is no such page, or a newer release's.
+    """
+    found = data_of(html, element)
+    try:
+        page = model.model_validate(None if found is None else json.loads(found))
+    except (ValueError, ValidationError, RecursionError):
+        raise InvalidInput(f"This is not a page of {what}.", next_step="Give a file that `report` wrote.") from None
+    if page.schema_version > newest:
+        raise InvalidInput(
+            f"This page was written by revox-langchain {page.release}, which is newer than this one.",
+            next_step="Upgrade revox-langchain.",
+        )
+    return page
+
+
+def data_of(html: str, element: str) -> str | None:
+    """The JSON that a page carries in this element; None if it has none."""
+    found = re.search(rf'<script type="application/json" id="{element}">(.*?)</script>', html, re.DOTALL)
+    return found[1] if found else None
 
 
 def hashed(text: str) -> str:

@@ -12,22 +12,19 @@ from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict
 
 from revox_langchain.answers import JsonObject
-from revox_langchain.errors import InvalidInput
 from revox_langchain.results import timeline, wording
-from revox_langchain.results.drawing import asset, embedded, hashed, release, rendered
+from revox_langchain.results.drawing import Carried, asset, carried, embedded, hashed, release, rendered
 from revox_langchain.results.facts import CallFacts, Turn
 from revox_langchain.results.masking import masked, masked_text
 
 SCHEMA_VERSION = 1
 """Of the data inside a page; raise it when a field changes its meaning, and teach `page_in`."""
 
-_DATA = re.compile(r'<script type="application/json" id="revox-call">(.*?)</script>', re.DOTALL)
 
-
-class Page(BaseModel):
+class Page(Carried):
     """What a page of a call shows, and what it carries along so that a later release can draw it anew.
 
     Attributes:
@@ -44,7 +41,6 @@ class Page(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
-    release: str
     call: CallFacts
     zones: tuple[str, ...] = ()
     marked: int | None = None
@@ -110,18 +106,7 @@ def page_in(html: str) -> Page:
     Raises:
         InvalidInput: It is no page of a call, or a newer release's.
     """
-    found = _DATA.search(html)
-    try:
-        data = json.loads(found[1]) if found else None
-        page = Page.model_validate(data)
-    except (ValueError, ValidationError, RecursionError):
-        raise InvalidInput("This is not a page of a call.", next_step="Give a file that `report` wrote.") from None
-    if page.schema_version > SCHEMA_VERSION:
-        raise InvalidInput(
-            f"This page was written by revox-langchain {page.release}, which is newer than this one.",
-            next_step="Upgrade revox-langchain.",
-        )
-    return page
+    return carried(html, "revox-call", Page, SCHEMA_VERSION, "a call")
 
 
 def _document(page: Page) -> JsonObject:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import Command, Interrupt, interrupt
+from langgraph.types import Command, interrupt
 
 from revox_langchain.answers import JsonObject, digest
 from revox_langchain.errors import InvalidInput, NotFound, RevoxToolError
 from revox_langchain.flow import Flow
 from revox_langchain.graph.call.assistant import choose
+from revox_langchain.graph.call.forms import (
+    APPROVAL_SCHEMA,
+    ONE_OF_THREE,
+    UNKNOWN_SCHEMA,
+    approval_form,
+    is_named,
+    unknown_form,
+)
 from revox_langchain.graph.call.input import CallInput
 from revox_langchain.graph.call.nodes import prepare
 from revox_langchain.graph.call.replies import read_approval, read_unknown
 from revox_langchain.graph.call.settings import Settings
 from revox_langchain.graph.call.shown import arguments_of
-from revox_langchain.graph.call.state import Approval, CallState, UnknownAnswer, current_for
+from revox_langchain.graph.call.state import CallState, current_for
 from revox_langchain.graph.steps import GOTO, Update
 from revox_langchain.results.order import sandbox_of
 
@@ -42,7 +50,12 @@ def question(state: CallState) -> JsonObject:
             "reject": {"decision": "reject", "arguments_hash": hashed, "reason": "…"},
             "edit": {"decision": "edit", "arguments_hash": hashed, "edits": {"first_sentence": "…"}},
         },
-        **_form({**_editable(state), "arguments_hash": hashed}, " ".join([*_problem(state), message])),
+        **approval_form(
+            "revox_call",
+            {**_editable(state), "arguments_hash": hashed},
+            " ".join([*_problem(state), message]),
+            may_edit=True,
+        ),
     }
 
 
@@ -61,24 +74,7 @@ def unknown_question(state: CallState) -> JsonObject:
             "dial": "Place the call now. If the first one was placed after all, the phone rings twice.",
             "give_up": "End the run; recover(intent_id, phone_number) still finds the order later.",
         },
-        "how_to_answer": _ONE_OF_THREE,
-        "answers": {name: {"decision": name} for name in ("look_again", "dial", "give_up")},
-        # Agent Inbox takes the word as a response; none of the buttons of other forms says which of three.
-        "action_request": {"action": "revox_unknown_call", "args": {"phone_number": number}},
-        "config": {"allow_accept": False, "allow_edit": False, "allow_respond": True, "allow_ignore": False},
-        "description": _ONE_OF_THREE,
-    }
-
-
-def _form(arguments: JsonObject, description: str) -> JsonObject:
-    """The question in the shapes that have buttons: Agent Inbox's, and that of agents, which agent-chat-ui reads."""
-    action = {"name": "revox_call", "args": arguments, "description": description}
-    return {
-        "action_request": {"action": "revox_call", "args": arguments},
-        "config": {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True},
-        "description": description,
-        "action_requests": [action],
-        "review_configs": [{"action_name": "revox_call", "allowed_decisions": ["approve", "edit", "reject"]}],
+        **unknown_form("revox_unknown_call", {"phone_number": number}),
     }
 
 
@@ -91,14 +87,14 @@ def approve(state: CallState, config: RunnableConfig) -> Command[str]:
     shown = question(state)
     hashed = shown["arguments_hash"]
     # As a dict the schema is shown and not enforced: whatever was answered, the node gets to read it.
-    given = interrupt(shown, response_schema=_APPROVAL_SCHEMA)
+    given = interrupt(shown, response_schema=APPROVAL_SCHEMA)
     try:
         answer = read_approval(given, shown["action_request"]["args"])
     except InvalidInput as wrong:
         return _not_taken(f"{wrong.message} {shown['how_to_answer']}", "approve")
     if answer.arguments_hash not in (None, hashed):
         return _not_taken(f"That answer is to another question than this one. {shown['how_to_answer']}", "approve")
-    tied = answer.arguments_hash == hashed or _first_time(state, hashed) or _named(shown, config)
+    tied = answer.arguments_hash == hashed or _first_time(state, hashed) or is_named(shown, config)
     if answer.decision == "approve":
         if not tied:
             return _not_taken(_EXACTLY, "approve")
@@ -132,11 +128,11 @@ def revise(state: CallState, settings: Settings, thread_id: str | None) -> Flow[
 def ask(state: CallState) -> Command[str]:
     """Ask what to do about a call that may have been placed. Holds the question and nothing else."""
     state = current_for("ask", state)
-    given = interrupt(unknown_question(state), response_schema=_UNKNOWN_SCHEMA)
+    given = interrupt(unknown_question(state), response_schema=UNKNOWN_SCHEMA)
     try:
         answer = read_unknown(given)
     except InvalidInput as wrong:
-        return _not_taken(f"{wrong.message} {_ONE_OF_THREE}", "ask")
+        return _not_taken(f"{wrong.message} {ONE_OF_THREE}", "ask")
     if answer.decision == "look_again":
         return Command(update={"mode": "look", "problem": None}, goto="place_call")
     if answer.decision == "dial":
@@ -171,26 +167,8 @@ def _first_time(state: CallState, hashed: str) -> bool:
     return open_now is not None and open_now["hash"] == hashed and not open_now["again"]
 
 
-def _named(shown: JsonObject, config: RunnableConfig) -> bool:
-    """Whether the run was resumed with `{interrupt id: answer}`, which names this very question.
-
-    LangGraph hands the map on and documents no name for it. Under another name the question would stay open.
-    """
-    here = config["configurable"]
-    by_id = here.get("__pregel_resume_map") or {}
-    return Interrupt.from_ns(shown, str(here.get("checkpoint_ns"))).id in by_id
-
-
 _SIMPLY = "Answer true or false, or with one of `answers`; an edit is shown again before anything is dialed."
 _EXACTLY = (
     "Another question was asked before this one, so a bare yes does not count: answer with `answers.approve`, which "
     "carries the hash of what is shown here, or resume by the id of this interrupt."
 )
-_ONE_OF_THREE = 'Answer "look_again", "dial" or "give_up"; a yes or no does not say which.'
-
-_APPROVAL_SCHEMA: JsonObject = {
-    "anyOf": [{"type": "boolean"}, {"enum": ["approve", "reject", "yes", "no"]}, Approval.model_json_schema()],
-}
-_UNKNOWN_SCHEMA: JsonObject = {
-    "anyOf": [{"enum": ["look_again", "dial", "give_up"]}, UnknownAnswer.model_json_schema()],
-}

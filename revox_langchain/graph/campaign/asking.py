@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import Command, Interrupt, interrupt
+from langgraph.types import Command, interrupt
 
 from revox_langchain.answers import JsonObject, canonical, digest
 from revox_langchain.contacts.store import ContactStore, Kept
@@ -16,8 +16,15 @@ from revox_langchain.dialing.configuration import digest as digest_of_configurat
 from revox_langchain.dialing.configuration import merged, stored_assistant
 from revox_langchain.errors import InvalidInput, NotFound, RevoxToolError
 from revox_langchain.flow import Flow, Pause, Work
+from revox_langchain.graph.call.forms import (
+    APPROVAL_SCHEMA,
+    ONE_OF_THREE,
+    UNKNOWN_SCHEMA,
+    approval_form,
+    is_named,
+    unknown_form,
+)
 from revox_langchain.graph.call.replies import read_approval, read_unknown
-from revox_langchain.graph.call.state import Approval, UnknownAnswer
 from revox_langchain.graph.campaign.marks import marked_campaigns, name_of, orders_in
 from revox_langchain.graph.campaign.reading import members_of
 from revox_langchain.graph.campaign.rows import LEFT_OUT, READY, counts_of, number_of, reasons, set_aside
@@ -89,7 +96,7 @@ def approve(state: CampaignState, config: RunnableConfig) -> Command[str]:
         return Command(goto="create")
     shown = question(state)
     hashed = shown["arguments_hash"]
-    given = interrupt(shown, response_schema=_APPROVAL_SCHEMA)
+    given = interrupt(shown, response_schema=APPROVAL_SCHEMA)
     try:
         answer = read_approval(given, shown["action_request"]["args"])
         if answer.decision == "edit":
@@ -98,7 +105,7 @@ def approve(state: CampaignState, config: RunnableConfig) -> Command[str]:
         return Command(update={"problem": f"{wrong.message} {shown['how_to_answer']}"}, goto="approve")
     asking = state.get("asking")
     bare = asking is not None and not asking["again"] and answer.arguments_hash is None
-    if not (bare or answer.arguments_hash == hashed or _named(shown, config)):
+    if not (bare or answer.arguments_hash == hashed or is_named(shown, config)):
         return Command(update={"problem": f"That answer is to another question. {_EXACTLY}"}, goto="approve")
     if answer.decision == "approve":
         return Command(update={"approved": True, "problem": None}, goto="create")
@@ -121,8 +128,6 @@ def question(state: CampaignState) -> JsonObject:
         f"{arguments['max_minutes']:.0f} minutes. Rows that are not called: {sum(arguments['not_called'].values())}."
     )
     problem = [str(state["problem"])] if state.get("problem") else []
-    args = {"contacts": arguments["contacts"], "arguments_hash": hashed}
-    description = " ".join([*problem, message])
     return {
         "type": "revox.approve_campaign",
         **sandbox_of(state),
@@ -135,11 +140,12 @@ def question(state: CampaignState) -> JsonObject:
             "approve": {"decision": "approve", "arguments_hash": hashed},
             "reject": {"decision": "reject", "arguments_hash": hashed, "reason": "…"},
         },
-        "action_request": {"action": "revox_campaign", "args": args},
-        "config": {"allow_accept": True, "allow_edit": False, "allow_respond": True, "allow_ignore": True},
-        "description": description,
-        "action_requests": [{"name": "revox_campaign", "args": args, "description": description}],
-        "review_configs": [{"action_name": "revox_campaign", "allowed_decisions": ["approve", "reject"]}],
+        **approval_form(
+            "revox_campaign",
+            {"contacts": arguments["contacts"], "arguments_hash": hashed},
+            " ".join([*problem, message]),
+            may_edit=False,
+        ),
     }
 
 
@@ -157,18 +163,14 @@ def ask(state: CampaignState) -> Command[str]:
                 "dial": "Launch the contacts that Revox shows as not launched.",
                 "give_up": "End the run. What has been launched goes on.",
             },
-            "how_to_answer": _ONE_OF_THREE,
-            "answers": {name: {"decision": name} for name in ("look_again", "dial", "give_up")},
-            "action_request": {"action": "revox_unknown_launch", "args": {}},
-            "config": {"allow_accept": False, "allow_edit": False, "allow_respond": True, "allow_ignore": False},
-            "description": _ONE_OF_THREE,
+            **unknown_form("revox_unknown_launch", {}),
         },
-        response_schema=_UNKNOWN_SCHEMA,
+        response_schema=UNKNOWN_SCHEMA,
     )
     try:
         answer = read_unknown(given)
     except InvalidInput as wrong:
-        return Command(update={"problem": f"{wrong.message} {_ONE_OF_THREE}"}, goto="ask")
+        return Command(update={"problem": f"{wrong.message} {ONE_OF_THREE}"}, goto="ask")
     if answer.decision == "give_up":
         return Command(update={"error": {**error, "code": "given_up"}, "problem": None}, goto="report")
     mode = "look" if answer.decision == "look_again" else None
@@ -255,21 +257,7 @@ def _shown(state: CampaignState, group: Group) -> JsonObject:
     }
 
 
-def _named(shown: JsonObject, config: RunnableConfig) -> bool:
-    """Whether the run was resumed with `{interrupt id: answer}`, which names this very question."""
-    here = config["configurable"]
-    by_id = here.get("__pregel_resume_map") or {}
-    return Interrupt.from_ns(shown, str(here.get("checkpoint_ns"))).id in by_id
-
-
 _SIMPLY = "Answer true or false, or with one of `answers`; nothing has been created in Revox's campaigns yet."
 _EXACTLY = (
     "Answer with `answers.approve`, which carries the hash of what is shown here, or by the id of this interrupt."
 )
-_ONE_OF_THREE = 'Answer "look_again", "dial" or "give_up"; a yes or no does not say which.'
-_APPROVAL_SCHEMA: JsonObject = {
-    "anyOf": [{"type": "boolean"}, {"enum": ["approve", "reject", "yes", "no"]}, Approval.model_json_schema()],
-}
-_UNKNOWN_SCHEMA: JsonObject = {
-    "anyOf": [{"enum": ["look_again", "dial", "give_up"]}, UnknownAnswer.model_json_schema()],
-}

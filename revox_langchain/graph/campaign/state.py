@@ -72,7 +72,7 @@ class CampaignState(TypedDict, total=False):
         asking: The question that was asked last.
         problem: Why the last answer did not count.
         approved: Whether a person said yes.
-        mode: `dial` if a person permits a launch whose first answer was lost.
+        mode: `look` if a person wants only looked whether a launch whose answer was lost took effect.
         tally: What became of the calls that have ended.
         began_s: When the watching began, seconds since the epoch.
         why: Why the watching ended.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Unpack
 
-from langchain_core.runnables import RunnableConfig
 from pydantic import Field
 
 from revox_langchain.actions.alternatives import Notes, reconciled
@@ -14,16 +13,17 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
-from revox_langchain.flow import Flow, arun, run
+from revox_langchain.flow import Flow
 from revox_langchain.graph.call.build import RECURSION_LIMIT, graph_for_model
 from revox_langchain.graph.call.settings import CallGraphOptions
+from revox_langchain.graph.tool import tool_of_graph
 from revox_langchain.operations.fields import Id, Moment, Variables
 from revox_langchain.operations.narrowed import Fields, check_fixed, narrowed
 from revox_langchain.operations.operation import Request, Risk, View, procedure
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import calls as render
 from revox_langchain.operations.schema import FOR_CODE
-from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, number_source, tool_for
+from revox_langchain.tools.tool import RevoxTool, number_source
 
 
 @procedure(risk=Risk.DIAL, render=render.finished)
@@ -95,26 +95,14 @@ def call_graph_tool(
         yield from refuse_not_given(asked["phone_number"], guard, None if known else given)
         return asked, notes
 
-    def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        asked, notes = run(checked(arguments, given), connection)
-        return _rendered(graph.invoke(asked, _patient(config)), notes)
-
-    async def acall(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        asked, notes = await arun(checked(arguments, given), connection)
-        return _rendered(await graph.ainvoke(asked, _patient(config)), notes)
-
-    source = number_source(CallAndWait, guard.policy)
-    return tool_for(request, call, acall, connection, tags=["revox", "calling"], metadata=source)
-
-
-def _patient(config: RunnableConfig) -> RunnableConfig:
-    # A tool's config says 25 steps, which two hours of waiting use up.
-    return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
-
-
-def _rendered(out: JsonObject, notes: Notes) -> Answer:
-    if out.get("call_id") is None:
-        # Without an order this is a failure like those of the other tools, whose artifact is the error.
-        raise ToolFailure(render.finished(out), {**out, **(out.get("error") or {})})
-    said = [render.finished(out), *(f"Note: {note}" for note in notes)]
-    return "\n".join(said), {**out, "notes": [*notes, *(out.get("notes") or [])]}
+    return tool_of_graph(
+        request,
+        graph,
+        connection,
+        check=checked,
+        # Without an order this is a failure like those of the other tools.
+        finished=lambda out: out.get("call_id") is not None,
+        steps=RECURSION_LIMIT,
+        tags=["revox", "calling"],
+        metadata=number_source(CallAndWait, guard.policy),
+    )

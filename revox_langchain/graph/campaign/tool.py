@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Unpack
 
-from langchain_core.runnables import RunnableConfig
 from pydantic import Field
 
 from revox_langchain.actions.alternatives import Notes, reconciled
@@ -16,17 +15,18 @@ from revox_langchain.contacts.reading import read_contacts
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput
-from revox_langchain.flow import Flow, arun, off_the_loop, run
+from revox_langchain.flow import Flow, off_the_loop
 from revox_langchain.graph.campaign.build import RECURSION_LIMIT, campaign_graph_with, settings_of
 from revox_langchain.graph.campaign.input import CampaignInput
 from revox_langchain.graph.campaign.settings import CampaignGraphOptions
+from revox_langchain.graph.tool import tool_of_graph
 from revox_langchain.operations.fields import Moment
 from revox_langchain.operations.narrowed import Fields, check_fixed, narrowed
 from revox_langchain.operations.operation import Request, Risk, View, procedure
 from revox_langchain.operations.own_words import Spoken
 from revox_langchain.operations.render import campaigns as render
 from revox_langchain.operations.schema import FOR_CODE
-from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, tool_for
+from revox_langchain.tools.tool import RevoxTool, number_source
 
 _ENDED = frozenset({"completed", "stopped", "still_running"})
 
@@ -101,16 +101,16 @@ def campaign_graph_tool(
             yield from off_the_loop(len(contacts), partial(_refuse_not_given, contacts, settings.guard, given))
         return asked, notes
 
-    def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        asked, notes = run(checked(arguments, given), connection)
-        return _rendered(graph.invoke(asked, _patient(config)), notes)
-
-    async def acall(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
-        asked, notes = await arun(checked(arguments, given), connection)
-        return _rendered(await graph.ainvoke(asked, _patient(config)), notes)
-
-    source: JsonObject = {"number_source": settings.guard.policy.number_source, "number_source_without_messages": "any"}
-    return tool_for(request, call, acall, connection, tags=["revox", "campaigns"], metadata=source)
+    return tool_of_graph(
+        request,
+        graph,
+        connection,
+        check=checked,
+        finished=lambda out: out.get("status") in _ENDED,
+        steps=RECURSION_LIMIT,
+        tags=["revox", "campaigns"],
+        metadata=number_source(RunCampaign, settings.guard.policy),
+    )
 
 
 def _refuse_not_given(contacts: list[JsonObject], guard: Guard, given: Given) -> None:
@@ -121,15 +121,3 @@ def _refuse_not_given(contacts: list[JsonObject], guard: Guard, given: Given) ->
         return
     phones = {f"contacts.{row.line - 1}": row.phone for row in rows if row.phone is not None}
     guard.check_given(phones, given)
-
-
-def _patient(config: RunnableConfig) -> RunnableConfig:
-    # A tool's config says 25 steps, which a campaign of some languages uses up.
-    return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
-
-
-def _rendered(out: JsonObject, notes: Notes) -> Answer:
-    if out.get("status") not in _ENDED:
-        raise ToolFailure(render.finished(out), {**out, **(out.get("error") or {})})
-    said = [render.finished(out), *(f"Note: {note}" for note in notes)]
-    return "\n".join(said), {**out, "notes": [*notes, *(out.get("notes") or [])]}

@@ -19,10 +19,11 @@ from revox_langchain.actions.registry import Context, flow_of
 from revox_langchain.answers import JsonObject
 from revox_langchain.dialing.budget import Cost
 from revox_langchain.dialing.configuration import OVERRIDES, merged, same
+from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.search import search_all
 from revox_langchain.dialing.voices import refuse_default_voice
 from revox_langchain.errors import Refused
-from revox_langchain.flow import Flow
+from revox_langchain.flow import Flow, Pause
 from revox_langchain.operations.assistants import GetAssistant
 from revox_langchain.operations.calls import GetCallHistory
 from revox_langchain.operations.campaigns import (
@@ -35,7 +36,7 @@ from revox_langchain.operations.campaigns import (
     UpdateCampaign,
 )
 from revox_langchain.operations.fields import CallStatus
-from revox_langchain.results.order import part_of
+from revox_langchain.results.order import part_of, whole_of
 
 _SEEN_LATER_S = 60.0
 _LAUNCHABLE: tuple[CallStatus, ...] = ("not_launched", "scheduled", "paused", "completed", "errored")
@@ -75,7 +76,7 @@ def update_campaign(request: UpdateCampaign, context: Context) -> Flow[JsonObjec
 def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObject]:
     """Launch a campaign once every number it would ring is checked and its orders fit the budget."""
     yield from refuse_past_launch(request)
-    yield from _refuse_unseen(request.campaign_id)
+    yield from _until_shown(request.campaign_id, context.guard)
     numbers = yield from _numbers_to_ring(request)
     cost = yield from _check_ringing(request.campaign_id, numbers, context)
     yield from refuse_ringing_again(numbers, request, context.guard)
@@ -88,7 +89,7 @@ def launch_campaign(request: LaunchCampaign, context: Context) -> Flow[JsonObjec
 @flow_of.register
 def resume_campaign(request: ResumeCampaign, context: Context) -> Flow[JsonObject]:
     """Resume a campaign once every number it would ring is checked; its launch has paid for the orders."""
-    yield from _refuse_unseen(request.campaign_id)
+    yield from _until_shown(request.campaign_id, context.guard)
     numbers = yield from _orders_in(request.campaign_id, UNDER_WAY)
     yield from _check_ringing(request.campaign_id, numbers, context)
     answer: JsonObject = yield request
@@ -131,18 +132,24 @@ def _orders_in(campaign_id: str, statuses: Iterable[CallStatus]) -> Flow[dict[st
     return {call_id: str(call.get("to_phone_number")) for call_id, call in found.calls.items()}
 
 
-def _refuse_unseen(campaign_id: str) -> Flow[None]:
-    """Refuse to ring contacts that the search does not show yet: they would ring without having been checked."""
+def _until_shown(campaign_id: str, guard: Guard) -> Flow[None]:
+    """Wait until the search, by which contacts are checked, shows all of them: others would ring unchecked."""
     campaign = (yield GetCampaign(campaign_id=campaign_id))["campaign"]
     contacts = part_of(campaign, "row_stats").get("total")
-    shown = (yield GetCallHistory(campaign_ids=[campaign_id], page_size=1)).get("total_count")
-    if isinstance(contacts, int) and isinstance(shown, int) and shown < contacts:
-        raise Refused(
-            f"The search shows {shown} of the campaign's {contacts} contacts, so not all of them could be checked.",
-            code="contacts_unknown",
-            next_step="Nothing rang. Send the same campaign_id again in a minute, when the search shows all of them.",
-            retry_after_s=_SEEN_LATER_S,
-        )
+    if not isinstance(contacts, int):
+        contacts = len((yield GetCampaignRows(campaign_id=campaign_id))["rows"])
+    one = GetCallHistory(campaign_ids=[campaign_id], page_size=1)
+    waited_s, pause_s = 0.0, 0.5
+    while (shown := whole_of((yield one).get("total_count"), 0)) < contacts:
+        if waited_s >= guard.policy.settle_s:
+            raise Refused(
+                f"The search shows {shown} of the campaign's {contacts} contacts, so not all of them could be checked.",
+                code="contacts_unknown",
+                next_step="Nothing rang. Send the same campaign_id again in a minute, when the search shows them all.",
+                retry_after_s=_SEEN_LATER_S,
+            )
+        yield Pause(pause_s)
+        waited_s, pause_s = waited_s + pause_s, pause_s * 2
 
 
 def _check_ringing(campaign_id: str, numbers: Numbers, context: Context) -> Flow[Cost]:

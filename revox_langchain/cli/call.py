@@ -11,15 +11,20 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.cli.exits import usage_error
 from revox_langchain.cli.follow import CallRun
 from revox_langchain.cli.options import (
+    SAID,
     AsJson,
+    AssistantId,
     Country,
+    From,
+    InSandbox,
     Interval,
     MaxWait,
     Open,
+    Schema,
     Settle,
     Speed,
+    Yes,
     account,
-    json_schema,
     pairs,
     wait_policy,
 )
@@ -28,37 +33,24 @@ from revox_langchain.cli.service import call_via
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.policy import DialPolicy
 
-_SAID, _VOICE, _TIMING = "What is said", "Which voice", "When and how long"
+_VOICE, _TIMING = "Which voice", "When and how long"
 
 Number = Annotated[
     str, typer.Argument(metavar="NUMBER", help="The number to call: +12025550100, or national with --country.")
 ]
-Prompt = Annotated[str | None, typer.Option(help="What the assistant must do.", rich_help_panel=_SAID)]
-AssistantId = Annotated[
-    str | None, typer.Option(help="An existing assistant, instead of a prompt.", rich_help_panel=_SAID)
-]
-FirstSentence = Annotated[str | None, typer.Option(help="The assistant's first words.", rich_help_panel=_SAID)]
-Schema = Annotated[
-    str | None,
-    typer.Option(
-        "--schema",
-        help="What to extract: a file with a JSON schema, package.module:Model, or the JSON itself.",
-        rich_help_panel=_SAID,
-        metavar="SCHEMA",
-        callback=json_schema,
-    ),
-]
+Prompt = Annotated[str | None, typer.Option(help="What the assistant must do.", rich_help_panel=SAID)]
+FirstSentence = Annotated[str | None, typer.Option(help="The assistant's first words.", rich_help_panel=SAID)]
 Variables = Annotated[
     list[str] | None,
     typer.Option(
         "--variable",
         help="name=value for {{name}} in the prompt; may be repeated.",
-        rich_help_panel=_SAID,
+        rich_help_panel=SAID,
         callback=pairs,
     ),
 ]
 Inline = Annotated[
-    bool, typer.Option("--inline", help="Send the assistant with the call; store none.", rich_help_panel=_SAID)
+    bool, typer.Option("--inline", help="Send the assistant with the call; store none.", rich_help_panel=SAID)
 ]
 Language = Annotated[
     str | None, typer.Option(help="Code or name; detected from the text by default.", rich_help_panel=_VOICE)
@@ -78,7 +70,6 @@ MaxDuration = Annotated[
     int | None,
     typer.Option("--max-call-duration-s", help="Maximum length of a conversation.", rich_help_panel=_TIMING),
 ]
-From = Annotated[str | None, typer.Option("--from", help="Caller ID: one of your own numbers.")]
 Metadata = Annotated[
     list[str] | None, typer.Option(help="name=value to store with the call; may be repeated.", callback=pairs)
 ]
@@ -94,12 +85,10 @@ RepeatOf = Annotated[
     str | None,
     typer.Option(metavar="CALL_ID", help="To call again on purpose: id of an ended call to this number."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Dial without asking.")]
 Via = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Have the service at this address place it (see serve); REVOX_SERVICE_TOKEN."),
 ]
-InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]
 
 
 def call(

@@ -11,37 +11,24 @@ import typer
 from revox_langchain.answers import JsonObject
 from revox_langchain.cli.campaign_run import CampaignRun
 from revox_langchain.cli.exits import Exit, usage_error
-from revox_langchain.cli.options import AsJson, Country, Speed, account, json_schema
+from revox_langchain.cli.options import SAID, AsJson, AssistantId, Country, From, InSandbox, Schema, Speed, Yes, account
 from revox_langchain.cli.screen import Screen, hint
 from revox_langchain.contacts import group_by_language, read_contacts, write_errors
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.dialing.policy import DialPolicy
 from revox_langchain.errors import Refused
 
-_SAID, _WHOM, _WHEN, _FILES = "What is said", "Whom", "When, and when to stop", "Files"
+_WHOM, _WHEN, _FILES = "Whom", "When, and when to stop", "Files"
 _MOST_SHOWN = 10
 
 Contacts = Annotated[
     Path, typer.Argument(metavar="CONTACTS", help="CSV, TSV, JSON, JSONL or XLSX; a column has the numbers.")
 ]
 Prompt = Annotated[
-    str | None, typer.Option(help="What the assistants do; {{name}} is a column's value.", rich_help_panel=_SAID)
+    str | None, typer.Option(help="What the assistants do; {{name}} is a column's value.", rich_help_panel=SAID)
 ]
-PromptFile = Annotated[Path | None, typer.Option(help="A file with the prompt.", rich_help_panel=_SAID)]
-AssistantId = Annotated[
-    str | None, typer.Option(help="An existing assistant, instead of a prompt.", rich_help_panel=_SAID)
-]
-FirstSentence = Annotated[str | None, typer.Option(help="The assistants' first words.", rich_help_panel=_SAID)]
-Schema = Annotated[
-    str | None,
-    typer.Option(
-        "--schema",
-        help="What to extract: a file with a JSON schema, package.module:Model, or the JSON itself.",
-        rich_help_panel=_SAID,
-        metavar="SCHEMA",
-        callback=json_schema,
-    ),
-]
+PromptFile = Annotated[Path | None, typer.Option(help="A file with the prompt.", rich_help_panel=SAID)]
+FirstSentence = Annotated[str | None, typer.Option(help="The assistants' first words.", rich_help_panel=SAID)]
 Language = Annotated[
     str | None, typer.Option(help="Of contacts that name none; by default the prompt's.", rich_help_panel=_WHOM)
 ]
@@ -69,14 +56,11 @@ StopMinutes = Annotated[float | None, typer.Option(help="Pause after so many min
 Deadline = Annotated[str | None, typer.Option(help="Pause then: ISO 8601 with an offset.", rich_help_panel=_WHEN)]
 Interval = Annotated[float, typer.Option("--interval-s", min=0.05, help="Seconds between looks.")]
 Name = Annotated[str | None, typer.Option(help="What to call it in Revox's dashboard.")]
-From = Annotated[str | None, typer.Option("--from", help="Caller ID: one of your own numbers.")]
 Resume = Annotated[
     str | None, typer.Option(metavar="ID", help="Go on with a campaign of an earlier run; launches no one twice.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check the contacts only; send nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Dial without asking.")]
 Open = Annotated[bool, typer.Option("--open", help="Write the campaign's page at the end and open it.")]
-InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]
 Store = Annotated[Path, typer.Option("--db", help="Where the rows are kept.", rich_help_panel=_FILES)]
 Folder = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="For results and errors.", rich_help_panel=_FILES)

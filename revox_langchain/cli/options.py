@@ -49,6 +49,15 @@ MaxWait = Annotated[
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the call's page in the browser at the end.")]
 Settle = Annotated[float, typer.Option("--settle-s", min=0, help="Seconds a new order may take to appear in search.")]
+SAID = "What is said"
+"""Panel of the options about the words of a call."""
+
+AssistantId = Annotated[
+    str | None, typer.Option(help="An existing assistant, instead of a prompt.", rich_help_panel=SAID)
+]
+From = Annotated[str | None, typer.Option("--from", help="Caller ID: one of your own numbers.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Dial without asking.")]
+InSandbox = Annotated[bool, typer.Option("--sandbox", help="Dial no real phone: use a sandbox in this process.")]
 Country = Annotated[
     str | None, typer.Option(help="Country of a national number, two letters: FR, US.", callback=country_code)
 ]
@@ -115,6 +124,17 @@ def json_schema(given: str | None) -> JsonObject | None:
         raise usage_error("--schema is not a JSON object.", f"Pass the schema of an object, {_EXAMPLE}.")
     return schema
 
+
+Schema = Annotated[
+    str | None,
+    typer.Option(
+        "--schema",
+        help="What to extract: a file with a JSON schema, package.module:Model, or the JSON itself.",
+        rich_help_panel=SAID,
+        metavar="SCHEMA",
+        callback=json_schema,
+    ),
+]
 
 _MODEL = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 

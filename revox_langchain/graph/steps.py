@@ -22,6 +22,9 @@ from revox_langchain.tracing import note_step
 GOTO = "goto"
 """The key of an update that names the next node; without it the graph's edges decide."""
 
+RECURSION_LIMIT = 10_000
+"""One superstep per slice of waiting: 10,000 slices of an hour are a year."""
+
 Update = dict[str, object]
 Outcome = Update | Command[str]
 StateT = TypeVar("StateT")
@@ -122,6 +125,11 @@ class Steps:
 
     def _undo(self, state: object, notes: list[JsonObject]) -> Operation | None:
         return self.undo(state if isinstance(state, dict) else {}, notes) if self.undo is not None else None
+
+
+def patient(config: RunnableConfig) -> RunnableConfig:
+    """A config whose run may take as many steps as our graphs do: a tool's own says 25, which two hours use up."""
+    return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}
 
 
 def thread_id(config: RunnableConfig) -> str | None:

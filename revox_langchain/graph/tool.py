@@ -13,6 +13,7 @@ from revox_langchain.answers import JsonObject
 from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.given import Given
 from revox_langchain.flow import Flow, arun, run
+from revox_langchain.graph.steps import patient
 from revox_langchain.operations.operation import Request
 from revox_langchain.tools.tool import Answer, RevoxTool, ToolFailure, tool_for
 
@@ -27,7 +28,6 @@ def tool_of_graph(
     *,
     check: Check,
     finished: Callable[[JsonObject], bool],
-    steps: int,
     tags: list[str],
     metadata: JsonObject,
 ) -> RevoxTool:
@@ -39,13 +39,9 @@ def tool_of_graph(
         connection: The account it uses.
         check: Makes the graph's input of a model's arguments.
         finished: Whether an output is a result; any other is a failure, whose artifact has the error at its top.
-        steps: How many steps the graph may take at least: a tool's config says 25.
         tags: Of the tool.
         metadata: Of the tool.
     """
-
-    def config_of(config: RunnableConfig) -> RunnableConfig:
-        return {**config, "recursion_limit": max(steps, config.get("recursion_limit") or 0)}
 
     def answered(out: JsonObject, notes: Notes) -> Answer:
         words = request.spec.render(out, None)
@@ -56,10 +52,10 @@ def tool_of_graph(
 
     def call(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
         asked, notes = run(check(arguments, given), connection)
-        return answered(graph.invoke(asked, config_of(config)), notes)
+        return answered(graph.invoke(asked, patient(config)), notes)
 
     async def acall(arguments: JsonObject, config: RunnableConfig, given: Given | None) -> Answer:
         asked, notes = await arun(check(arguments, given), connection)
-        return answered(await graph.ainvoke(asked, config_of(config)), notes)
+        return answered(await graph.ainvoke(asked, patient(config)), notes)
 
     return tool_for(request, call, acall, connection, tags=tags, metadata=metadata)

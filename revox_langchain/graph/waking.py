@@ -14,9 +14,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from revox_langchain.errors import InvalidInput
-from revox_langchain.graph.call.build import RECURSION_LIMIT
 from revox_langchain.graph.call.parking import WAITING, wake_value
 from revox_langchain.graph.handles import CompiledHandle
+from revox_langchain.graph.steps import patient
 
 Woken = Literal["resumed", "continued", "nothing"]
 """`resumed`: it waited for the call and was woken. `continued`: it had stopped half-way and was run on. `nothing`: it
@@ -73,7 +73,7 @@ def wake(
     if did == "nothing":
         command, did = _next(graph.get_state(config), call_id, reason)
     if did != "nothing":
-        graph.invoke(command, _patient(config), **_lasting(graph, did, options))
+        graph.invoke(command, patient(config), **_lasting(graph, did, options))
     return did
 
 
@@ -87,7 +87,7 @@ async def awake(
     if did == "nothing":
         command, did = _next(await graph.aget_state(config), call_id, reason)
     if did != "nothing":
-        await graph.ainvoke(command, _patient(config), **_lasting(graph, did, options))
+        await graph.ainvoke(command, patient(config), **_lasting(graph, did, options))
     return did
 
 
@@ -145,7 +145,3 @@ def _lasting(graph: object, did: Woken, options: Mapping[str, Any]) -> dict[str,
         return dict(options)
     # From its wait a call graph only reads. One that was cut off elsewhere may be about to dial.
     return {"durability": "exit" if did == "resumed" else "sync", **options}
-
-
-def _patient(config: RunnableConfig) -> RunnableConfig:
-    return {**config, "recursion_limit": max(RECURSION_LIMIT, config.get("recursion_limit") or 0)}

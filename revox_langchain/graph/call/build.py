@@ -31,15 +31,13 @@ from revox_langchain.graph.call.settings import (
 from revox_langchain.graph.call.state import CallOutput, CallState, current_for
 from revox_langchain.graph.call.webhook import WebhookAddress, decided_by_code
 from revox_langchain.graph.handles import GraphHandle
-from revox_langchain.graph.steps import Steps, Update, thread_id
+from revox_langchain.graph.steps import RECURSION_LIMIT, Steps, Update, thread_id
 from revox_langchain.operations.calls import CancelCall
 from revox_langchain.results.schema import schema_of
 from revox_langchain.waiting.policy import WaitPolicy
 from revox_langchain.webhooks.call_tools import CallTools
 
 _NodeFlow = Callable[[CallState, Settings], Flow[Update]]
-RECURSION_LIMIT = 10_000
-"""One superstep per slice of waiting: 10,000 slices of an hour are a year."""
 
 
 def create_call_graph(

@@ -14,7 +14,7 @@ from revox_langchain.connection.connection import Connection
 from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.flow import Flow
-from revox_langchain.graph.call.build import RECURSION_LIMIT, graph_for_model
+from revox_langchain.graph.call.build import graph_for_model
 from revox_langchain.graph.call.settings import CallGraphOptions
 from revox_langchain.graph.tool import tool_of_graph
 from revox_langchain.operations.fields import Id, Moment, Variables
@@ -102,7 +102,6 @@ def call_graph_tool(
         check=checked,
         # Without an order this is a failure like those of the other tools.
         finished=lambda out: out.get("call_id") is not None,
-        steps=RECURSION_LIMIT,
         tags=["revox", "calling"],
         metadata=number_source(CallAndWait, guard.policy),
     )

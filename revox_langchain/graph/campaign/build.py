@@ -30,9 +30,8 @@ from revox_langchain.graph.campaign.state import VERSION, CampaignOutput, Campai
 from revox_langchain.graph.campaign.stopping import Breaker
 from revox_langchain.graph.campaign.watch import Pace
 from revox_langchain.graph.handles import GraphHandle
-from revox_langchain.graph.steps import Steps, Update, thread_id
+from revox_langchain.graph.steps import RECURSION_LIMIT, Steps, Update, thread_id
 
-RECURSION_LIMIT = 10_000
 _Step = Callable[[CampaignState, CampaignSettings], Flow[Update]]
 
 

@@ -24,9 +24,9 @@ from revox_langchain.graph.campaign.rows import LEFT_OUT, READY, counts_of, numb
 from revox_langchain.graph.campaign.settings import CampaignSettings
 from revox_langchain.graph.campaign.state import CampaignState, Group
 from revox_langchain.graph.steps import GOTO, Update
-from revox_langchain.operations.calls import GetCallHistory, GetPhoneHistory
+from revox_langchain.operations.calls import GetPhoneHistory
 from revox_langchain.operations.campaigns import CancelCampaign, Contact, CreateCampaign, LaunchCampaign
-from revox_langchain.results.order import id_of, status_of, whole_of
+from revox_langchain.results.order import id_of, status_of
 
 _WAITING = "not_launched"
 _MOST_REFUSALS = 5
@@ -128,7 +128,6 @@ def _launched(
     for _ in range(_MOST_REFUSALS):
         if not plan.rings:
             return
-        yield from _shown_by_search(group["campaign_id"], len(plan.rings) + len(plan.left), settings)
         try:
             yield from flow_of(_launch_request(group, plan, state), settings.context(state))
             break
@@ -240,21 +239,6 @@ def _has_moved(campaign_id: str, plan: _Plan) -> Flow[bool]:
         if any(status_of(orders[number]) != _WAITING for number in plan.rings if number in orders):
             return True
     return False
-
-
-def _shown_by_search(campaign_id: str, orders: int, settings: CampaignSettings) -> Flow[None]:
-    """Wait until the search, by which a launch is checked, shows all orders of a young campaign."""
-    wanted = GetCallHistory(campaign_ids=[campaign_id], statuses=[_WAITING], page_size=1)
-    waited_s, pause_s = 0.0, 0.5
-    while whole_of((yield wanted).get("total_count"), 0) < orders:
-        if waited_s >= settings.guard.policy.settle_s:
-            raise Refused(
-                "Revox's search does not show all contacts of the campaign, so they could not be checked.",
-                code="contacts_unknown",
-                next_step="Run it again later with the same intent; nothing rang.",
-            )
-        yield Pause(pause_s)
-        waited_s, pause_s = waited_s + pause_s, pause_s * 2
 
 
 def _stopped_by_someone(state: CampaignState, begun: Group | None = None) -> Flow[Refused | None]:

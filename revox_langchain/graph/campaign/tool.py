@@ -16,7 +16,7 @@ from revox_langchain.dialing.given import Given
 from revox_langchain.dialing.guard import Guard
 from revox_langchain.errors import InvalidInput
 from revox_langchain.flow import Flow, off_the_loop
-from revox_langchain.graph.campaign.build import RECURSION_LIMIT, campaign_graph_with, settings_of
+from revox_langchain.graph.campaign.build import campaign_graph_with, settings_of
 from revox_langchain.graph.campaign.input import CampaignInput
 from revox_langchain.graph.campaign.settings import CampaignGraphOptions
 from revox_langchain.graph.tool import tool_of_graph
@@ -107,7 +107,6 @@ def campaign_graph_tool(
         connection,
         check=checked,
         finished=lambda out: out.get("status") in _ENDED,
-        steps=RECURSION_LIMIT,
         tags=["revox", "campaigns"],
         metadata=number_source(RunCampaign, settings.guard.policy),
     )

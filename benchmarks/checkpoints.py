@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 
+from benchmarks.rows import as_lines
 from revox_langchain import WaitPolicy
 from revox_langchain.graph import call_graph
 from revox_langchain.sandbox import Sandbox
@@ -150,13 +151,6 @@ def grown(way: str, saver: Saver, hours: float = 1.0) -> dict[str, float]:
     return {"rows an hour": rows / hours, "kB an hour": size / 1000 / hours, "kB a minute": size / 60_000 / hours}
 
 
-def table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """The rows as lines of text."""
-    return "\n".join(
-        name.ljust(30) + "  ".join(f"{what} {value:,.4g}" for what, value in row.items()) for name, row in rows.items()
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Count, print, and return 1 if the call graph writes more than is promised."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.checkpoints", description=__doc__)
@@ -169,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with opened as saver:
             rows |= {f"{way}, {name}": grown(way, saver, options.hours) for way in WAYS}
     made_by = {name: version(name) for name in PACKAGES}
-    print(json.dumps({**made_by, "rows": rows}) if options.json else table(rows))
+    print(json.dumps({**made_by, "rows": rows}) if options.json else as_lines(rows))
     return int(
         any(row["kB a minute"] > MOST_KB_A_MINUTE for name, row in rows.items() if name.startswith("call_graph"))
     )

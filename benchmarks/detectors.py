@@ -10,11 +10,12 @@ import argparse
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
+from benchmarks.rows import as_columns
 from revox_langchain.speech.language import LANGUAGES, detect
 from tests.speech import language_lines as lines
 
@@ -106,15 +107,6 @@ def measured(says: Says) -> dict[str, float]:
     return {**row, "ms a prompt": took_s / len(prompts) * 1000}
 
 
-def table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """The rows as lines of text."""
-    names = list(next(iter(rows.values())))
-    lines_ = [" " * 18 + "".join(name.rjust(22) for name in names)]
-    return "\n".join(
-        lines_ + [each.ljust(18) + "".join(f"{row[n]:.3g}".rjust(22) for n in names) for each, row in rows.items()]
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure each library that is there, and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detectors", description=__doc__)
@@ -122,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     rows = {name: measured(make()) for name, (module, make) in LIBRARIES.items() if find_spec(module)}
     made_by: dict[str, Any] = {name: _version(name) for name in PACKAGES}
-    print(json.dumps({**made_by, "rows": rows}) if options.json else table(rows))
+    print(json.dumps({**made_by, "rows": rows}) if options.json else as_columns(rows))
     return 0
 
 

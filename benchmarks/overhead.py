@@ -20,7 +20,8 @@ import revox
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from benchmarks.toy_revox import ToyRevox, app_of, serving
+from benchmarks.rows import as_lines
+from benchmarks.toy_revox import ToyRevox, app_of, request_of, serving, thread_of
 from revox_langchain import Connection, RevoxToolkit, WaitPolicy
 from revox_langchain.graph import call_graph
 
@@ -118,7 +119,7 @@ def until_the_post(times: int) -> dict[str, dict[str, float]]:
     graph = call_graph(_connection(instant), checkpointer=InMemorySaver(), inline=True)
     for at in range(times + 1):
         begun_s = time.perf_counter()
-        graph.invoke(_asked(at), _thread(at))
+        graph.invoke(request_of(at), thread_of(at))
         taken.append((instant.posted_s - begun_s) * 1000)
     return {"call_graph, invoke to POST": _row(taken[1:])}
 
@@ -129,15 +130,15 @@ def many(calls: int) -> dict[str, dict[str, float]]:
     async def graphs(instant: Instant) -> float:
         connection = _connection(instant)
         graph = call_graph(connection, checkpointer=InMemorySaver(), inline=True, wait=WaitPolicy(sweep_s=0.05))
-        return await _all(calls, lambda at: graph.ainvoke(_asked(at), _thread(at)))
+        return await _all(calls, lambda at: graph.ainvoke(request_of(at), thread_of(at)))
 
     async def loops(instant: Instant) -> float:
         sdk = revox.AsyncRevox(api_key="sk", base_url=BASE_URL, http_client=httpx.AsyncClient(transport=instant))
 
         async def place(at: int) -> None:
-            asked = _asked(at)
+            given = request_of(at)
             made = await sdk.call.create(
-                phone_number=asked["phone_number"], assistant={"prompt": asked["prompt"]}, metadata={"intent": at}
+                phone_number=given["phone_number"], assistant={"prompt": given["prompt"]}, metadata={"intent": at}
             )
             while (await sdk.call.retrieve(made.call.id)).call.status != "completed":
                 await asyncio.sleep(0.05)
@@ -164,13 +165,6 @@ def kept(rows: Mapping[str, Mapping[str, float]]) -> bool:
     return rows["revox_list_voices, invoke"]["of the SDK's"] <= MOST_OF_THE_SDK
 
 
-def table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """The rows as lines of text."""
-    return "\n".join(
-        name.ljust(30) + "  ".join(f"{what} {value:,.3g}" for what, value in row.items()) for name, row in rows.items()
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and return 1 if it takes longer than is promised."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
@@ -181,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sizes = {"rounds": 15, "per_round": 100, "posts": 50, "calls": options.calls}
     rows = measured(**({"rounds": 1, "per_round": 3, "posts": 2, "calls": 5} if options.quick else sizes))
     made_by: dict[str, Any] = {name: version(name) for name in PACKAGES}
-    print(json.dumps({**made_by, "rows": rows}) if options.json else table(rows))
+    print(json.dumps({**made_by, "rows": rows}) if options.json else as_lines(rows))
     return int(not options.quick and not kept(rows))
 
 
@@ -243,14 +237,6 @@ async def _fixed(toy: ToyRevox) -> dict[str, bytes]:
 
 def _connection(instant: Instant) -> Connection:
     return Connection("sk_toy", base_url=BASE_URL, transport=instant)
-
-
-def _asked(at: int) -> dict[str, Any]:
-    return {"phone_number": f"+1212555{at:04d}", "prompt": "Say hello and ask for the time.", "language": "en"}
-
-
-def _thread(at: int) -> Any:
-    return {"configurable": {"thread_id": str(at)}}
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import revox
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from benchmarks.toy_revox import ToyRevox, listening, served
+from benchmarks.toy_revox import ToyRevox, listening, request_of, served, thread_of
 from revox_langchain import Connection, WaitPolicy, Watcher
 from revox_langchain.graph import call_graph
 from revox_langchain.graph.waking import awake
@@ -170,7 +170,7 @@ async def parked(run: Run) -> Cost:
 
         async def resume(call_id: str, at: int) -> None:
             async with turn:
-                await awake(graph, _thread(at), call_id)
+                await awake(graph, thread_of(at), call_id)
                 run.notice(call_id)
 
         await asyncio.gather(*(resume(call_id, at) for call_id, at in ids.items()))
@@ -185,7 +185,7 @@ async def parked_swept(run: Run) -> Cost:
         waiting: set[asyncio.Task[Any]] = set()
 
         async def resume(call_id: str) -> None:
-            await awake(graph, _thread(ids[call_id]), call_id)
+            await awake(graph, thread_of(ids[call_id]), call_id)
             run.notice(call_id)
 
         async with Watcher(connection, interval_s=SWEEP_TO_WAKE_S) as watcher:
@@ -218,7 +218,7 @@ async def _parked(run: Run, wake: Callable[[Any, Connection, dict[str, int]], Aw
 
             async def park(at: int) -> None:
                 async with turn:
-                    [asked] = (await graph.ainvoke(_asked(at), _thread(at)))["__interrupt__"]
+                    [asked] = (await graph.ainvoke(request_of(at), thread_of(at)))["__interrupt__"]
                     ids[asked.value["call_id"]] = at
 
             first = min(WARM_UP, run.calls)
@@ -254,7 +254,7 @@ async def _graphs(run: Run, saver: Any) -> Cost:
     graph = call_graph(connection, checkpointer=saver, inline=True, wait=wait)
 
     async def call(at: int) -> Any:
-        result = await graph.ainvoke(_asked(at), _thread(at))
+        result = await graph.ainvoke(request_of(at), thread_of(at))
         run.notice(result["call_id"])
         return result
 
@@ -282,14 +282,6 @@ async def _all_wait(connection: Connection, count: int, waiting: Collection[asyn
         await asyncio.sleep(0.005)
         for run_that_ended in (each for each in waiting if each.done()):
             raise RuntimeError(f"A call was not waited for: {run_that_ended.result()}")
-
-
-def _asked(at: int) -> dict[str, Any]:
-    return {"phone_number": f"+1212555{at:04d}", "prompt": "Say hello and ask for the time.", "language": "en"}
-
-
-def _thread(at: int) -> Any:
-    return {"configurable": {"thread_id": str(at)}}
 
 
 async def _stored(saver: Any) -> dict[str, int]:

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from benchmarks.rows import as_columns
+
 PACKAGES = ("revox-langchain", "revox", "langchain-core", "langgraph")
 MOST_OF_THE_SDK = 1.0
 MOST_S_FOR_HELP = 0.4
@@ -66,15 +68,6 @@ def kept(shown: Mapping[str, Mapping[str, float]]) -> bool:
     return shown["package"]["of the SDK's"] <= MOST_OF_THE_SDK and shown["--help"]["s"] <= MOST_S_FOR_HELP
 
 
-def table(shown: Mapping[str, Mapping[str, float]]) -> str:
-    """The rows as lines of text."""
-    names = list(next(iter(shown.values())))
-    lines = [" " * 24 + "".join(name.rjust(14) for name in names)]
-    for start, row in shown.items():
-        lines.append(start.ljust(24) + "".join(f"{row[name]:.3f}".rjust(14) for name in names))
-    return "\n".join(lines)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and return 1 if it takes longer than is promised."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.start", description=__doc__)
@@ -84,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     shown = rows(times(STARTS, 2 if options.quick else options.runs))
     made_by: dict[str, Any] = {name: version(name) for name in PACKAGES}
-    print(json.dumps({**made_by, "rows": shown}) if options.json else table(shown))
+    print(json.dumps({**made_by, "rows": shown}) if options.json else as_columns(shown))
     return int(not options.quick and not kept(shown))
 
 

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 from revox import types as sdk_types
 from revox._resource import SyncAPIResource
 
+from benchmarks.rows import as_lines
 from revox_langchain import RevoxToolkit, Risk
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.mcp import HostedMcp
@@ -120,13 +121,6 @@ def kept(rows: Mapping[str, Mapping[str, float]]) -> bool:
     return per_tool <= MOST_PER_TOOL and max(ended) <= MOST_FOR_A_CALL
 
 
-def table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """The rows as lines of text."""
-    return "\n".join(
-        name.ljust(38) + "  ".join(f"{what} {value:,.4g}" for what, value in row.items()) for name, row in rows.items()
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Count, print, and return 1 if it is more than is promised."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tokens", description=__doc__)
@@ -135,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, count = tokenizer()
     rows = measured(count)
     made_by = {"tokenizer": name, **{each: version(each) for each in PACKAGES}}
-    print(json.dumps({**made_by, "rows": rows}) if options.json else f"tokenizer {name}\n{table(rows)}")
+    print(json.dumps({**made_by, "rows": rows}) if options.json else f"tokenizer {name}\n{as_lines(rows)}")
     return int(not kept(rows))
 
 

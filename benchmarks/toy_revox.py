@@ -212,6 +212,16 @@ def served(app: Any) -> uvicorn.Server:
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
 
 
+def request_of(at: int) -> dict[str, Any]:
+    """The input of a call graph for the call of this place."""
+    return {"phone_number": f"+1212555{at:04d}", "prompt": "Say hello and ask for the time.", "language": "en"}
+
+
+def thread_of(at: int) -> Any:
+    """The config of its thread."""
+    return {"configurable": {"thread_id": str(at)}}
+
+
 @contextmanager
 def serving(*arguments: str) -> Iterator[str]:
     """A toy in a process of its own, and its address."""

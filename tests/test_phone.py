@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from revox_langchain.errors import InvalidInput
 from revox_langchain.phone import Phone, inside_local_hours, international_for, mask_phone, parse_phone
-from tests.families import a_few_of
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,8 @@ def example(region, kind=KINDS[0]):
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-@pytest.mark.parametrize("default_region", a_few_of(EVERY_COUNTRY[::3], 8))
+@pytest.mark.a_few(every=8)
+@pytest.mark.parametrize("default_region", EVERY_COUNTRY[::3])
 def test_a_number_that_lost_its_plus_never_becomes_a_strangers(default_region):
     trunk = phonenumbers.ndd_prefix_for_region(default_region, strip_non_digits=True)
     for region in EVERY_COUNTRY[::7]:

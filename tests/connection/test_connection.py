@@ -37,7 +37,6 @@ from revox_langchain.operations.operation import Operation, Risk
 from revox_langchain.operations.voices import ListVoices, PreviewVoice
 from revox_langchain.sandbox import Sandbox
 from tests.examples import arguments_of
-from tests.families import a_few_of
 
 KEY = "sk_secret_0123456789"
 DIAL = MakeCall(phone_number="+12025550100", assistant_id="a")
@@ -107,7 +106,8 @@ def test_a_read_survives_a_passing_failure(mode: str, fault: str) -> None:
 
 
 @both_modes
-@pytest.mark.parametrize("fault", a_few_of(PASSING, 3))
+@pytest.mark.a_few(every=3)
+@pytest.mark.parametrize("fault", PASSING)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda op: op.spec.name)
 def test_only_reads_are_repeated(operation: type[Operation], fault: str, mode: str) -> None:
     server = Server(PASSING[fault])

@@ -42,7 +42,6 @@ from revox_langchain.tools.hosted.answers import Failures, RequestState, answer_
 from revox_langchain.tools.hosted.background import in_background
 from revox_langchain.tools.hosted.calls import renamed
 from revox_langchain.tools.toolkit import RevoxToolkit
-from tests.families import a_few_of
 from tests.mcp_server.test_server import serving
 
 KEY = "sk-test-1234"
@@ -210,11 +209,10 @@ async def test_the_toolkits_limits_hold_for_the_servers_own_tools() -> None:
             await few.aget_tools("merged", rest=False)
 
 
+@pytest.mark.a_few(every=3)
 @pytest.mark.parametrize(
     "name",
-    a_few_of(
-        ["makeCall", "revox_start_calling", "revox_autodial", "read_file", "revox_get_call_started", "list_tools"], 3
-    ),
+    ["makeCall", "revox_start_calling", "revox_autodial", "read_file", "revox_get_call_started", "list_tools"],
 )
 async def test_a_tool_that_only_the_server_knows_is_left_out_whatever_it_says_of_itself(
     name: str, monkeypatch: pytest.MonkeyPatch

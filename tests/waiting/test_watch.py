@@ -33,7 +33,6 @@ from revox_langchain.sandbox import STORIES, Fault, Sandbox
 from revox_langchain.waiting.policy import LIVE, WaitPolicy
 from revox_langchain.waiting.watch import Seen, settled_result, watch
 from revox_langchain.waiting.watcher import Company, Hub
-from tests.families import a_few_of
 
 NUMBER = "+12025550100"
 EVEN = WaitPolicy(jitter=0)
@@ -499,7 +498,8 @@ def test_heartbeats_come_with_the_first_look_after_long_silence() -> None:
     assert max(hand.pauses) <= EVEN.longest_s
 
 
-@pytest.mark.parametrize("number", a_few_of(sorted(STORIES.keys() - {"+12025550122", "+12025550123"}), 2))
+@pytest.mark.a_few(every=2)
+@pytest.mark.parametrize("number", sorted(STORIES.keys() - {"+12025550122", "+12025550123"}))
 @both_modes
 def test_every_story_is_watched_to_its_end(sandbox: Sandbox, number: str, mode: str) -> None:
     call_id = placed(sandbox, number)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -34,6 +35,29 @@ def running_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def opening_files(browser: Browser, file: Path) -> Iterator[Callable[..., Page]]:
+    """Gives what opens a page from a file; what it asks for and what the browser complains of is kept on it."""
+    contexts = []
+
+    def open_page(html: str, **options: Any) -> Page:
+        file.write_text(html, encoding="utf-8")
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.complaints = [], []  # type: ignore[attr-defined]
+        page.route("**/*", lambda route: route.continue_() if route.request.url == file.as_uri() else route.abort())
+        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
+        page.on("console", lambda message: page.complaints.append(message.text))  # type: ignore[attr-defined]
+        page.goto(file.as_uri())
+        assert page.asked == [file.as_uri()]  # type: ignore[attr-defined]
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
 
 
 def _is_missing(why: str) -> None:

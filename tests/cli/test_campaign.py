@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -21,7 +18,7 @@ from revox_langchain.operations.campaigns import ListCampaigns
 from revox_langchain.report.campaign import campaign_page_in
 from revox_langchain.sandbox import Sandbox
 from revox_langchain.sandbox.server import SandboxServer
-from tests.cli.test_cli import KEY, start_process, type_after
+from tests.cli.test_cli import KEY, at_a_terminal, type_after
 from tests.processes import patience_s
 
 PROMPT = "You are an AI assistant. Confirm the appointment on Tuesday with {{name}}."
@@ -142,20 +139,10 @@ def launched(server: SandboxServer) -> int:
     return server.sandbox.counts["revox_launch_campaign"]
 
 
-@contextmanager
-def at_a_terminal(server: SandboxServer, file: Path, *more: str) -> Iterator[tuple[Popen[str], int]]:
-    """`campaign --json` with a person at stdin and stderr: the process, and the person's end of the terminal."""
-    terminal, other_end = os.openpty()
+def called_from(file: Path, *more: str) -> tuple[str, ...]:
+    """`campaign --json` with the contacts of a file, and what it writes beside them."""
     files = ("-o", str(file.parent), "--db", str(file.parent / "rows.db"))
-    args = ("campaign", str(file), "--prompt", PROMPT, "--json", "--interval-s", "0.2", *files, *more)
-    try:
-        # A bar would fill the terminal's buffer, which nothing here empties.
-        env = {**account(server), "TERM": "dumb"}
-        with start_process(*args, env=env, stdin=other_end, stderr=other_end) as process:
-            yield process, terminal
-    finally:
-        os.close(terminal)
-        os.close(other_end)
+    return ("campaign", str(file), "--prompt", PROMPT, "--json", "--interval-s", "0.2", *files, *more)
 
 
 @pytest.mark.slow
@@ -163,7 +150,7 @@ def at_a_terminal(server: SandboxServer, file: Path, *more: str) -> Iterator[tup
 def test_ctrl_c_asks_whether_to_pause_or_only_to_leave_and_resuming_launches_no_one_twice(
     server: SandboxServer, file: Path, answer: str, status: str
 ) -> None:
-    with at_a_terminal(server, file, "--resume", "spring") as (process, terminal):
+    with at_a_terminal(server, *called_from(file, "--resume", "spring")) as (process, terminal):
         type_after(terminal, "Call 3 contacts now? [y/N]: ", "y\n")
         type_after(terminal, "0 of 3 ended", "")
         process.send_signal(signal.SIGINT)
@@ -188,7 +175,7 @@ def test_ctrl_c_asks_whether_to_pause_or_only_to_leave_and_resuming_launches_no_
 
 @pytest.mark.slow
 def test_a_person_who_does_not_say_yes_calls_no_one(server: SandboxServer, file: Path) -> None:
-    with at_a_terminal(server, file) as (process, terminal):
+    with at_a_terminal(server, *called_from(file)) as (process, terminal):
         shown = type_after(terminal, "Call 3 contacts now? [y/N]: ", "\n")
         said, _ = process.communicate(timeout=patience_s())
     assert process.returncode == 3

@@ -856,11 +856,13 @@ def test_a_person_at_a_terminal_who_does_not_say_yes_dials_nothing(
     assert not server.sandbox.dials
 
 
+CALL = ("call", "+33142685300", "--prompt", FRENCH, "--json", *QUICK)
+
+
 @contextmanager
-def at_a_terminal(server: SandboxServer, *more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """`call --json` with a person at stdin and stderr: the process, and the person's end of the terminal."""
+def at_a_terminal(server: SandboxServer, *args: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A command with a person at stdin and stderr: the process, and the person's end of the terminal."""
     terminal, other_end = os.openpty()
-    args = ("call", "+33142685300", "--prompt", FRENCH, "--json", *more, *QUICK)
     try:
         # A live status line would fill the terminal's buffer, which nothing here empties.
         env = {**account(server), "TERM": "dumb"}
@@ -873,7 +875,7 @@ def at_a_terminal(server: SandboxServer, *more: str) -> Iterator[tuple[subproces
 
 @pytest.mark.slow
 def test_a_yes_at_a_terminal_dials_and_ctrl_c_offers_to_cancel_the_call(slow_server: SandboxServer) -> None:
-    with at_a_terminal(slow_server) as (process, terminal):
+    with at_a_terminal(slow_server, *CALL) as (process, terminal):
         type_after(terminal, "Call now? [y/N]: ", "y\n")
         type_after(terminal, "Call     ", "")
         process.send_signal(signal.SIGINT)
@@ -887,7 +889,7 @@ def test_a_yes_at_a_terminal_dials_and_ctrl_c_offers_to_cancel_the_call(slow_ser
 
 @pytest.mark.slow
 def test_ctrl_c_at_the_question_dials_nothing_and_says_so(server: SandboxServer) -> None:
-    with at_a_terminal(server) as (process, terminal):
+    with at_a_terminal(server, *CALL) as (process, terminal):
         type_after(terminal, "Call now? [y/N]: ", "")
         said = interrupted(process)
     assert process.returncode == 130
@@ -912,7 +914,7 @@ def interrupted(process: Any, each_s: float = 10.0) -> str:
 @pytest.mark.slow
 def test_a_named_intent_is_one_call_whether_a_person_or_yes_approved_it(slow_server: SandboxServer) -> None:
     named = ("--intent", "order 18", "--max-wait-s", "0.1")
-    with at_a_terminal(slow_server, *named) as (process, terminal):
+    with at_a_terminal(slow_server, *CALL, *named) as (process, terminal):
         type_after(terminal, "Call now? [y/N]: ", "y\n")
         said, _ = process.communicate(timeout=patience_s())
     args = ("--prompt", FRENCH, "--yes", "--json", *named, *QUICK)

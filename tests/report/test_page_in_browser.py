@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from revox_langchain.report.campaign import CampaignFacts, campaign_page, draw_campaign
-from tests.browser import running_browser
+from tests.browser import opening_files, running_browser
 from tests.report.test_campaign import BUSY, SPRING, contact
 from tests.results.orders import talk
 from tests.results.test_page_in_browser import DARK, HOSTILE, PHONE
@@ -45,25 +45,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a page from a file; what the browser complains of is kept on it."""
-    contexts = []
-
-    def open_page(html: str, **options: Any) -> Page:
-        file = tmp_path / "campaign.html"
-        file.write_text(html, encoding="utf-8")
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.complaints = [], []  # type: ignore[attr-defined]
-        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
-        page.on("console", lambda message: page.complaints.append(message.text))  # type: ignore[attr-defined]
-        page.goto(file.as_uri())
-        assert page.asked == [file.as_uri()]  # type: ignore[attr-defined]
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with opening_files(browser, tmp_path / "campaign.html") as open_page:
+        yield open_page
 
 
 @pytest.mark.parametrize("look", [{}, DARK, PHONE, {**PHONE, **DARK}], ids=["light", "dark", "phone", "dark-phone"])

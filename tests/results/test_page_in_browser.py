@@ -11,7 +11,7 @@ import pytest
 
 from revox_langchain.results.call import CallResult
 from revox_langchain.results.page import draw, page_of
-from tests.browser import running_browser
+from tests.browser import opening_files, running_browser
 from tests.results.orders import order, talk
 
 if TYPE_CHECKING:
@@ -59,26 +59,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a page from a file; what it asks for and what the browser complains of is kept on it."""
-    contexts = []
-
-    def open_page(html: str, **options: Any) -> Page:
-        file = tmp_path / "call.html"
-        file.write_text(html, encoding="utf-8")
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.complaints = [], []  # type: ignore[attr-defined]
-        page.route("**/*", lambda route: route.continue_() if route.request.url == file.as_uri() else route.abort())
-        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
-        page.on("console", lambda message: page.complaints.append(message.text))  # type: ignore[attr-defined]
-        page.goto(file.as_uri())
-        assert page.asked == [file.as_uri()]  # type: ignore[attr-defined]
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with opening_files(browser, tmp_path / "call.html") as open_page:
+        yield open_page
 
 
 @pytest.mark.parametrize("look", [{}, DARK, PHONE, {**PHONE, **DARK}], ids=["light", "dark", "phone", "dark-phone"])
